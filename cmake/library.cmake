@@ -1,0 +1,22 @@
+# cm_add_library(<folder> SOURCES ... [DEPENDS <folder>...] [LINK <library>...])
+# The host build of one folder of src/ as the static library cm_<folder>.
+function(cm_add_library folder)
+  cmake_parse_arguments(A "" "" "SOURCES;DEPENDS;LINK" ${ARGN})
+  add_library(cm_${folder} STATIC ${A_SOURCES})
+  target_include_directories(cm_${folder} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+  target_compile_options(cm_${folder} PRIVATE $<$<COMPILE_LANGUAGE:C>:${CM_WARNINGS}> ${CM_HOST_FLAGS})
+  foreach(d ${A_DEPENDS})
+    target_link_libraries(cm_${folder} PUBLIC cm_${d})
+  endforeach()
+  target_link_libraries(cm_${folder} PUBLIC ${A_LINK})
+endfunction()
+
+# cm_add_program(<name> SOURCES ... LIBS <target>...): a host program with our settings.
+function(cm_add_program name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:C>:${CM_WARNINGS}> ${CM_HOST_FLAGS})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+  target_link_libraries(${name} PRIVATE ${A_LIBS})
+  target_link_options(${name} PRIVATE ${CM_HOST_LINK})
+endfunction()

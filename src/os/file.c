@@ -1,0 +1,130 @@
+/* Whole-file reads and atomic writes; see os.h. */
+#include "os/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/try.h"
+
+static enum cm_status read_all(int fd, uint8_t *buf, size_t len)
+{
+    size_t done = 0;
+
+    while (done < len) {
+        ssize_t n = read(fd, buf + done, len - done);
+
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) { /* 0: the file shrank under us */
+            return CM_ERR_IO;
+        }
+        done += (size_t)n;
+    }
+    return CM_OK;
+}
+
+enum cm_status cm_file_read(const char *path, size_t max, uint8_t **out, size_t *out_len,
+                            struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+    uint8_t *buf = NULL;
+    struct stat sb;
+    int fd = -1;
+
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        st = errno == ENOENT ? CM_ERR_NOTFOUND : CM_ERR_IO;
+        cm_why_set(why, "%s: %s", path, strerror(errno));
+        goto out;
+    }
+    if (fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode)) {
+        st = CM_ERR_IO;
+        cm_why_set(why, "%s: not a regular file", path);
+        goto out;
+    }
+    if ((uint64_t)sb.st_size > max) {
+        st = CM_ERR_LIMIT;
+        cm_why_set(why, "%s: larger than %zu bytes", path, max);
+        goto out;
+    }
+    buf = malloc((size_t)sb.st_size + 1);
+    if (buf == NULL) {
+        st = CM_ERR_NOMEM;
+        cm_why_set(why, "%s: out of memory", path);
+        goto out;
+    }
+    st = read_all(fd, buf, (size_t)sb.st_size);
+    if (st != CM_OK) {
+        cm_why_set(why, "%s: read failed", path);
+        goto out;
+    }
+    buf[sb.st_size] = 0;
+    *out = buf;
+    *out_len = (size_t)sb.st_size;
+    buf = NULL;
+out:
+    free(buf);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return st;
+}
+
+static enum cm_status write_all(int fd, struct cm_span data)
+{
+    size_t done = 0;
+
+    while (done < data.len) {
+        ssize_t n = write(fd, data.ptr + done, data.len - done);
+
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return CM_ERR_IO;
+        }
+        done += (size_t)n;
+    }
+    return CM_OK;
+}
+
+enum cm_status cm_file_write_atomic(const char *path, struct cm_span data, uint32_t mode,
+                                    struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+    char tmp[4096] = "";
+    int fd = -1;
+    int n = snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path);
+
+    if (n < 0 || (size_t)n >= sizeof(tmp)) {
+        cm_why_set(why, "%s: path too long", path);
+        return CM_ERR_PARAM;
+    }
+    fd = mkostemp(tmp, O_CLOEXEC);
+    if (fd < 0) {
+        cm_why_set(why, "%s: %s", path, strerror(errno));
+        return CM_ERR_IO;
+    }
+    if (fchmod(fd, (mode_t)mode) != 0 || write_all(fd, data) != CM_OK || fsync(fd) != 0) {
+        st = CM_ERR_IO;
+        cm_why_set(why, "%s: %s", path, strerror(errno));
+    }
+    if (close(fd) != 0 && st == CM_OK) {
+        st = CM_ERR_IO;
+        cm_why_set(why, "%s: %s", path, strerror(errno));
+    }
+    if (st == CM_OK && rename(tmp, path) != 0) {
+        st = CM_ERR_IO;
+        cm_why_set(why, "%s: %s", path, strerror(errno));
+    }
+    if (st != CM_OK) {
+        (void)unlink(tmp);
+    }
+    return st;
+}

@@ -1,0 +1,36 @@
+/*
+ * The few services of the operating system that host-side libraries and tools share.
+ * Host side only; never linked into an enclave.
+ */
+#ifndef CM_OS_H
+#define CM_OS_H
+
+#include <casemate/status.h>
+#include <stdint.h>
+
+#include "common/span.h"
+
+/**
+ * Read a whole regular file. *out is allocated with malloc and one zero byte follows the data
+ * (so that text can be used as a string); the caller frees it.
+ * @retval CM_ERR_NOTFOUND no such file   @retval CM_ERR_LIMIT larger than max
+ * @retval CM_ERR_IO anything else that the system said (why names it)
+ */
+CM_MUST_USE enum cm_status cm_file_read(const char *path, size_t max, uint8_t **out,
+                                        size_t *out_len, struct cm_why *why);
+
+/**
+ * Write a file so that a reader sees the old or the new content and never a part: temporary file
+ * in the same folder, fsync, rename. Nothing is left behind on failure.
+ */
+CM_MUST_USE enum cm_status cm_file_write_atomic(const char *path, struct cm_span data,
+                                                uint32_t mode, struct cm_why *why);
+
+/**
+ * The folder that holds this user's Casemate state (platform secret, debug signer): the variable
+ * CASEMATE_STATE_DIR, else XDG_STATE_HOME/casemate, else HOME/.local/state/casemate. Created with
+ * mode 0700 when missing; refused when it belongs to another user or others may write to it.
+ */
+CM_MUST_USE enum cm_status cm_state_dir(char *out, size_t cap, struct cm_why *why);
+
+#endif

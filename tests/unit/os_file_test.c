@@ -1,0 +1,93 @@
+/* Whole-file reads and atomic writes: what a failure leaves behind is nothing. */
+#include "harness.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/os.h"
+
+static int entries(const char *dir)
+{
+    DIR *d = opendir(dir);
+    int n = 0;
+
+    while (d != NULL && readdir(d) != NULL) {
+        n++;
+    }
+    if (d != NULL) {
+        (void)closedir(d);
+    }
+    return n - 2; /* . and .. */
+}
+
+TEST(write_then_read_back)
+{
+    char dir[] = "/tmp/cm_os_test_XXXXXX";
+    char path[64] = "";
+    uint8_t *got = NULL;
+    size_t len = 0;
+    struct cm_why why = {{0}};
+
+    REQUIRE(mkdtemp(dir) != NULL);
+    (void)snprintf(path, sizeof(path), "%s/f", dir);
+    CHECK_EQ(cm_file_write_atomic(path, cm_span_make("abc", 3), 0600, &why), CM_OK);
+    CHECK_EQ(cm_file_write_atomic(path, cm_span_make("defg", 4), 0600, &why), CM_OK);
+    CHECK_EQ(cm_file_read(path, 100, &got, &len, &why), CM_OK);
+    REQUIRE(got != NULL);
+    CHECK_EQ(len, 4);
+    CHECK_STR((const char *)got, "defg");
+    free(got);
+    got = NULL;
+    CHECK_EQ(cm_file_read(path, 3, &got, &len, &why), CM_ERR_LIMIT);
+    CHECK(got == NULL);
+    CHECK_EQ(entries(dir), 1);
+    (void)unlink(path);
+    (void)rmdir(dir);
+}
+
+TEST(failed_write_leaves_nothing)
+{
+    char dir[] = "/tmp/cm_os_test_XXXXXX";
+    char path[64] = "";
+    struct cm_why why = {{0}};
+
+    REQUIRE(mkdtemp(dir) != NULL);
+    (void)snprintf(path, sizeof(path), "%s/sub", dir);
+    REQUIRE(mkdir(path, 0700) == 0);
+    /* a folder cannot be replaced by a file: the rename fails after the data were written */
+    CHECK_EQ(cm_file_write_atomic(path, cm_span_make("abc", 3), 0600, &why), CM_ERR_IO);
+    CHECK(why.text[0] != '\0');
+    CHECK_EQ(entries(dir), 1);
+    (void)rmdir(path);
+    (void)rmdir(dir);
+}
+
+TEST(absent_file_and_folder_are_named)
+{
+    uint8_t *got = NULL;
+    size_t len = 0;
+    struct cm_why why = {{0}};
+
+    CHECK_EQ(cm_file_read("/nonexistent/x", 10, &got, &len, &why), CM_ERR_NOTFOUND);
+    CHECK(strstr(why.text, "/nonexistent/x") != NULL);
+    CHECK_EQ(cm_file_read("/tmp", 10, &got, &len, NULL), CM_ERR_IO);
+}
+
+TEST(state_folder_open_to_others_is_refused)
+{
+    char dir[] = "/tmp/cm_os_test_XXXXXX";
+    char out[256] = "";
+    struct cm_why why = {{0}};
+
+    REQUIRE(mkdtemp(dir) != NULL);
+    REQUIRE(setenv("CASEMATE_STATE_DIR", dir, 1) == 0);
+    CHECK_EQ(cm_state_dir(out, sizeof(out), &why), CM_OK);
+    CHECK_STR(out, dir);
+    REQUIRE(chmod(dir, 0722) == 0);
+    CHECK_EQ(cm_state_dir(out, sizeof(out), &why), CM_ERR_DENIED);
+    (void)unsetenv("CASEMATE_STATE_DIR");
+    (void)rmdir(dir);
+}
+
+TEST_MAIN
