@@ -29,8 +29,7 @@ struct cm_rsa_pub;
 #define CM_SIGSTRUCT_SIZE 1808U
 #define CM_MRENCLAVE_SIZE 32U
 
-/* Limits that keep a hostile file from asking for unbounded work. */
-#define CM_IMAGE_MAX_MEM    (UINT64_C(1) << 30) /* bytes of image segments */
+/* Limits that keep a hostile file from asking for unbounded work; more in abi/layout.h. */
 #define CM_ENCLAVE_MAX_SIZE (UINT64_C(1) << 40) /* SECS.SIZE */
 #define CM_MEASURED_MAX     (UINT64_C(1) << 32) /* bytes under EEXTEND */
 
@@ -44,7 +43,7 @@ struct cm_enclave_props {
     uint8_t family_id[16];           /* KSS only */
     uint8_t extended_product_id[16]; /* KSS only */
     uint64_t attributes;             /* SGX_ATTR bits: DEBUG = debugging allowed, MODE64BIT, KSS */
-    uint64_t xfrm;                   /* 3 (x87 and SSE); the platform may add AVX and AVX-512 */
+    uint64_t xfrm; /* 3 (x87 and SSE): what must be on; the platform may add AVX and AVX-512 */
     uint64_t heap_pages;
     uint64_t stack_pages; /* per thread */
     uint64_t tcs_count;
@@ -102,7 +101,7 @@ CM_MUST_USE enum cm_status cm_image_open(struct cm_span file, struct cm_image **
 /* Accepts NULL. */
 void cm_image_free(struct cm_image *image);
 
-/* The properties in the file's .oeinfo section, as they stand there (not range-checked). */
+/* The properties in the file's .oeinfo section, not range-checked. An XFRM of 0 there means 3. */
 void cm_image_props(const struct cm_image *image, struct cm_enclave_props *out);
 
 /* The SIGSTRUCT in .oeinfo, 1808 bytes, or an empty span when the image is not signed (all zero).
@@ -150,7 +149,10 @@ struct cm_plan {
  * Lay the enclave out.
  *
  * The measured copy of .oeinfo holds `props` and the image_info of this layout, and zeros where
- * the SIGSTRUCT goes; so the running enclave can trust its own configuration.
+ * the SIGSTRUCT goes; so the running enclave can trust its own configuration. The addresses of
+ * image_info count from the image's address 0; reloc_* is the RELA table (RELR is found through
+ * PT_DYNAMIC); enclave_size is SECS.SIZE, so the enclave's base is the image's address 0 minus
+ * (zero_base ? start_address : 0).
  *
  * @param image  Borrowed until cm_plan_free.
  * @param props  Checked with cm_props_check.
@@ -179,6 +181,7 @@ CM_MUST_USE enum cm_status cm_plan_mrenclave(const struct cm_plan *plan,
  */
 CM_MUST_USE enum cm_status cm_image_signed_file(const struct cm_image *image,
                                                 const struct cm_enclave_props *props,
+                                                const struct cm_plan *plan,
                                                 const uint8_t sigstruct[CM_SIGSTRUCT_SIZE],
                                                 uint8_t **out, size_t *len);
 
