@@ -1,0 +1,69 @@
+# How code that runs inside an enclave is compiled and linked.
+#
+#   cm_add_enclave_library(name SOURCES a.c ... [LIBS target ...])   a static library of enclave code
+#   cm_add_enclave(name SOURCES a.c ... [LIBS target ...])           the enclave image (unsigned ELF)
+#
+# LIBS: enclave libraries; openssl_3 for libcrypto and libssl. The C library and the runtime are
+# linked without being asked for.
+
+set(CM_INSIDE_DIR ${CMAKE_BINARY_DIR}/inside)
+set(CM_INSIDE_INCLUDE ${CM_INSIDE_DIR}/include/openenclave/3rdparty)
+
+# the compiler's own headers (stdarg.h, intrinsics), since -nostdinc takes them away as well
+if(CMAKE_C_COMPILER_ID STREQUAL "Clang")
+  execute_process(COMMAND ${CMAKE_C_COMPILER} -print-resource-dir
+                  OUTPUT_VARIABLE CM_COMPILER_INCLUDE OUTPUT_STRIP_TRAILING_WHITESPACE
+                  COMMAND_ERROR_IS_FATAL ANY)
+  string(APPEND CM_COMPILER_INCLUDE /include)
+else()
+  execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=include
+                  OUTPUT_VARIABLE CM_COMPILER_INCLUDE OUTPUT_STRIP_TRAILING_WHITESPACE
+                  COMMAND_ERROR_IS_FATAL ANY)
+endif()
+# arithmetic helpers that compiled code calls (complex and 128-bit numbers)
+execute_process(COMMAND ${CMAKE_C_COMPILER} -rtlib=libgcc -print-libgcc-file-name
+                OUTPUT_VARIABLE CM_LIBGCC OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(NOT EXISTS "${CM_LIBGCC}")
+  execute_process(COMMAND ${CMAKE_C_COMPILER} -print-libgcc-file-name
+                  OUTPUT_VARIABLE CM_LIBGCC OUTPUT_STRIP_TRAILING_WHITESPACE
+                  COMMAND_ERROR_IS_FATAL ANY)
+endif()
+
+# The last matching -ffile-prefix-map wins, so the build directory (inside the sources) comes last.
+set(CM_ENCLAVE_COMPILE
+    -m64 -O2 -fPIE -ftls-model=local-exec -fvisibility=hidden -fno-common
+    -ffunction-sections -fdata-sections -fstack-protector-strong -fno-omit-frame-pointer
+    -fcf-protection=none -nostdinc "SHELL:-isystem ${CM_COMPILER_INCLUDE}" -D_GNU_SOURCE
+    "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=/src" "-ffile-prefix-map=${CMAKE_BINARY_DIR}=/build")
+set(CM_ENCLAVE_LINK
+    -nostdlib -nodefaultlibs -nostartfiles -static-pie
+    -Wl,-e,_start,--gc-sections,--no-undefined,--no-dynamic-linker,--build-id=none,--hash-style=sysv
+    -Wl,-z,text,-z,relro,-z,now,-z,separate-code,-z,noexecstack,-z,pack-relative-relocs)
+
+# Gives a target of enclave code its compiler settings.
+function(cm_enclave_settings name)
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${name} PRIVATE ${CM_ENCLAVE_COMPILE} $<$<COMPILE_LANGUAGE:C>:${CM_WARNINGS}>)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+  target_include_directories(${name} SYSTEM PRIVATE ${CM_INSIDE_INCLUDE}/libc
+                             ${CM_INSIDE_INCLUDE}/openssl_3)
+endfunction()
+
+function(cm_add_enclave_library name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  add_library(${name} STATIC ${A_SOURCES})
+  cm_enclave_settings(${name})
+  target_link_libraries(${name} PUBLIC ${A_LIBS})
+endfunction()
+
+function(cm_add_enclave name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  cm_enclave_settings(${name})
+  target_link_options(${name} PRIVATE ${CM_ENCLAVE_LINK})
+  # the libraries need each other: a program's function may be called by the runtime, the C library
+  # calls the runtime, and the runtime the C library
+  target_link_libraries(${name} PRIVATE -Wl,--start-group ${A_LIBS}
+                        $<TARGET_NAME_IF_EXISTS:oeenclave> $<TARGET_NAME_IF_EXISTS:oecore> oelibc
+                        ${CM_LIBGCC} -Wl,--end-group)
+endfunction()

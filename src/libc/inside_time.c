@@ -1,0 +1,54 @@
+/*
+ * Clocks. An enclave has no clock of its own: all of them tell the host's time, which is UNTRUSTED.
+ * The one thing that is kept against the host is that CLOCK_MONOTONIC never runs backwards.
+ */
+#include <errno.h>
+#include <time.h>
+
+#include "libc/inside_runtime.h"
+
+#define NS_PER_S 1000000000ull
+
+int __clock_gettime(clockid_t clock, struct timespec *t);
+
+/* The latest time that any thread was told as CLOCK_MONOTONIC. */
+static uint64_t latest;
+
+static uint64_t monotonic(uint64_t now)
+{
+    uint64_t seen = __atomic_load_n(&latest, __ATOMIC_RELAXED);
+
+    while (seen < now && !__atomic_compare_exchange_n(&latest, &seen, now, 1, __ATOMIC_RELAXED,
+                                                      __ATOMIC_RELAXED)) {
+    }
+    return seen < now ? now : seen;
+}
+
+int __clock_gettime(clockid_t clock, struct timespec *t)
+{
+    uint64_t now;
+
+    switch (clock) {
+    case CLOCK_REALTIME:
+    case CLOCK_REALTIME_COARSE:
+        now = cm_host_time_ns();
+        break;
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_MONOTONIC_COARSE:
+    case CLOCK_BOOTTIME:
+        now = monotonic(cm_host_time_ns());
+        break;
+    default:
+        errno = EINVAL;
+        return -1;
+    }
+    t->tv_sec = (time_t)(now / NS_PER_S);
+    t->tv_nsec = (long)(now % NS_PER_S);
+    return 0;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+    return __clock_gettime(clock, t);
+}

@@ -1,0 +1,154 @@
+/*
+ * Wrappers of the C library for system calls on descriptors and memory. Each only arranges its
+ * arguments; who serves the call is decided in syscall_dispatch.c.
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
+
+#include "libc/syscall_inside.h"
+
+#undef lseek64
+#undef mmap64
+#undef sendfile64
+
+off_t __lseek(int fd, off_t off, int whence) __attribute__((alias("lseek")));
+off_t lseek64(int fd, off_t off, int whence) __attribute__((alias("lseek")));
+int __dup3(int from, int to, int flags) __attribute__((alias("dup3")));
+void *__mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
+    __attribute__((alias("mmap")));
+void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off)
+    __attribute__((alias("mmap")));
+int __munmap(void *addr, size_t len) __attribute__((alias("munmap")));
+int __mprotect(void *addr, size_t len, int prot) __attribute__((alias("mprotect")));
+int __madvise(void *addr, size_t len, int advice) __attribute__((alias("madvise")));
+ssize_t sendfile64(int out, int in, off_t *off, size_t count) __attribute__((alias("sendfile")));
+
+int fcntl(int fd, int cmd, ...)
+{
+    va_list ap;
+    long arg;
+
+    va_start(ap, cmd);
+    arg = va_arg(ap, long);
+    va_end(ap);
+    return (int)CM_SYS(SYS_fcntl, fd, cmd, arg);
+}
+
+int ioctl(int fd, int request, ...)
+{
+    va_list ap;
+    long arg;
+
+    va_start(ap, request);
+    arg = va_arg(ap, long);
+    va_end(ap);
+    return (int)CM_SYS(SYS_ioctl, fd, request, arg);
+}
+
+off_t lseek(int fd, off_t off, int whence)
+{
+    return CM_SYS(SYS_lseek, fd, off, whence);
+}
+
+int isatty(int fd)
+{
+    (void)fd;
+    errno = ENOTTY;
+    return 0;
+}
+
+int dup(int fd)
+{
+    return (int)CM_SYS(SYS_dup, fd);
+}
+
+int dup2(int from, int to)
+{
+    return (int)CM_SYS(SYS_dup2, from, to);
+}
+
+int dup3(int from, int to, int flags)
+{
+    return (int)CM_SYS(SYS_dup3, from, to, flags);
+}
+
+int pipe2(int fds[2], int flags)
+{
+    return (int)CM_SYS(SYS_pipe2, CM_P(fds), flags);
+}
+
+int pipe(int fds[2])
+{
+    return pipe2(fds, 0);
+}
+
+int epoll_create1(int flags)
+{
+    return (int)CM_SYS(SYS_epoll_create1, flags);
+}
+
+int epoll_create(int size)
+{
+    if (size <= 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    return epoll_create1(0);
+}
+
+int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+{
+    return (int)CM_SYS(SYS_epoll_ctl, epfd, op, fd, CM_P(event));
+}
+
+int epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout, const sigset_t *set)
+{
+    (void)set; /* an enclave blocks no signals */
+    return (int)CM_SYS(SYS_epoll_wait, epfd, CM_P(events), max, timeout);
+}
+
+int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout)
+{
+    return epoll_pwait(epfd, events, max, timeout, NULL);
+}
+
+ssize_t sendfile(int out, int in, off_t *off, size_t count)
+{
+    return CM_SYS(SYS_sendfile, out, in, CM_P(off), (long)count);
+}
+
+/* an enclave cannot map: its pages were decided when it was built */
+void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
+{
+    return (void *)CM_SYS(SYS_mmap, CM_P(addr), (long)len, prot, flags, fd, off);
+}
+
+int munmap(void *addr, size_t len)
+{
+    return (int)CM_SYS(SYS_munmap, CM_P(addr), (long)len);
+}
+
+int mprotect(void *addr, size_t len, int prot)
+{
+    return (int)CM_SYS(SYS_mprotect, CM_P(addr), (long)len, prot);
+}
+
+int madvise(void *addr, size_t len, int advice)
+{
+    return (int)CM_SYS(SYS_madvise, CM_P(addr), (long)len, advice);
+}
+
+int mlock(const void *addr, size_t len)
+{
+    return (int)CM_SYS(SYS_mlock, CM_P(addr), (long)len);
+}
+
+int munlock(const void *addr, size_t len)
+{
+    return (int)CM_SYS(SYS_munlock, CM_P(addr), (long)len);
+}

@@ -1,0 +1,34 @@
+/*
+ * System calls of code inside the enclave. No instruction of the enclave calls the kernel: every
+ * wrapper of the C library ends in cm_syscall(), which serves what needs no host, and hands the
+ * rest to cm_syscall_extension(). Without one (no file system or socket module linked) the answer is
+ * ENOSYS.
+ */
+#ifndef CM_LIBC_SYSCALL_INSIDE_H
+#define CM_LIBC_SYSCALL_INSIDE_H
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+
+/* Linux numbers and conventions: the result, or -errno. */
+long cm_syscall(long number, const long args[6]);
+
+/* Weak; a module that serves files, sockets, ... defines it. -ENOSYS for what it does not know. */
+long cm_syscall_extension(long number, const long args[6]);
+
+/* errno convention: -1 and errno instead of -errno. */
+static inline long cm_sys_ret(long result)
+{
+    if (result < 0 && result > -4096) {
+        errno = (int)-result;
+        return -1;
+    }
+    return result;
+}
+
+/* arguments are integers or pointers; both are one register wide */
+#define CM_SYS(number, ...) cm_sys_ret(cm_syscall((number), (const long[6]){__VA_ARGS__}))
+#define CM_P(pointer)       ((long)(uintptr_t)(pointer))
+
+#endif
