@@ -4,8 +4,11 @@
  * decides. UNTRUSTED: its bytes.
  */
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <openenclave/bits/properties.h>
 
 #include "abi/layout.h"
 #include "arch/sgx.h"
@@ -14,18 +17,17 @@
 #include "common/writer.h"
 #include "image/elf_image.h"
 
-#define END_MARKER UINT64_C(0xececececececec)
-
 enum {
-    HEADER_TYPE_SGX = 2,
-    HEADER_SIZE = 32,
-    SIZES_OFF = 8,
+    HEADER_TYPE_SGX = OE_ENCLAVE_TYPE_SGX,
     INFO_SIZE = 48,
     SIGSTRUCT_OFF = 144,
     FLAG_CAPTURE_PF_GP = 1,
     FLAG_ZERO_BASE = 2,
     ZERO_BASE_MIN = 0x10000, /* Linux keeps the pages below to itself (vm.mmap_min_addr) */
 };
+_Static_assert(sizeof(oe_sgx_enclave_properties_t) == CM_OEINFO_SIZE, ".oeinfo");
+_Static_assert(offsetof(oe_sgx_enclave_properties_t, sigstruct) == SIGSTRUCT_OFF, ".oeinfo");
+_Static_assert(sizeof(oe_sgx_enclave_image_info_t) == INFO_SIZE, ".oeinfo");
 
 enum cm_status cm_oeinfo_read(struct cm_span oeinfo, struct cm_enclave_props *out, bool *is_signed,
                               struct cm_why *why)
@@ -52,7 +54,7 @@ enum cm_status cm_oeinfo_read(struct cm_span oeinfo, struct cm_enclave_props *ou
     const uint64_t marker = cm_rd_u64le(&r);
 
     if (cm_rd_finish(&r) != CM_OK || size != CM_OEINFO_SIZE || type != HEADER_TYPE_SGX ||
-        marker != END_MARKER) {
+        marker != OE_SGX_INFO_END_MARKER) {
         cm_why_set(why, ".oeinfo is not an SGX properties structure of this SDK");
         return CM_ERR_FORMAT;
     }
@@ -103,7 +105,7 @@ void cm_oeinfo_write(uint8_t oeinfo[CM_OEINFO_SIZE], const struct cm_enclave_pro
     } else {
         cm_wr_fill(&w, 0, CM_SIGSTRUCT_SIZE);
     }
-    cm_wr_u64le(&w, END_MARKER);
+    cm_wr_u64le(&w, OE_SGX_INFO_END_MARKER);
 }
 
 bool cm_props_debug_allowed(const struct cm_enclave_props *props)
