@@ -236,7 +236,7 @@ static inline void fx_contents(struct fixture *f)
     fx16(f, FX_OEINFO + 32, 7);
     fx16(f, FX_OEINFO + 34, 3);
     fx64(f, FX_OEINFO + 72, 6); /* MODE64BIT and DEBUG */
-    fx64(f, FX_OEINFO + 1952, UINT64_C(0xececececececec));
+    fx64(f, FX_OEINFO + 1952, UINT64_C(0xecececececececec));
 }
 
 static inline void fx_make(struct fixture *f)

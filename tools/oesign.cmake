@@ -1,0 +1,3 @@
+# oesign: sign, digest, dump, predict
+cm_add_program(oesign SOURCES ${CMAKE_CURRENT_LIST_DIR}/oesign.c LIBS cm_sign)
+install(TARGETS oesign RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
