@@ -1,0 +1,33 @@
+/*
+ * One run of the agreement inside the enclave: the key pair, the files being opened, the book. No
+ * SGX in it, so that the tests run the very same code outside as well. Not thread-safe.
+ */
+#ifndef BANK_SESSION_H
+#define BANK_SESSION_H
+
+#include "../common/bank_core.h"
+#include "../common/bank_seal.h"
+
+struct bank_session;
+
+/**
+ * @param a    UNTRUSTED; checked, copied.
+ * @param key  The public half of a key pair made for this session alone.
+ */
+enum bank_status bank_session_new(const struct bank_agreement *a, struct bank_session **out,
+                                  uint8_t key[BANK_KEY_SIZE], struct bank_why *why);
+
+/** Wipes keys and rows. NULL is fine. */
+void bank_session_free(struct bank_session *s);
+
+/** A bank's file: begin, then its chunks in order, then end. UNTRUSTED bytes. */
+enum bank_status bank_session_begin(struct bank_session *s, uint32_t bank,
+                                    const uint8_t header[BANK_HEADER_SIZE], struct bank_why *why);
+enum bank_status bank_session_chunk(struct bank_session *s, uint32_t bank, const uint8_t *sealed,
+                                    size_t len, struct bank_why *why);
+enum bank_status bank_session_end(struct bank_session *s, uint32_t bank, struct bank_why *why);
+
+/** The book, for joining, searching and reading the result. */
+struct bank_book *bank_session_book(struct bank_session *s);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * The way to the enclave: one function a call of bank.edl, with the reason for a refusal fetched at
+ * once. bank_link_oe.c goes through the enclave; the tests also have one that calls the session
+ * directly, outside.
+ */
+#ifndef BANK_LINK_H
+#define BANK_LINK_H
+
+#include <stdbool.h>
+
+#include "../common/bank_seal.h"
+
+struct bank_link;
+
+/**
+ * @param image     The signed enclave.
+ * @param simulate  Use the emulator even where the machine has SGX.
+ */
+enum bank_status bank_link_start(const char *image, bool simulate, struct bank_link **out,
+                                 struct bank_why *why);
+void bank_link_stop(struct bank_link *l);
+
+enum bank_status bank_link_open(struct bank_link *l, const struct bank_agreement *a,
+                                uint8_t key[BANK_KEY_SIZE], struct bank_why *why);
+enum bank_status bank_link_begin(struct bank_link *l, uint32_t bank,
+                                 const uint8_t header[BANK_HEADER_SIZE], struct bank_why *why);
+enum bank_status bank_link_chunk(struct bank_link *l, uint32_t bank, const uint8_t *sealed,
+                                 size_t len, struct bank_why *why);
+enum bank_status bank_link_end(struct bank_link *l, uint32_t bank, struct bank_why *why);
+enum bank_status bank_link_join(struct bank_link *l, struct bank_why *why);
+enum bank_status bank_link_search(struct bank_link *l, uint64_t count, uint64_t *done,
+                                  uint64_t *total, struct bank_why *why);
+enum bank_status bank_link_summary(struct bank_link *l, struct bank_summary *out,
+                                   struct bank_why *why);
+enum bank_status bank_link_circle(struct bank_link *l, uint64_t index, struct bank_circle *out,
+                                  struct bank_why *why);
+
+#endif

@@ -1,0 +1,26 @@
+/* The command line of the bank sample. */
+#ifndef BANK_OPTIONS_H
+#define BANK_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "bank_generate.h"
+#include "bank_run.h"
+
+struct bank_options {
+    const char *enclave;  /* NULL: beside the program */
+    const char *input;    /* NULL: made-up data */
+    const char *generate; /* write made-up data there and stop */
+    bool simulate;
+    bool help;
+    uint64_t circles;
+    struct bank_rules rules;
+    struct bank_plan plan;
+};
+
+extern const char bank_usage[];
+
+/** False after a message on stderr that says what is wrong. */
+bool bank_options_parse(int argc, char **argv, struct bank_options *out);
+
+#endif
