@@ -1,0 +1,2 @@
+cm_add_program(oeedger8r SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/oeedger8r.c LIBS cm_edl)
+install(TARGETS oeedger8r RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
