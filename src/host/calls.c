@@ -1,0 +1,84 @@
+/*
+ * Ecalls by name: what X_u.c calls. The caller's buffers are passed on as they are; the enclave
+ * copies them in once.
+ */
+#include <openenclave/edger8r/host.h>
+
+#include "abi/call.h"
+#include "host/hostlog.h"
+#include "host/invoke.h"
+#include "host/names.h"
+
+/* The number of a name; the wrapper's static caches it. */
+static uint64_t name_id(uint64_t *cache, const char *name)
+{
+    uint64_t id = __atomic_load_n(cache, __ATOMIC_RELAXED);
+
+    if (id == OE_GLOBAL_ECALL_ID_NULL) {
+        id = cm_name_find(name);
+        if (id != CM_NAME_NONE) {
+            __atomic_store_n(cache, id, __ATOMIC_RELAXED);
+        }
+    }
+    return id;
+}
+
+static oe_result_t call_bound(struct cm_frame *frame, uint64_t id, const char *name,
+                              struct cm_call_args *args)
+{
+    const oe_enclave_t *e = frame->enclave;
+    oe_result_t result = OE_OK;
+
+    if (id >= e->ecall_id_count || e->ecall_ids[id] == CM_NAME_NONE) {
+        cm_host_log(CM_LOG_ERROR, "the enclave has no function %s", name);
+        return OE_NOT_FOUND;
+    }
+    args->function_id = e->ecall_ids[id];
+    if (!frame->nested) {
+        args->arena = frame->slot->arena;
+        args->arena_size = CM_ARENA_SIZE;
+    }
+    result = cm_invoke_bound(frame, CM_ECALL_CALL_FUNCTION, (uint64_t)(uintptr_t)args);
+    return result != OE_OK ? result : (oe_result_t)args->result;
+}
+
+oe_result_t oe_call_enclave_function(oe_enclave_t *enclave, uint64_t *global_id, const char *name,
+                                     const void *input_buffer, size_t input_buffer_size,
+                                     void *output_buffer, size_t output_buffer_size,
+                                     size_t *output_bytes_written)
+{
+    struct cm_call_args args = {
+        .input_buffer = (uint64_t)(uintptr_t)input_buffer,
+        .input_buffer_size = input_buffer_size,
+        .output_buffer = (uint64_t)(uintptr_t)output_buffer,
+        .output_buffer_size = output_buffer_size,
+    };
+    struct cm_frame frame;
+    oe_result_t result = OE_OK;
+
+    if (enclave == NULL || enclave->magic != CM_HANDLE_MAGIC || global_id == NULL || name == NULL ||
+        output_bytes_written == NULL) {
+        return OE_INVALID_PARAMETER;
+    }
+    result = cm_bind(enclave, CM_ENCLAVE_RUNNING, &frame);
+    if (result != OE_OK) {
+        return result;
+    }
+    result = call_bound(&frame, name_id(global_id, name), name, &args);
+    cm_unbind(&frame);
+    if (result == OE_OK) {
+        *output_bytes_written = args.output_bytes_written;
+    }
+    return result;
+}
+
+/* Without workers a switchless call is an ordinary one, with the same result. */
+oe_result_t oe_switchless_call_enclave_function(oe_enclave_t *enclave, uint64_t *global_id,
+                                                const char *name, const void *input_buffer,
+                                                size_t input_buffer_size, void *output_buffer,
+                                                size_t output_buffer_size,
+                                                size_t *output_bytes_written)
+{
+    return oe_call_enclave_function(enclave, global_id, name, input_buffer, input_buffer_size,
+                                    output_buffer, output_buffer_size, output_bytes_written);
+}

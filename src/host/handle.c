@@ -1,0 +1,272 @@
+/* Handles, thread slots, binding; see handle.h. */
+#include "host/handle.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static pthread_mutex_t handles_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t handles_once = PTHREAD_ONCE_INIT;
+static struct _oe_enclave *handles; /* every handle there ever was */
+
+/* ecalls under way on this thread, innermost first */
+static _Thread_local struct cm_frame *frames;
+/* the slot this thread had last: most often free, and its lines are in this core's cache */
+static _Thread_local struct {
+    const struct _oe_enclave *enclave;
+    uint32_t slot;
+} hint;
+
+/*
+ * A child has the handles but not the enclaves: the driver does not copy ELRANGE on fork, and a
+ * copy in the emulator would share its pages with the parent. So the child must never enter.
+ */
+static void fork_prepare(void)
+{
+    (void)pthread_mutex_lock(&handles_lock);
+}
+
+static void fork_parent(void)
+{
+    (void)pthread_mutex_unlock(&handles_lock);
+}
+
+static void fork_child(void)
+{
+    for (struct _oe_enclave *e = handles; e != NULL; e = e->next) {
+        if (atomic_load(&e->state) != CM_ENCLAVE_FREE) {
+            atomic_store(&e->state, CM_ENCLAVE_LOST);
+        }
+    }
+    (void)pthread_mutex_unlock(&handles_lock);
+}
+
+static void handles_start(void)
+{
+    (void)pthread_atfork(fork_prepare, fork_parent, fork_child);
+}
+
+static struct _oe_enclave *find_free(uint32_t slot_count)
+{
+    struct _oe_enclave *best = NULL;
+
+    for (struct _oe_enclave *e = handles; e != NULL; e = e->next) {
+        if (atomic_load(&e->state) == CM_ENCLAVE_FREE && e->slot_cap >= slot_count &&
+            (best == NULL || e->slot_cap < best->slot_cap)) {
+            best = e;
+        }
+    }
+    return best;
+}
+
+static struct _oe_enclave *handle_new(uint32_t slot_count)
+{
+    struct _oe_enclave *e = calloc(1, sizeof(*e));
+    void *slots = NULL;
+
+    if (e == NULL) {
+        return NULL;
+    }
+    slots = calloc(slot_count + 1, sizeof(struct cm_slot)); /* one more to align within */
+    if (slots == NULL) {
+        free(e);
+        return NULL;
+    }
+    e->slots = (void *)((char *)slots + (64 - (uintptr_t)slots % 64) % 64);
+    e->slot_cap = slot_count;
+    e->next = handles;
+    handles = e;
+    return e;
+}
+
+oe_enclave_t *cm_handle_get(uint32_t slot_count)
+{
+    struct _oe_enclave *e = NULL;
+
+    (void)pthread_once(&handles_once, handles_start);
+    (void)pthread_mutex_lock(&handles_lock);
+    e = find_free(slot_count);
+    if (e == NULL) {
+        e = handle_new(slot_count);
+    }
+    if (e != NULL) {
+        e->magic = CM_HANDLE_MAGIC;
+        e->device = NULL;
+        e->fd = -1;
+        e->base = 0;
+        e->size = 0;
+        e->debug = false;
+        e->ocalls = NULL;
+        e->ocall_count = 0;
+        e->ecall_ids = NULL;
+        e->ecall_id_count = 0;
+        e->arenas = NULL;
+        e->slot_count = slot_count;
+        for (uint32_t i = 0; i < slot_count; i++) {
+            atomic_store(&e->slots[i].event, 0);
+        }
+        atomic_store(&e->abort_why, OE_OK);
+        atomic_store(&e->state, CM_ENCLAVE_CREATING);
+    }
+    (void)pthread_mutex_unlock(&handles_lock);
+    return e;
+}
+
+void cm_handle_put(oe_enclave_t *enclave)
+{
+    (void)pthread_mutex_lock(&handles_lock);
+    atomic_store(&enclave->state, CM_ENCLAVE_FREE);
+    (void)pthread_mutex_unlock(&handles_lock);
+}
+
+bool cm_handle_in_use(const oe_enclave_t *enclave)
+{
+    for (uint32_t i = 0; i < enclave->slot_count; i++) {
+        if (atomic_load(&enclave->slots[i].busy) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+oe_result_t cm_handle_refusal(const oe_enclave_t *enclave)
+{
+    switch ((enum cm_enclave_state)atomic_load(&enclave->state)) {
+    case CM_ENCLAVE_ABORTED:
+        return (oe_result_t)atomic_load(&enclave->abort_why);
+    case CM_ENCLAVE_LOST:
+        return OE_ENCLAVE_ABORTED;
+    case CM_ENCLAVE_FREE:
+    case CM_ENCLAVE_CREATING:
+    case CM_ENCLAVE_RUNNING:
+    case CM_ENCLAVE_STOPPING:
+        break;
+    }
+    return OE_INVALID_PARAMETER;
+}
+
+static bool take(struct cm_slot *slot)
+{
+    unsigned expected = 0;
+
+    return atomic_load_explicit(&slot->busy, memory_order_relaxed) == 0 &&
+           atomic_compare_exchange_strong(&slot->busy, &expected, 1);
+}
+
+static struct cm_slot *take_any(oe_enclave_t *enclave)
+{
+    for (uint32_t i = 0; i < enclave->slot_count; i++) {
+        if (take(&enclave->slots[i])) {
+            hint.enclave = enclave;
+            hint.slot = i;
+            return &enclave->slots[i];
+        }
+    }
+    return NULL;
+}
+
+oe_result_t cm_bind(oe_enclave_t *enclave, enum cm_enclave_state life, struct cm_frame *frame)
+{
+    frame->enclave = enclave;
+    frame->nested = false;
+    for (const struct cm_frame *f = frames; f != NULL; f = f->outer) {
+        if (f->enclave == enclave) {
+            if (atomic_load(&enclave->state) == CM_ENCLAVE_LOST) {
+                return cm_handle_refusal(enclave);
+            }
+            frame->slot = f->slot;
+            frame->nested = true;
+            break;
+        }
+    }
+    if (!frame->nested) {
+        if (hint.enclave == enclave && hint.slot < enclave->slot_count &&
+            take(&enclave->slots[hint.slot])) {
+            frame->slot = &enclave->slots[hint.slot];
+        } else {
+            frame->slot = take_any(enclave);
+        }
+        if (frame->slot == NULL) {
+            return atomic_load(&enclave->state) == (unsigned)life ? OE_OUT_OF_THREADS
+                                                                  : cm_handle_refusal(enclave);
+        }
+        /* after the slot is taken: oe_terminate_enclave sets the state, then looks at the slots */
+        if (atomic_load(&enclave->state) != (unsigned)life) {
+            atomic_store(&frame->slot->busy, 0);
+            return cm_handle_refusal(enclave);
+        }
+    }
+    frame->outer = frames;
+    frames = frame;
+    return OE_OK;
+}
+
+void cm_unbind(struct cm_frame *frame)
+{
+    frames = frame->outer;
+    if (!frame->nested) {
+        atomic_store_explicit(&frame->slot->busy, 0, memory_order_release);
+    }
+}
+
+static void wake(struct cm_slot *slot)
+{
+    if (atomic_exchange(&slot->event, 1) == 0) {
+        (void)syscall(SYS_futex, &slot->event, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    }
+}
+
+void cm_handle_abort(oe_enclave_t *enclave, oe_result_t why)
+{
+    unsigned expected = OE_OK;
+
+    (void)atomic_compare_exchange_strong(&enclave->abort_why, &expected, (unsigned)why);
+    if (atomic_load(&enclave->state) != CM_ENCLAVE_LOST) {
+        atomic_store(&enclave->state, CM_ENCLAVE_ABORTED);
+    }
+    for (uint32_t i = 0; i < enclave->slot_count; i++) {
+        wake(&enclave->slots[i]);
+    }
+}
+
+static struct cm_slot *slot_of(const oe_enclave_t *enclave, uint64_t tcs)
+{
+    uint64_t away = tcs - enclave->tcs_first;
+    uint64_t index = away / enclave->tcs_stride;
+
+    if (tcs < enclave->tcs_first || index >= enclave->slot_count ||
+        away % enclave->tcs_stride != 0) {
+        return NULL;
+    }
+    return &enclave->slots[index];
+}
+
+oe_result_t cm_slot_wait(oe_enclave_t *enclave, uint64_t tcs)
+{
+    struct cm_slot *slot = slot_of(enclave, tcs);
+
+    if (slot == NULL) {
+        return OE_INVALID_PARAMETER;
+    }
+    while (atomic_exchange(&slot->event, 0) == 0) {
+        if (atomic_load(&enclave->state) == CM_ENCLAVE_ABORTED) {
+            break;
+        }
+        (void)syscall(SYS_futex, &slot->event, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+    }
+    return OE_OK;
+}
+
+oe_result_t cm_slot_wake(oe_enclave_t *enclave, uint64_t tcs)
+{
+    struct cm_slot *slot = slot_of(enclave, tcs);
+
+    if (slot == NULL) {
+        return OE_INVALID_PARAMETER;
+    }
+    wake(slot);
+    return OE_OK;
+}

@@ -1,0 +1,114 @@
+/*
+ * The way into an enclave and back: enter, serve ocalls until the ecall ends, hand exceptions to
+ * the enclave. Called by the ecall path and by creation and termination. The enclave's words are
+ * checked because a broken enclave must not break its host.
+ */
+#include "host/invoke.h"
+
+#include <inttypes.h>
+
+#include "abi/call.h"
+#include "arch/sgx.h"
+#include "host/hostlog.h"
+
+static oe_result_t died(oe_enclave_t *enclave, const char *what)
+{
+    cm_host_log(CM_LOG_ERROR, "enclave at 0x%" PRIx64 ": %s; it is aborted", enclave->base, what);
+    cm_handle_abort(enclave, OE_ENCLAVE_ABORTING);
+    return OE_ENCLAVE_ABORTING;
+}
+
+/*
+ * run says that the last entry ended by an exception. Ask the enclave's own handler, and resume
+ * as long as it takes care; OE_OK when the enclave has left by EEXIT after that.
+ */
+static oe_result_t settle(struct cm_frame *frame, struct cm_regs *regs, struct sgx_enclave_run *run)
+{
+    oe_enclave_t *e = frame->enclave;
+
+    while (run->function != SGX_EEXIT) {
+        if (run->function != SGX_ERESUME) {
+            /* EENTER itself failed: TCS in use elsewhere, no SSA frame left, or EPC lost */
+            cm_host_log(CM_LOG_ERROR,
+                        "enclave at 0x%" PRIx64 ": the thread at 0x%" PRIx64
+                        " cannot be entered (vector %u): its TCS is busy or lost",
+                        e->base, frame->slot->tcs, run->exception_vector);
+            return OE_UNEXPECTED;
+        }
+        cm_host_log(CM_LOG_INFO,
+                    "enclave at 0x%" PRIx64 ": exception %u, error 0x%x, address 0x%" PRIx64,
+                    e->base, run->exception_vector, run->exception_error_code, run->exception_addr);
+        regs->rdi = CM_CALL_WORD(CM_CODE_ECALL, CM_ECALL_VIRTUAL_EXCEPTION, 0, 0);
+        regs->rsi = 0;
+        if (cm_enter(e->device->enter, regs, SGX_EENTER, run) != 0 || run->function != SGX_EEXIT ||
+            CM_CALL_CODE(regs->rdi) != CM_CODE_ERET || CM_CALL_RESULT(regs->rdi) != OE_OK) {
+            return died(e, "it did not handle an exception");
+        }
+        regs->rdi = 0;
+        if (cm_enter(e->device->enter, regs, SGX_ERESUME, run) != 0) {
+            return died(e, "it could not be resumed");
+        }
+    }
+    return OE_OK;
+}
+
+/* the enclave's last word of an ecall */
+static oe_result_t finish(oe_enclave_t *e, uint64_t word)
+{
+    oe_result_t result = (oe_result_t)CM_CALL_RESULT(word);
+
+    if (result == OE_ENCLAVE_ABORTING || result == OE_ENCLAVE_ABORTED) {
+        cm_handle_abort(e, result);
+    }
+    return result;
+}
+
+oe_result_t cm_invoke_bound(struct cm_frame *frame, uint32_t func, uint64_t arg)
+{
+    oe_enclave_t *e = frame->enclave;
+    struct sgx_enclave_run run = {.tcs = frame->slot->tcs};
+    struct cm_regs regs = {CM_CALL_WORD(CM_CODE_ECALL, func, 0, 0), arg};
+
+    for (;;) {
+        oe_result_t result = OE_OK;
+        int rc = cm_enter(e->device->enter, &regs, SGX_EENTER, &run);
+
+        if (rc != 0) {
+            cm_host_log(CM_LOG_ERROR, "entering the enclave at 0x%" PRIx64 " failed (%d)", e->base,
+                        rc);
+            return OE_UNEXPECTED;
+        }
+        if (run.function != SGX_EEXIT) {
+            result = settle(frame, &regs, &run);
+            if (result != OE_OK) {
+                return result;
+            }
+        }
+        if (CM_CALL_CODE(regs.rdi) == CM_CODE_ERET) {
+            return finish(e, regs.rdi);
+        }
+        if (CM_CALL_CODE(regs.rdi) != CM_CODE_OCALL) {
+            return died(e, "it left with an unknown call word");
+        }
+        func = CM_CALL_FUNC(regs.rdi);
+        result = cm_ocall_serve(e, func, regs.rsi);
+        if (atomic_load_explicit(&e->state, memory_order_relaxed) == CM_ENCLAVE_LOST) {
+            return cm_handle_refusal(e); /* the ocall forked, and this is the child */
+        }
+        regs.rdi = CM_CALL_WORD(CM_CODE_ORET, func, 0, result);
+        regs.rsi = 0;
+    }
+}
+
+oe_result_t cm_invoke(oe_enclave_t *enclave, enum cm_enclave_state life, uint32_t func,
+                      uint64_t arg)
+{
+    struct cm_frame frame;
+    oe_result_t result = cm_bind(enclave, life, &frame);
+
+    if (result == OE_OK) {
+        result = cm_invoke_bound(&frame, func, arg);
+        cm_unbind(&frame);
+    }
+    return result;
+}

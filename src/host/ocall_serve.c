@@ -1,0 +1,116 @@
+/*
+ * The host's side of ocalls: the application's table and the built-in ones. Arguments are host
+ * addresses that the enclave wrote; the enclave is not our enemy, but it may be broken, so that
+ * everything that costs nothing to check is checked.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "abi/call.h"
+#include "host/hostlog.h"
+#include "host/invoke.h"
+
+/* A host address as a pointer: the one place where the enclave's numbers become pointers. */
+static void *host_pointer(const oe_enclave_t *e, uint64_t address, uint64_t size)
+{
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
+    return address - e->base < e->size || e->base - address < size ? NULL : (void *)address;
+}
+
+static oe_result_t call_function(oe_enclave_t *e, uint64_t arg)
+{
+    struct cm_call_args *args = host_pointer(e, arg, sizeof(*args));
+    uint64_t id = 0;
+    size_t written = 0;
+
+    if (args == NULL) {
+        return OE_INVALID_PARAMETER;
+    }
+    id = args->function_id;
+    if (id >= e->ocall_count || e->ocalls[id] == NULL) {
+        cm_host_log(CM_LOG_ERROR, "ocall %llu is not in the host's table of %llu functions",
+                    (unsigned long long)id, (unsigned long long)e->ocall_count);
+        args->result = OE_NOT_FOUND;
+        return OE_NOT_FOUND;
+    }
+    e->ocalls[id](host_pointer(e, args->input_buffer, args->input_buffer_size),
+                  args->input_buffer_size,
+                  host_pointer(e, args->output_buffer, args->output_buffer_size),
+                  args->output_buffer_size, &written);
+    args->output_bytes_written = written;
+    args->result = OE_OK;
+    return OE_OK;
+}
+
+static oe_result_t host_malloc(oe_enclave_t *e, uint64_t arg)
+{
+    struct cm_host_alloc_args *args = host_pointer(e, arg, sizeof(*args));
+
+    if (args == NULL) {
+        return OE_INVALID_PARAMETER;
+    }
+    args->address = (uint64_t)(uintptr_t)malloc(args->size);
+    return args->address != 0 ? OE_OK : OE_OUT_OF_MEMORY;
+}
+
+static oe_result_t get_time(oe_enclave_t *e, uint64_t arg)
+{
+    uint64_t *out = host_pointer(e, arg, sizeof(*out));
+    struct timespec now;
+
+    if (out == NULL || clock_gettime(CLOCK_REALTIME, &now) != 0) {
+        return OE_INVALID_PARAMETER;
+    }
+    *out = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return OE_OK;
+}
+
+static oe_result_t write_text(oe_enclave_t *e, uint64_t arg)
+{
+    const struct cm_write_args *args = host_pointer(e, arg, sizeof(*args));
+    const char *data = args == NULL ? NULL : host_pointer(e, args->data, args->size);
+    size_t left = args == NULL ? 0 : args->size;
+
+    if (data == NULL || args->device > 1) {
+        return OE_INVALID_PARAMETER;
+    }
+    while (left != 0) {
+        ssize_t n = write(args->device == 0 ? STDOUT_FILENO : STDERR_FILENO, data, left);
+
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return OE_FAILURE;
+        }
+        data += n;
+        left -= (size_t)n;
+    }
+    return OE_OK;
+}
+
+oe_result_t cm_ocall_serve(oe_enclave_t *enclave, uint32_t func, uint64_t arg)
+{
+    switch (func) {
+    case CM_OCALL_CALL_FUNCTION:
+        return call_function(enclave, arg);
+    case CM_OCALL_THREAD_WAKE:
+        return cm_slot_wake(enclave, arg);
+    case CM_OCALL_THREAD_WAIT:
+        return cm_slot_wait(enclave, arg);
+    case CM_OCALL_MALLOC:
+        return host_malloc(enclave, arg);
+    case CM_OCALL_FREE:
+        free(host_pointer(enclave, arg, 1));
+        return OE_OK;
+    case CM_OCALL_GET_TIME:
+        return get_time(enclave, arg);
+    case CM_OCALL_WRITE:
+        return write_text(enclave, arg);
+    default:
+        cm_host_log(CM_LOG_ERROR, "the enclave made an unknown ocall (0x%x)", func);
+        return OE_NOT_FOUND;
+    }
+}
