@@ -1,0 +1,24 @@
+/*
+ * The host's side of the ocalls in openenclave/edl/{logging,memory}.edl. Generated code declares
+ * and calls them. Each group is an object of its own: a host that does not import the EDL file
+ * does not link it, and one that defines such a function itself gets its own.
+ */
+#ifndef CM_HOST_SYS_OCALLS_H
+#define CM_HOST_SYS_OCALLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Answers by returning: the host can log. */
+void oe_log_is_supported_ocall(void);
+
+/** A line from inside the enclave, at one of the levels of hostlog.h. The text is shown as data. */
+void oe_log_ocall(uint32_t log_level, const char *message);
+
+/** At most maxlen characters of str to standard output (device 0) or standard error (1). */
+void oe_write_ocall(int device, const char *str, size_t maxlen);
+
+/** realloc; with size 0 the block is freed and the answer is NULL. */
+void *oe_realloc_ocall(void *ptr, size_t size);
+
+#endif
