@@ -34,6 +34,7 @@ struct cm_sgx_device {
     int (*munmap)(void *addr, size_t len);
     int (*enter)(unsigned long rdi, unsigned long rsi, unsigned long rdx, unsigned int function,
                  unsigned long r8, unsigned long r9, struct sgx_enclave_run *run);
+    int (*open_provision)(void); /* /dev/sgx_provision: for SGX_IOC_PROVISION; closed with close */
 };
 
 /**
