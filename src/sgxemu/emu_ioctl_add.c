@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "sgxemu/emu_kernel.h"
 
@@ -67,6 +69,7 @@ struct add {
     uint64_t done; /* bytes */
     uint8_t absent[BATCH];
     bool know_absent;
+    bool copied; /* the whole batch has its contents already */
 };
 
 static bool secinfo_ok(const struct sgx_secinfo *s)
@@ -151,6 +154,30 @@ static int copy_tcs(struct emu_encl_kernel *k, uint64_t src, uint8_t *dst)
     return 0;
 }
 
+/*
+ * The contents of a whole batch of measured pages in one go. False: not possible, or one of them is
+ * bad; then page by page, for the right error at the right page.
+ */
+static bool copy_batch(struct emu_encl_kernel *k, const struct add *a, size_t n)
+{
+    uint64_t src = a->arg.src + a->done;
+    uint64_t off = a->arg.offset + a->done;
+    uint64_t len = n * EMU_PAGE;
+
+    if ((a->arg.flags & SGX_PAGE_MEASURE) == 0 ||
+        (a->secinfo.flags & 0xff00) != SGX_SECINFO_TYPE(SGX_PT_REG) || find_source(k, src) != 0 ||
+        k->source.end - src < len || !cm_emu_memfd_ok(k)) {
+        return false;
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        if ((pg_get(k, off / EMU_PAGE + i) & PG_VALID) != 0) {
+            return false;
+        }
+    }
+    /* written, not copied through the mapping: the system need not clear the pages first */
+    return syscall(SYS_pwrite64, k->memfd, src, len, off) == (long)len;
+}
+
 static int add_page(struct emu_encl_kernel *k, struct add *a, size_t in_batch)
 {
     uint64_t src = a->arg.src + a->done;
@@ -170,6 +197,8 @@ static int add_page(struct emu_encl_kernel *k, struct add *a, size_t in_batch)
     }
     if (type == SGX_PT_TCS) {
         ret = copy_tcs(k, src, dst);
+    } else if (a->copied) {
+        ret = 0;
     } else if (fill.on && !measured) {
         ret = fill_page(dst) ? 0 : -EIO;
     } else if (!(a->know_absent && k->source.anonymous && a->absent[in_batch] != 0)) {
@@ -201,6 +230,7 @@ static int add_batch(struct emu_encl_kernel *k, struct add *a)
 
     a->know_absent = a->arg.length / EMU_PAGE >= PAGEMAP_MIN &&
                      cm_emu_source_absent(a->arg.src + a->done, n, a->absent);
+    a->copied = copy_batch(k, a, n);
     for (i = 0; i < n && ret == 0; i++) {
         ret = add_page(k, a, i);
         if (ret == 0) {

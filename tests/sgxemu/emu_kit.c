@@ -32,7 +32,8 @@ struct sgx_secs kit_secs(uint64_t base, uint64_t size)
 
 uint8_t *kit_reserve(uint64_t size)
 {
-    uint8_t *p = mmap(NULL, size * 2, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *p =
+        mmap(NULL, size * 2, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     uint8_t *at = NULL;
 
     if (p == MAP_FAILED) {
@@ -261,8 +262,8 @@ bool kit_small(struct kit_enclave *e, uint64_t size)
     err = err != 0 ? err : kit_add(e, 0, src, KIT_PAGE, KIT_RX, true);
     err = err != 0 ? err : kit_add(e, KIT_PAGE, src + KIT_PAGE, KIT_PAGE, KIT_RW, true);
     err = err != 0 ? err : kit_add(e, 2 * KIT_PAGE, src + 2 * KIT_PAGE, KIT_PAGE, KIT_TCS, true);
-    err = err != 0 ? err
-                   : kit_add(e, 3 * KIT_PAGE, src + 3 * KIT_PAGE, 5 * KIT_PAGE, KIT_RW, false);
+    err =
+        err != 0 ? err : kit_add(e, 3 * KIT_PAGE, src + 3 * KIT_PAGE, 5 * KIT_PAGE, KIT_RW, false);
     free(src);
     if (err == 0 && kit_sign(e, &sig, NULL)) {
         err = kit_init(e, &sig);
