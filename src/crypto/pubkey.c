@@ -1,0 +1,340 @@
+/* Keys: making, checking, exporting; see pubkey.h. Untrusted: every encoding of a public key. */
+#include "crypto/pubkey.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/try.h"
+#include "crypto/pubkey_evp.h"
+
+static const struct {
+    enum cm_curve curve;
+    const char *name;
+    size_t size;
+} curves[] = {
+    {CM_CURVE_P256, "prime256v1", 32},
+    {CM_CURVE_P384, "secp384r1", 48},
+    {CM_CURVE_P521, "secp521r1", 66},
+};
+
+size_t cm_curve_size(enum cm_curve curve)
+{
+    return curves[curve].size;
+}
+
+const char *cm_curve_name(enum cm_curve curve)
+{
+    return curves[curve].name;
+}
+
+static enum cm_status check_rsa(const EVP_PKEY *pkey)
+{
+    BIGNUM *e = NULL;
+    enum cm_status st = CM_ERR_UNSUPPORTED;
+    int bits = EVP_PKEY_get_bits(pkey);
+
+    if (bits >= 2048 && bits <= 8192 &&
+        EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1 && BN_is_odd(e) &&
+        !BN_is_one(e)) {
+        st = CM_OK;
+    }
+    BN_free(e);
+    return st;
+}
+
+enum cm_status cm_evp_check(const EVP_PKEY *pkey, bool *is_ec, enum cm_curve *curve)
+{
+    char group[64] = "";
+
+    if (EVP_PKEY_is_a(pkey, "RSA")) {
+        *is_ec = false;
+        return check_rsa(pkey);
+    }
+    if (!EVP_PKEY_is_a(pkey, "EC") ||
+        EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) != 1) {
+        return CM_ERR_UNSUPPORTED;
+    }
+    for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
+        if (strcmp(group, curves[i].name) == 0) {
+            *is_ec = true;
+            *curve = curves[i].curve;
+            return CM_OK;
+        }
+    }
+    return CM_ERR_UNSUPPORTED;
+}
+
+enum cm_status cm_pubkey_wrap(EVP_PKEY *pkey, struct cm_pubkey **out)
+{
+    enum cm_status st = CM_OK;
+    enum cm_curve curve = CM_CURVE_P256;
+    struct cm_pubkey *key = NULL;
+    bool is_ec = false;
+
+    CM_TRY(cm_evp_check(pkey, &is_ec, &curve));
+    key = calloc(1, sizeof(*key));
+    if (key == NULL) {
+        st = CM_ERR_NOMEM;
+        goto out;
+    }
+    key->pkey = pkey;
+    *out = key;
+    pkey = NULL;
+out:
+    EVP_PKEY_free(pkey);
+    ERR_clear_error();
+    return st;
+}
+
+enum cm_status cm_pubkey_from_spki(struct cm_span der, struct cm_pubkey **out)
+{
+    const unsigned char *at = der.ptr;
+    EVP_PKEY *pkey = NULL;
+
+    *out = NULL;
+    if (der.len == 0 || der.len > 8192) {
+        return CM_ERR_FORMAT;
+    }
+    pkey = d2i_PUBKEY(NULL, &at, (long)der.len);
+    if (pkey == NULL || at != der.ptr + der.len) {
+        EVP_PKEY_free(pkey);
+        ERR_clear_error();
+        return CM_ERR_FORMAT;
+    }
+    return cm_pubkey_wrap(pkey, out);
+}
+
+static EVP_PKEY *from_params(const char *type, OSSL_PARAM_BLD *bld)
+{
+    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+    EVP_PKEY *pkey = NULL;
+
+    if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1) {
+        EVP_PKEY_free(pkey);
+        pkey = NULL;
+    }
+    EVP_PKEY_CTX_free(ctx);
+    OSSL_PARAM_free(params);
+    return pkey;
+}
+
+enum cm_status cm_pubkey_from_ec(enum cm_curve curve, struct cm_span x, struct cm_span y,
+                                 struct cm_pubkey **out)
+{
+    uint8_t point[1 + 2 * 66] = {4}; /* uncompressed */
+    size_t size = cm_curve_size(curve);
+    OSSL_PARAM_BLD *bld = NULL;
+    EVP_PKEY *pkey = NULL;
+
+    *out = NULL;
+    if (x.len != size || y.len != size) {
+        return CM_ERR_FORMAT;
+    }
+    memcpy(point + 1, x.ptr, size);
+    memcpy(point + 1 + size, y.ptr, size);
+    bld = OSSL_PARAM_BLD_new();
+    if (bld != NULL &&
+        OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, cm_curve_name(curve), 0) ==
+            1 &&
+        OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * size) == 1) {
+        pkey = from_params("EC", bld); /* refuses a point that is not on the curve */
+    }
+    OSSL_PARAM_BLD_free(bld);
+    ERR_clear_error();
+    return pkey == NULL ? CM_ERR_FORMAT : cm_pubkey_wrap(pkey, out);
+}
+
+enum cm_status cm_pubkey_from_rsa(struct cm_span n, struct cm_span e, struct cm_pubkey **out)
+{
+    OSSL_PARAM_BLD *bld = NULL;
+    BIGNUM *bn_n = NULL;
+    BIGNUM *bn_e = NULL;
+    EVP_PKEY *pkey = NULL;
+
+    *out = NULL;
+    if (n.len == 0 || n.len > 1024 || n.ptr[0] == 0 || e.len == 0 || e.len > 8 || e.ptr[0] == 0) {
+        return CM_ERR_FORMAT;
+    }
+    bld = OSSL_PARAM_BLD_new();
+    bn_n = BN_bin2bn(n.ptr, (int)n.len, NULL);
+    bn_e = BN_bin2bn(e.ptr, (int)e.len, NULL);
+    if (bld != NULL && bn_n != NULL && bn_e != NULL &&
+        OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, bn_n) == 1 &&
+        OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, bn_e) == 1) {
+        pkey = from_params("RSA", bld);
+    }
+    OSSL_PARAM_BLD_free(bld);
+    BN_free(bn_n);
+    BN_free(bn_e);
+    ERR_clear_error();
+    return pkey == NULL ? CM_ERR_FORMAT : cm_pubkey_wrap(pkey, out);
+}
+
+enum cm_status cm_pubkey_spki(const struct cm_pubkey *key, uint8_t *out, size_t cap, size_t *len)
+{
+    unsigned char *der = NULL;
+    int n = i2d_PUBKEY(key->pkey, &der);
+    enum cm_status st = CM_OK;
+
+    if (n <= 0) {
+        ERR_clear_error();
+        return CM_ERR_CRYPTO;
+    }
+    *len = (size_t)n;
+    if ((size_t)n > cap) {
+        st = CM_ERR_SPACE;
+    } else {
+        memcpy(out, der, (size_t)n);
+    }
+    OPENSSL_free(der);
+    return st;
+}
+
+enum cm_status cm_pubkey_ec(const struct cm_pubkey *key, enum cm_curve *curve, uint8_t x[66],
+                            uint8_t y[66], size_t *coordinate_len)
+{
+    BIGNUM *bx = NULL;
+    BIGNUM *by = NULL;
+    bool is_ec = false;
+    size_t size = 0;
+    enum cm_status st = cm_evp_check(key->pkey, &is_ec, curve);
+
+    if (st != CM_OK || !is_ec) {
+        return CM_ERR_MISMATCH;
+    }
+    size = cm_curve_size(*curve);
+    if (EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_EC_PUB_X, &bx) != 1 ||
+        EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_EC_PUB_Y, &by) != 1 ||
+        BN_bn2binpad(bx, x, (int)size) < 0 || BN_bn2binpad(by, y, (int)size) < 0) {
+        st = CM_ERR_CRYPTO;
+    } else {
+        *coordinate_len = size;
+    }
+    BN_free(bx);
+    BN_free(by);
+    ERR_clear_error();
+    return st;
+}
+
+void cm_pubkey_free(struct cm_pubkey *key)
+{
+    if (key != NULL) {
+        EVP_PKEY_free(key->pkey);
+        free(key);
+    }
+}
+
+static enum cm_status privkey_wrap(EVP_PKEY *pkey, struct cm_privkey **out)
+{
+    enum cm_status st = CM_OK;
+    enum cm_curve curve = CM_CURVE_P256;
+    struct cm_privkey *key = NULL;
+    bool is_ec = false;
+
+    CM_TRY(cm_evp_check(pkey, &is_ec, &curve));
+    key = calloc(1, sizeof(*key));
+    if (key == NULL) {
+        st = CM_ERR_NOMEM;
+        goto out;
+    }
+    key->pkey = pkey;
+    *out = key;
+    pkey = NULL;
+out:
+    EVP_PKEY_free(pkey);
+    ERR_clear_error();
+    return st;
+}
+
+/* An encrypted key is refused instead of asking a terminal for its passphrase. */
+static int no_passphrase(char *buf, int size, int rwflag, void *arg)
+{
+    (void)buf;
+    (void)size;
+    (void)rwflag;
+    (void)arg;
+    return -1;
+}
+
+enum cm_status cm_privkey_from_pem(struct cm_span pem, struct cm_privkey **out)
+{
+    BIO *bio = NULL;
+    EVP_PKEY *pkey = NULL;
+
+    *out = NULL;
+    if (pem.len == 0 || pem.len > 65536) {
+        return CM_ERR_FORMAT;
+    }
+    bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
+    pkey = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+    BIO_free(bio);
+    if (pkey == NULL) {
+        ERR_clear_error();
+        return CM_ERR_FORMAT;
+    }
+    return privkey_wrap(pkey, out);
+}
+
+enum cm_status cm_privkey_generate(enum cm_curve curve, unsigned rsa_bits, struct cm_privkey **out)
+{
+    EVP_PKEY *pkey = rsa_bits != 0 ? EVP_RSA_gen(rsa_bits) : EVP_EC_gen(cm_curve_name(curve));
+
+    *out = NULL;
+    if (pkey == NULL) {
+        ERR_clear_error();
+        return CM_ERR_CRYPTO;
+    }
+    return privkey_wrap(pkey, out);
+}
+
+enum cm_status cm_privkey_pem(const struct cm_privkey *key, char *out, size_t cap)
+{
+    BIO *bio = BIO_new(BIO_s_secmem());
+    char *data = NULL;
+    long len = 0;
+    enum cm_status st = CM_ERR_CRYPTO;
+
+    if (bio != NULL &&
+        PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL) == 1) {
+        len = BIO_get_mem_data(bio, &data);
+        st = (size_t)len < cap ? CM_OK : CM_ERR_SPACE;
+    }
+    if (st == CM_OK) {
+        memcpy(out, data, (size_t)len);
+        out[len] = '\0';
+    }
+    BIO_free(bio); /* secmem BIOs are wiped when freed */
+    ERR_clear_error();
+    return st;
+}
+
+enum cm_status cm_privkey_public(const struct cm_privkey *key, struct cm_pubkey **out)
+{
+    unsigned char *der = NULL;
+    int n = i2d_PUBKEY(key->pkey, &der);
+    enum cm_status st = CM_ERR_CRYPTO;
+
+    *out = NULL;
+    if (n > 0) {
+        st = cm_pubkey_from_spki(cm_span_make(der, (size_t)n), out);
+    }
+    OPENSSL_free(der);
+    ERR_clear_error();
+    return st;
+}
+
+void cm_privkey_free(struct cm_privkey *key)
+{
+    if (key != NULL) {
+        EVP_PKEY_free(key->pkey); /* OpenSSL clears the private numbers */
+        free(key);
+    }
+}

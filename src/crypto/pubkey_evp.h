@@ -1,0 +1,29 @@
+/* Private to src/crypto: what is inside the key objects. */
+#ifndef CM_CRYPTO_PUBKEY_EVP_H
+#define CM_CRYPTO_PUBKEY_EVP_H
+
+#include <openssl/evp.h>
+
+#include "crypto/pubkey.h"
+
+struct cm_pubkey {
+    EVP_PKEY *pkey;
+};
+
+struct cm_privkey {
+    EVP_PKEY *pkey;
+};
+
+/** What kind of key it is; CM_ERR_UNSUPPORTED for kinds and sizes that pubkey.h excludes. */
+enum cm_status cm_evp_check(const EVP_PKEY *pkey, bool *is_ec, enum cm_curve *curve);
+
+/** Takes over pkey, freeing it on failure. */
+enum cm_status cm_pubkey_wrap(EVP_PKEY *pkey, struct cm_pubkey **out);
+
+/** Bytes of a coordinate. */
+size_t cm_curve_size(enum cm_curve curve);
+
+/** OpenSSL's name of a curve. */
+const char *cm_curve_name(enum cm_curve curve);
+
+#endif
