@@ -127,6 +127,8 @@ CM_MUST_USE enum cm_status cm_cbor_tag(struct cm_cbor_value v, uint64_t *out);
 void cm_cbor_wr_u64(struct cm_wr *w, uint64_t v);
 void cm_cbor_wr_i64(struct cm_wr *w, int64_t v);
 void cm_cbor_wr_bytes(struct cm_wr *w, struct cm_span bytes);
+/** Only the head of a byte string: its len bytes must follow. */
+void cm_cbor_wr_bytes_head(struct cm_wr *w, uint64_t len);
 void cm_cbor_wr_text(struct cm_wr *w, const char *text);
 void cm_cbor_wr_array(struct cm_wr *w, uint64_t count);
 void cm_cbor_wr_map(struct cm_wr *w, uint64_t pairs);

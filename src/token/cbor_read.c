@@ -211,6 +211,11 @@ void cm_cbor_wr_bytes(struct cm_wr *w, struct cm_span bytes)
     cm_wr_bytes(w, bytes.ptr, bytes.len);
 }
 
+void cm_cbor_wr_bytes_head(struct cm_wr *w, uint64_t len)
+{
+    head(w, 2, len);
+}
+
 void cm_cbor_wr_text(struct cm_wr *w, const char *text)
 {
     size_t len = strlen(text);

@@ -1,0 +1,115 @@
+/* Strict base64; see base64.h. Untrusted: the text. */
+#include "token/base64.h"
+
+#include <stdbool.h>
+
+static const char url_alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char std_alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static int value_of(uint8_t c, bool url)
+{
+    if (c >= 'A' && c <= 'Z') {
+        return c - 'A';
+    }
+    if (c >= 'a' && c <= 'z') {
+        return c - 'a' + 26;
+    }
+    if (c >= '0' && c <= '9') {
+        return c - '0' + 52;
+    }
+    if (c == (url ? '-' : '+')) {
+        return 62;
+    }
+    if (c == (url ? '_' : '/')) {
+        return 63;
+    }
+    return -1;
+}
+
+static enum cm_status decode(struct cm_span text, bool url, uint8_t *out, size_t cap, size_t *len)
+{
+    uint32_t bits = 0;
+    unsigned have = 0;
+    size_t used = 0;
+
+    if (text.len % 4 == 1) {
+        return CM_ERR_FORMAT;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        int v = value_of(text.ptr[i], url);
+
+        if (v < 0) {
+            return CM_ERR_FORMAT;
+        }
+        bits = (bits << 6) | (uint32_t)v;
+        have += 6;
+        if (have >= 8) {
+            if (used == cap) {
+                return CM_ERR_SPACE;
+            }
+            have -= 8;
+            out[used++] = (uint8_t)(bits >> have);
+            bits &= (1u << have) - 1;
+        }
+    }
+    if (bits != 0) { /* the same bytes must have one encoding only */
+        return CM_ERR_FORMAT;
+    }
+    *len = used;
+    return CM_OK;
+}
+
+enum cm_status cm_base64url_decode(struct cm_span text, uint8_t *out, size_t cap, size_t *len)
+{
+    return decode(text, true, out, cap, len);
+}
+
+enum cm_status cm_base64_decode(struct cm_span text, uint8_t *out, size_t cap, size_t *len)
+{
+    if (text.len % 4 != 0) {
+        return CM_ERR_FORMAT;
+    }
+    for (int i = 0; i < 2 && text.len != 0 && text.ptr[text.len - 1] == '='; i++) {
+        text.len--;
+    }
+    return decode(text, false, out, cap, len);
+}
+
+static enum cm_status encode(struct cm_span data, bool url, char *out, size_t cap, size_t *len)
+{
+    const char *alphabet = url ? url_alphabet : std_alphabet;
+    size_t full = CM_BASE64_ENCODED(data.len);
+    size_t pad = data.len % 3 == 0 ? 0 : 3 - data.len % 3;
+    size_t need = url ? full - pad : full;
+    size_t used = 0;
+
+    if (data.len > SIZE_MAX / 2 || need > cap) {
+        return CM_ERR_SPACE;
+    }
+    for (size_t i = 0; i < data.len; i += 3) {
+        uint32_t bits = (uint32_t)data.ptr[i] << 16;
+
+        bits |= i + 1 < data.len ? (uint32_t)data.ptr[i + 1] << 8 : 0;
+        bits |= i + 2 < data.len ? data.ptr[i + 2] : 0;
+        for (unsigned k = 0; k < 4 && used < full - pad; k++) {
+            out[used++] = alphabet[(bits >> (18 - 6 * k)) & 63];
+        }
+    }
+    while (used < need) {
+        out[used++] = '=';
+    }
+    *len = need;
+    return CM_OK;
+}
+
+enum cm_status cm_base64url_encode(struct cm_span data, char *out, size_t cap, size_t *len)
+{
+    return encode(data, true, out, cap, len);
+}
+
+enum cm_status cm_base64_encode(struct cm_span data, char *out, size_t cap, size_t *len)
+{
+    return encode(data, false, out, cap, len);
+}

@@ -1,0 +1,32 @@
+/* Strict base64 (RFC 4648): canonical only, no white space; with padding, or base64url without. */
+#ifndef CM_TOKEN_BASE64_H
+#define CM_TOKEN_BASE64_H
+
+#include <casemate/status.h>
+
+#include "common/span.h"
+
+/** Bytes that text_len characters can decode to at the most. */
+#define CM_BASE64_DECODED(text_len) ((text_len) / 4 * 3 + 3)
+/** Characters that len bytes encode to at the most, without a NUL. */
+#define CM_BASE64_ENCODED(len) (((len) + 2) / 3 * 4)
+
+/**
+ * Decode base64url without padding.
+ * @retval CM_ERR_FORMAT a character outside the alphabet, an impossible length, bits that are not 0
+ * @retval CM_ERR_SPACE cap is too small
+ */
+CM_MUST_USE enum cm_status cm_base64url_decode(struct cm_span text, uint8_t *out, size_t cap,
+                                               size_t *len);
+
+/** Decode ordinary base64, padding required. Results as above. */
+CM_MUST_USE enum cm_status cm_base64_decode(struct cm_span text, uint8_t *out, size_t cap,
+                                            size_t *len);
+
+/** Encode; no NUL is added. @retval CM_ERR_SPACE */
+CM_MUST_USE enum cm_status cm_base64url_encode(struct cm_span data, char *out, size_t cap,
+                                               size_t *len);
+CM_MUST_USE enum cm_status cm_base64_encode(struct cm_span data, char *out, size_t cap,
+                                            size_t *len);
+
+#endif
