@@ -1,0 +1,208 @@
+/*
+ * The enclave side of generated code (X_t.c), and its contract with the enclave runtime.
+ *
+ * Rules that the generated code keeps, and needs the runtime to keep:
+ * - An ecall stub gets two buffers in ENCLAVE memory: the runtime has copied the input in, and has
+ *   zeroed the output, which it copies back afterwards and then wipes, with the input. Sizes are
+ *   multiples of 16. The stub knows nothing of where they came from.
+ * - What an ecall returns through [out] deep-copied members, the stub itself puts into host memory
+ *   (oe_host_malloc, cm_copy_out); the runtime does not look into the argument struct.
+ * - An ocall wrapper builds its buffer in enclave memory, moves it with cm_copy_out, and reads the
+ *   answer with ONE cm_copy_in of the whole output buffer. No other access to host memory exists.
+ */
+#ifndef OE_EDGER8R_ENCLAVE_H
+#define OE_EDGER8R_ENCLAVE_H
+
+#ifdef OE_EDGER8R_HOST_H
+#error "edger8r/enclave.h and edger8r/host.h must not be included in the same compilation unit"
+#endif
+
+#include <openenclave/edger8r/common.h>
+
+OE_EXTERNC_BEGIN
+
+/** An ecall stub. written is set only on success of the marshalling; otherwise it stays 0. */
+typedef void (*oe_ecall_func_t)(uint8_t *input_buffer, size_t input_buffer_size,
+                                uint8_t *output_buffer, size_t output_buffer_size,
+                                size_t *output_bytes_written);
+
+/* Defined by exactly one generated X_t.c (or OE_DEFINE_EMPTY_ECALL_TABLE); read by the runtime. */
+extern oe_ecall_func_t oe_ecalls_table[];
+extern size_t oe_ecalls_table_size;
+extern const char *const oe_ecalls_names[]; /* oe_ecalls_table_size names, in the same order */
+
+/** For an enclave without ecalls of its own. The tables have one unused entry. */
+#define OE_DEFINE_EMPTY_ECALL_TABLE()             \
+    oe_ecall_func_t oe_ecalls_table[] = {NULL};   \
+    const char *const oe_ecalls_names[] = {NULL}; \
+    size_t oe_ecalls_table_size = 0
+
+/**
+ * Call a host function by its number in the host's ocall table.
+ *
+ * Both buffers are host memory (of oe_allocate_ocall_buffer). The result is that of the call, not
+ * of the function. *written is the host's word, copied once; set only on OE_OK.
+ */
+oe_result_t oe_call_host_function(uint64_t function_id, const void *input_buffer,
+                                  size_t input_buffer_size, void *output_buffer,
+                                  size_t output_buffer_size, size_t *output_bytes_written);
+
+/** The same through a host worker thread (transition_using_threads). */
+oe_result_t oe_switchless_call_host_function(uint64_t function_id, const void *input_buffer,
+                                             size_t input_buffer_size, void *output_buffer,
+                                             size_t output_buffer_size,
+                                             size_t *output_bytes_written);
+
+/** Host memory for one ocall, 16-aligned, wholly outside the enclave; NULL when there is none. */
+void *oe_allocate_ocall_buffer(size_t size);
+void oe_free_ocall_buffer(void *buffer);
+void *oe_allocate_switchless_ocall_buffer(size_t size);
+void oe_free_switchless_ocall_buffer(void *buffer);
+
+/** OE_OK, or why no call may leave the enclave any more. */
+oe_result_t oe_get_enclave_status(void);
+
+/*
+ * The three functions that touch host memory. The host range was checked with
+ * oe_is_outside_enclave; host memory is accessed in aligned 8-byte steps only (MMIO stale data,
+ * AEPIC). n may be 0.
+ */
+void cm_copy_in(void *dst, const void *host_src, size_t n);
+void cm_copy_out(void *host_dst, const void *src, size_t n);
+void cm_zero_out(void *host_dst, size_t n);
+
+bool oe_is_within_enclave(const void *p, size_t size);
+bool oe_is_outside_enclave(const void *p, size_t size);
+void *oe_malloc(size_t size);
+void *oe_calloc(size_t count, size_t size);
+void oe_free(void *p);
+void *oe_host_malloc(size_t size);
+void oe_host_free(void *p);
+
+/** The errno of the calling thread inside the enclave. */
+int *__oe_errno_location(void);
+
+/* No load after it starts before the checks ahead of it are decided (Spectre v1). */
+OE_INLINE void oe_lfence(void)
+{
+    __builtin_ia32_lfence();
+}
+
+/* an errno the host gave: one of Linux's, or EINVAL */
+OE_INLINE void oe_edger8r_set_errno(int e)
+{
+    *__oe_errno_location() = e >= 0 && e <= 133 ? e : 22;
+}
+
+/* the targets of an ecall's [out] deep-copied members: gathered inside, moved to host memory */
+typedef struct _oe_edger8r_deep {
+    oe_edger8r_buffer_t local;
+    uint8_t *remote;
+} oe_edger8r_deep_t;
+
+OE_INLINE void oe_edger8r_deep_abort(oe_edger8r_deep_t *d)
+{
+    oe_edger8r_wipe(d->local.base, d->local.size);
+    oe_free(d->local.base);
+    oe_edger8r_open(&d->local, NULL, 0);
+    if (d->remote != NULL) {
+        oe_host_free(d->remote);
+        d->remote = NULL;
+    }
+}
+
+OE_INLINE oe_result_t oe_edger8r_deep_begin(oe_edger8r_deep_t *d, size_t size)
+{
+    oe_edger8r_open(&d->local, NULL, 0);
+    d->remote = NULL;
+    if (size == OE_EDGER8R_SIZE_OVERFLOW) {
+        return OE_INTEGER_OVERFLOW;
+    }
+    if (size == 0) {
+        return OE_OK;
+    }
+    d->remote = (uint8_t *)oe_host_malloc(size);
+    if (d->remote == NULL) {
+        return OE_OUT_OF_MEMORY;
+    }
+    if (!oe_is_outside_enclave(d->remote, size)) {
+        d->remote = NULL; /* not the host's: neither written nor freed */
+        return OE_UNEXPECTED;
+    }
+    oe_edger8r_open(&d->local, oe_malloc(size), size);
+    return d->local.base == NULL ? OE_OUT_OF_MEMORY : OE_OK;
+}
+
+/* the block now belongs to the host */
+OE_INLINE oe_result_t oe_edger8r_deep_send(oe_edger8r_deep_t *d)
+{
+    oe_result_t result = oe_edger8r_finish(&d->local);
+
+    if (result == OE_OK && d->remote != NULL) {
+        cm_copy_out(d->remote, d->local.base, d->local.size);
+        oe_edger8r_wipe(d->local.base, d->local.size);
+        oe_free(d->local.base);
+        oe_edger8r_open(&d->local, NULL, 0);
+    }
+    return result;
+}
+
+/*
+ * The same for an ocall: the host's block becomes an enclave copy in *b (base is oe_malloc'd) and
+ * is freed. A block that is not wholly outside the enclave is never touched.
+ */
+OE_INLINE oe_result_t oe_edger8r_deep_fetch(oe_edger8r_buffer_t *b, void *remote, size_t size)
+{
+    oe_edger8r_open(b, NULL, 0);
+    if (remote == NULL || size == 0) {
+        return OE_OK;
+    }
+    if (((size_t)remote | size) % 8 != 0 || !oe_is_outside_enclave(remote, size)) {
+        return OE_INVALID_PARAMETER;
+    }
+    oe_lfence();
+    oe_edger8r_open(b, oe_malloc(size), size);
+    if (b->base == NULL) {
+        oe_edger8r_open(b, NULL, 0);
+        oe_host_free(remote);
+        return OE_OUT_OF_MEMORY;
+    }
+    cm_copy_in(b->base, remote, size);
+    oe_host_free(remote);
+    return OE_OK;
+}
+
+/* zeroed memory for what the callee returns in a deep-copied struct */
+OE_INLINE void *oe_edger8r_new(oe_edger8r_buffer_t *b, bool present, size_t count, size_t size)
+{
+    void *p = NULL;
+
+    if (present) {
+        p = oe_calloc(count == 0 ? 1 : count, size);
+        if (p == NULL) {
+            oe_edger8r_fail(b, OE_OUT_OF_MEMORY);
+        }
+    }
+    return p;
+}
+
+/* a copy on the heap of the next region, for the caller to free; NULL when absent or empty */
+OE_INLINE void *oe_edger8r_dup(oe_edger8r_buffer_t *b, bool present, size_t count, size_t size)
+{
+    const void *from = oe_edger8r_take(b, present, count, size);
+    void *p = NULL;
+
+    if (from != NULL && count != 0 && size != 0) {
+        p = oe_malloc(count * size);
+        if (p == NULL) {
+            oe_edger8r_fail(b, OE_OUT_OF_MEMORY);
+        } else {
+            oe_edger8r_copy(p, from, count * size);
+        }
+    }
+    return p;
+}
+
+OE_EXTERNC_END
+
+#endif
