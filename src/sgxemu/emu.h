@@ -31,6 +31,7 @@ struct emu_options {
     bool no_patch;  /* "nopatch": every ENCLU goes through SIGILL */
     bool no_ldt;    /* "noldt": behave as if modify_ldt were refused */
     bool cpuid;     /* "cpuid": answer CPUID of the main program (preloaded only) */
+    bool dbgoptin;  /* "dbgoptin": entries into DEBUG enclaves are opt-in (TCS.FLAGS.DBGOPTIN) */
     bool verbose;   /* "verbose": say why an ioctl or a leaf fails, on stderr */
 };
 
@@ -61,8 +62,6 @@ struct emu_encl {
 
     /* the processor half's */
     uint64_t site_ret;   /* address of a RET inside a patched ENCLU site; 0 = none patched */
-    void *trampoline;    /* page beside ELRANGE; freed by cm_emu_unpatch */
-    void *trampoline2;   /* a second one, above, when ELRANGE is too wide for one jump */
     struct emu_tcs *tcs; /* all its TCS; for the walk when the enclave goes */
 
     struct emu_encl_kernel *k; /* the kernel half's own part (emu_epcm.c and friends) */
@@ -166,12 +165,11 @@ bool cm_emu_tcs_remove(struct emu_encl *e, uint64_t offset);
 CM_MUST_USE bool cm_emu_tcs_remove_all(struct emu_encl *e);
 
 /*
- * After EINIT: replace the self-describing ENCLU sites (abi/layout.h) in [offset, offset + len), one
- * run of executable pages, through e->epc. Before this, an enclave works too, slower. Lock held.
- * Needs a free page within 2 GiB of every site; without one it says so once (log) and leaves them.
+ * After EINIT: replace the self-describing ENCLU sites (emu_patch.c) in [offset, offset + len), one
+ * run of readable and executable pages, through e->epc. Before this, an enclave works too, slower.
+ * Lock held.
  */
 void cm_emu_patch(struct emu_encl *e, uint64_t offset, uint64_t len);
-void cm_emu_unpatch(struct emu_encl *e);
 
 /* Bytes of an XSAVE area (standard format) that holds these components; for ECREATE's check. */
 uint32_t cm_emu_xsave_size(uint64_t xfrm);

@@ -330,7 +330,6 @@ static bool release(struct emu_encl_kernel *k)
     if (k->created) {
         uint64_t size = k->page_count * EMU_PAGE;
 
-        cm_emu_unpatch(e);
         e->size = size;
         cm_emu_pages_free(k);
         e->size = 0;

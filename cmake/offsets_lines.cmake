@@ -1,0 +1,11 @@
+# Takes the "@offset NAME value" strings out of compiled assembly; see offsets.cmake.
+file(STRINGS ${IN} lines REGEX "@offset [A-Z0-9_]+ [-0-9]+")
+set(text "/* generated: do not edit */\n")
+foreach(line ${lines})
+  string(REGEX REPLACE ".*@offset ([A-Z0-9_]+) ([-0-9]+).*" "#define \\1 \\2\n" define "${line}")
+  string(APPEND text "${define}")
+endforeach()
+if(NOT lines)
+  message(FATAL_ERROR "no offsets in ${IN}")
+endif()
+file(WRITE ${OUT} "${text}")

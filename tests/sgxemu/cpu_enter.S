@@ -1,0 +1,55 @@
+/* See cpu_kit.h. */
+        .text
+        .globl cpu_enter, cpu_raw, cpu_raw_aep, cpu_raw_end
+        .hidden cpu_enter, cpu_raw, cpu_raw_aep, cpu_raw_end, cpu_vdso
+        .type cpu_enter, @function
+cpu_enter:
+        push %rbp
+        mov %rsp, %rbp
+        push %rbx
+        push %r12
+        push %r13
+        push %r14
+        push %r15
+        push %rbp
+        push %rbp                       /* keeps the stack aligned */
+        push 16(%rbp)                   /* run */
+        call *cpu_vdso(%rip)
+        cld
+        pushfq
+        andl $~0x40000, (%rsp)
+        popfq
+        lea -40(%rbp), %rsp
+        pop %r15
+        pop %r14
+        pop %r13
+        pop %r12
+        pop %rbx
+        pop %rbp
+        ret
+
+/* void cpu_raw(rdi, rsi, rdx, rcx leaf, r8 tcs) */
+        .type cpu_raw, @function
+cpu_raw:
+        push %rbx
+        push %rbp
+        push %r12
+        push %r13
+        push %r14
+        push %r15
+        mov %ecx, %eax
+        mov %r8, %rbx
+        lea cpu_raw_aep(%rip), %rcx
+        .byte 0x0f, 0x01, 0xd7
+        jmp cpu_raw_end
+cpu_raw_aep:
+        .byte 0x0f, 0x01, 0xd7
+cpu_raw_end:
+        pop %r15
+        pop %r14
+        pop %r13
+        pop %r12
+        pop %rbp
+        pop %rbx
+        ret
+        .section .note.GNU-stack, "", @progbits
