@@ -85,30 +85,46 @@ static bool loads_segment(const ZydisDecodedInstruction *in)
     return in->mnemonic == ZYDIS_MNEMONIC_POP && in->opcode_map == ZYDIS_OPCODE_MAP_0F;
 }
 
-/* SDM Vol. 3D, "Illegal Instructions" inside an enclave, and what needs ring 0 anyway. */
-static bool never_works_inside(const ZydisDecodedInstruction *in)
+static bool is_one_of(ZydisMnemonic mnemonic, const ZydisMnemonic *list, size_t count)
 {
-    static const ZydisMnemonic list[] = {
-        ZYDIS_MNEMONIC_SYSCALL, ZYDIS_MNEMONIC_SYSENTER, ZYDIS_MNEMONIC_SYSEXIT,
-        ZYDIS_MNEMONIC_SYSRET,  ZYDIS_MNEMONIC_INT,      ZYDIS_MNEMONIC_INT1,
-        ZYDIS_MNEMONIC_INTO,    ZYDIS_MNEMONIC_IN,       ZYDIS_MNEMONIC_INSB,
-        ZYDIS_MNEMONIC_INSW,    ZYDIS_MNEMONIC_INSD,     ZYDIS_MNEMONIC_OUT,
-        ZYDIS_MNEMONIC_OUTSB,   ZYDIS_MNEMONIC_OUTSW,    ZYDIS_MNEMONIC_OUTSD,
-        ZYDIS_MNEMONIC_IRET,    ZYDIS_MNEMONIC_IRETD,    ZYDIS_MNEMONIC_IRETQ,
-        ZYDIS_MNEMONIC_GETSEC,  ZYDIS_MNEMONIC_VMCALL,   ZYDIS_MNEMONIC_VMFUNC,
-        ZYDIS_MNEMONIC_VMMCALL, ZYDIS_MNEMONIC_RDPMC,    ZYDIS_MNEMONIC_SGDT,
-        ZYDIS_MNEMONIC_SIDT,    ZYDIS_MNEMONIC_SLDT,     ZYDIS_MNEMONIC_STR,
-        ZYDIS_MNEMONIC_LFS,     ZYDIS_MNEMONIC_LGS,      ZYDIS_MNEMONIC_LSS,
-        ZYDIS_MNEMONIC_CLI,     ZYDIS_MNEMONIC_STI,      ZYDIS_MNEMONIC_ENCLS,
-        ZYDIS_MNEMONIC_ENCLV,
-    };
-
-    for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
-        if (in->mnemonic == list[i]) {
+    for (size_t i = 0; i < count; i++) {
+        if (list[i] == mnemonic) {
             return true;
         }
     }
-    if (is_far_branch(in) || loads_segment(in)) {
+    return false;
+}
+
+/* SDM Vol. 3D, "Illegal Instructions" inside an enclave. */
+static const ZydisMnemonic illegal_inside[] = {
+    ZYDIS_MNEMONIC_SYSCALL, ZYDIS_MNEMONIC_SYSENTER, ZYDIS_MNEMONIC_SYSEXIT, ZYDIS_MNEMONIC_SYSRET,
+    ZYDIS_MNEMONIC_INT,     ZYDIS_MNEMONIC_INT1,     ZYDIS_MNEMONIC_INTO,    ZYDIS_MNEMONIC_IN,
+    ZYDIS_MNEMONIC_INSB,    ZYDIS_MNEMONIC_INSW,     ZYDIS_MNEMONIC_INSD,    ZYDIS_MNEMONIC_OUT,
+    ZYDIS_MNEMONIC_OUTSB,   ZYDIS_MNEMONIC_OUTSW,    ZYDIS_MNEMONIC_OUTSD,   ZYDIS_MNEMONIC_IRET,
+    ZYDIS_MNEMONIC_IRETD,   ZYDIS_MNEMONIC_IRETQ,    ZYDIS_MNEMONIC_GETSEC,  ZYDIS_MNEMONIC_VMCALL,
+    ZYDIS_MNEMONIC_VMFUNC,  ZYDIS_MNEMONIC_VMMCALL,  ZYDIS_MNEMONIC_RDPMC,   ZYDIS_MNEMONIC_SGDT,
+    ZYDIS_MNEMONIC_SIDT,    ZYDIS_MNEMONIC_SLDT,     ZYDIS_MNEMONIC_STR,     ZYDIS_MNEMONIC_LFS,
+    ZYDIS_MNEMONIC_LGS,     ZYDIS_MNEMONIC_LSS,
+};
+
+/* Ring 0 only. Zydis 4.0 marks many of these as privileged, but not LGDT and its like. */
+static const ZydisMnemonic ring0[] = {
+    ZYDIS_MNEMONIC_CLI,     ZYDIS_MNEMONIC_STI,       ZYDIS_MNEMONIC_ENCLS,
+    ZYDIS_MNEMONIC_ENCLV,   ZYDIS_MNEMONIC_LGDT,      ZYDIS_MNEMONIC_LIDT,
+    ZYDIS_MNEMONIC_LLDT,    ZYDIS_MNEMONIC_LTR,       ZYDIS_MNEMONIC_LMSW,
+    ZYDIS_MNEMONIC_CLTS,    ZYDIS_MNEMONIC_INVD,      ZYDIS_MNEMONIC_WBINVD,
+    ZYDIS_MNEMONIC_INVLPG,  ZYDIS_MNEMONIC_INVPCID,   ZYDIS_MNEMONIC_RDMSR,
+    ZYDIS_MNEMONIC_WRMSR,   ZYDIS_MNEMONIC_XSETBV,    ZYDIS_MNEMONIC_SWAPGS,
+    ZYDIS_MNEMONIC_MONITOR, ZYDIS_MNEMONIC_MWAIT,     ZYDIS_MNEMONIC_STAC,
+    ZYDIS_MNEMONIC_CLAC,    ZYDIS_MNEMONIC_XSAVES,    ZYDIS_MNEMONIC_XSAVES64,
+    ZYDIS_MNEMONIC_XRSTORS, ZYDIS_MNEMONIC_XRSTORS64, ZYDIS_MNEMONIC_RSM,
+};
+
+static bool never_works_inside(const ZydisDecodedInstruction *in)
+{
+    if (is_one_of(in->mnemonic, illegal_inside, sizeof(illegal_inside) / sizeof(ZydisMnemonic)) ||
+        is_one_of(in->mnemonic, ring0, sizeof(ring0) / sizeof(ZydisMnemonic)) ||
+        is_far_branch(in) || loads_segment(in)) {
         return true;
     }
     /* HLT is how musl and compilers crash on purpose: #GP inside as outside */

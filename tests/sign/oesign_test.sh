@@ -1,8 +1,9 @@
 #!/bin/bash
-# usage: oesign_test.sh OESIGN IMAGE_DIR: the tool from outside: files, messages, exit status.
+# usage: oesign_test.sh OESIGN IMAGE_DIR MEASURE_LOG: the tool from outside: files, messages, exit status.
 set -uo pipefail
 oesign=$1
 images=$2
+measure_log=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -175,6 +176,18 @@ absent no
 # --- explain, and the measurement by an independent program
 expect 0 "UNMEASURED" "$oesign" predict -e mini_rela --explain
 expect 0 "# 1024 pages are UNMEASURED (hostile until the enclave writes them), 0 are W+X" "$oesign" predict -e mini_rela --explain
+
+printf 'NumHeapPages=0\nNumStackPages=1\nNumTCS=1\nCreateZeroBaseEnclave=1\nStartAddress=0x10000\n' > zero.conf
+expect 0 Created "$oesign" sign -e mini_clang -c zero.conf -k pkcs1.pem -o mini_zero.signed
+expect 0 Created "$oesign" sign -e mini_relr -c a.conf -k pkcs1.pem -o mini_conf.signed
+for i in mini_rela mini_relr mini_clang mini_sgx2 mini_zero mini_conf; do
+    log=$("$measure_log" $i.signed | openssl dgst -sha256 -r | cut -c1-64)
+    [ "$log" = "$(field $i.signed mrenclave)" ] && ok || fail "the independent log of $i measures $log"
+done
+# --explain lists every page that is in the log, and no other
+pages=$("$oesign" predict -e mini_rela.signed --explain | awk '/^0x/ {n += $2} END {print n}')
+eadds=$("$measure_log" mini_rela.signed | grep -aoE 'EADD' | wc -l)
+[ "$pages" = "$eadds" ] && ok || fail "explain lists $pages pages, the log $eadds"
 
 # --- output: nothing half-written, an existing file survives failure
 echo precious > keep

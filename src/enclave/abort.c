@@ -1,0 +1,81 @@
+/*
+ * The end of an enclave that found itself broken: one latch, set once and tested first thing at
+ * every entry (A9). Whoever sets it leaves at once and never comes back.
+ */
+#include <string.h>
+
+#include "enclave/edge.h"
+#include "enclave/internal.h"
+#include "enclave/runtime.h"
+
+uint32_t cm_abort_latch;
+
+void oe_abort(void)
+{
+    __atomic_store_n(&cm_abort_latch, 1, __ATOMIC_SEQ_CST);
+    cm_leave_aborted();
+}
+
+oe_result_t oe_get_enclave_status(void)
+{
+    return __atomic_load_n(&cm_abort_latch, __ATOMIC_SEQ_CST) == 0 ? OE_OK : OE_ENCLAVE_ABORTED;
+}
+
+static size_t append(char *line, size_t used, size_t room, const char *text)
+{
+    while (*text != '\0' && used < room) {
+        line[used++] = *text++;
+    }
+    return used;
+}
+
+static void say(const char *const *parts, size_t count)
+{
+    char line[256];
+    size_t used = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        used = append(line, used, sizeof(line) - 1, parts[i]);
+    }
+    line[used++] = '\n';
+    cm_host_write(1, line, used);
+}
+
+void cm_abort_because(const char *why)
+{
+    const char *const parts[] = {"enclave aborted: ", why};
+
+    /* the message is an ocall: only from where one is allowed */
+    if (cm_td()->state == CM_TD_RUNNING && oe_get_enclave_status() == OE_OK) {
+        say(parts, sizeof(parts) / sizeof(parts[0]));
+    }
+    oe_abort();
+}
+
+/* Fixed by the API: the macro oe_assert calls it. */
+void __oe_assert_fail(const char *expr, const char *file, int line, const char *function)
+{
+    char digits[12];
+    size_t n = sizeof(digits);
+    unsigned rest = line < 0 ? 0 : (unsigned)line;
+
+    digits[--n] = '\0';
+    do {
+        digits[--n] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest != 0);
+    const char *const parts[] = {"assertion failed: ", expr, " (", file, ": ", function, ": ",
+                                 digits + n,           ")"};
+
+    if (cm_td()->state == CM_TD_RUNNING) {
+        say(parts, sizeof(parts) / sizeof(parts[0]));
+    }
+    oe_abort();
+}
+
+/* The compiler's: a function found its stack smashed. No ocall from there. */
+_Noreturn void __stack_chk_fail(void);
+void __stack_chk_fail(void)
+{
+    oe_abort();
+}

@@ -1,0 +1,217 @@
+/*
+ * What an ecall does: cm_ecall_main is called by entry.S on the enclave's stack, with everything
+ * the host could have prepared cleared away but the call word's function and one argument.
+ */
+#include "common/checked.h"
+#include "common/wipe.h"
+#include "enclave/edge.h"
+#include "enclave/internal.h"
+#include "enclave/runtime.h"
+
+#include <string.h>
+
+enum { ON_STACK = 512, BUFFER_STEP = 16 };
+
+uint32_t cm_life;
+
+/* Marshalling buffers: input, then output, in enclave memory. */
+static oe_result_t call_with(uint8_t *buffer, const struct cm_call_args *args, uint64_t *written)
+{
+    const oe_ecall_func_t func = oe_ecalls_table[args->function_id];
+    uint8_t *output = buffer + args->input_buffer_size;
+    size_t bytes = 0;
+
+    cm_copy_in(buffer, (const void *)args->input_buffer, args->input_buffer_size);
+    memset(output, 0, args->output_buffer_size);
+    func(buffer, args->input_buffer_size, output, args->output_buffer_size, &bytes);
+    if (bytes > args->output_buffer_size) {
+        return OE_UNEXPECTED;
+    }
+    cm_copy_out((void *)args->output_buffer, output, bytes);
+    *written = bytes;
+    return OE_OK;
+}
+
+static __attribute__((noinline)) oe_result_t call_on_stack(const struct cm_call_args *args,
+                                                           size_t total, uint64_t *written)
+{
+    uint8_t buffer[ON_STACK] __attribute__((aligned(BUFFER_STEP)));
+    const oe_result_t result = call_with(buffer, args, written);
+
+    cm_wipe(buffer, total);
+    return result;
+}
+
+static oe_result_t call_on_heap(const struct cm_call_args *args, size_t total, uint64_t *written)
+{
+    uint8_t *buffer = oe_allocator_malloc(total);
+    oe_result_t result;
+
+    if (buffer == NULL) {
+        return OE_OUT_OF_MEMORY;
+    }
+    result = call_with(buffer, args, written);
+    cm_wipe(buffer, total);
+    oe_allocator_free(buffer);
+    return result;
+}
+
+/* B1 to B3, B12: wholly outside the enclave, aligned, in whole steps. Size 0 needs no buffer. */
+static bool buffer_ok(uint64_t addr, uint64_t size)
+{
+    return size == 0 ||
+           (addr % sizeof(uint64_t) == 0 && size % BUFFER_STEP == 0 && cm_outside(addr, size));
+}
+
+static oe_result_t check_args(const struct cm_call_args *args, size_t *total)
+{
+    if (args->function_id >= oe_ecalls_table_size) {
+        return OE_NOT_FOUND;
+    }
+    cm_lfence(); /* B11: no table entry behind the end is looked at, not even speculatively */
+    if (oe_ecalls_table[args->function_id] == NULL) {
+        return OE_NOT_FOUND;
+    }
+    if (!buffer_ok(args->input_buffer, args->input_buffer_size) ||
+        !buffer_ok(args->output_buffer, args->output_buffer_size) ||
+        cm_add_ovf(args->input_buffer_size, args->output_buffer_size, total)) {
+        return OE_INVALID_PARAMETER;
+    }
+    if (args->arena_size != 0 &&
+        (args->arena % BUFFER_STEP != 0 || !cm_outside(args->arena, args->arena_size))) {
+        return OE_INVALID_PARAMETER;
+    }
+    cm_lfence();
+    return OE_OK;
+}
+
+/* The two fields of the host's structure that the enclave writes. */
+static void answer(uint64_t host_args, uint64_t written, oe_result_t result)
+{
+    const uint64_t code = (uint64_t)result;
+
+    cm_copy_out((void *)(host_args + offsetof(struct cm_call_args, output_bytes_written)), &written,
+                sizeof(written));
+    cm_copy_out((void *)(host_args + offsetof(struct cm_call_args, result)), &code, sizeof(code));
+}
+
+oe_result_t cm_call_function(uint64_t host_args)
+{
+    struct cm_td *td = cm_td();
+    struct cm_call_args args;
+    uint64_t written = 0;
+    size_t total = 0;
+    oe_result_t result;
+
+    if (host_args % sizeof(uint64_t) != 0 || !cm_outside(host_args, sizeof(args))) {
+        return OE_INVALID_PARAMETER;
+    }
+    cm_lfence();
+    cm_copy_in(&args, (const void *)host_args, sizeof(args)); /* once: B5 */
+    result = check_args(&args, &total);
+    if (result == OE_OK) {
+        cm_arena_begin(td, host_args, args.arena, args.arena_size);
+        result = total <= ON_STACK ? call_on_stack(&args, total, &written)
+                                   : call_on_heap(&args, total, &written);
+        cm_arena_end(td);
+    }
+    answer(host_args, written, result);
+    return OE_OK;
+}
+
+/* An outermost call that runs in a thread of its own: with fresh TLS, cleared afterwards. */
+static CM_NO_CANARY oe_result_t run(struct cm_td *td, oe_result_t (*call)(uint64_t), uint64_t arg)
+{
+    oe_result_t result;
+
+    cm_thread_begin(td);
+    result = call(arg);
+    cm_thread_end(td);
+    return result;
+}
+
+static oe_result_t end(uint64_t unused)
+{
+    (void)unused;
+    return cm_end();
+}
+
+static bool life_change(uint32_t from, uint32_t to)
+{
+    return __atomic_compare_exchange_n(&cm_life, &from, to, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST);
+}
+
+static void life_set(uint32_t to)
+{
+    __atomic_store_n(&cm_life, to, __ATOMIC_SEQ_CST);
+}
+
+static oe_result_t not_alive(uint32_t life)
+{
+    return life == CM_LIFE_STARTING || life == CM_LIFE_ENDING ? OE_BUSY : OE_UNEXPECTED;
+}
+
+/* One thread, once (D2). Whatever goes wrong, the enclave is not usable afterwards. */
+static CM_NO_CANARY oe_result_t init(struct cm_td *td, uint64_t arg)
+{
+    const uint32_t life = __atomic_load_n(&cm_life, __ATOMIC_SEQ_CST);
+    oe_result_t result;
+
+    if (!life_change(CM_LIFE_NEW, CM_LIFE_STARTING)) {
+        return life == CM_LIFE_UP ? OE_ALREADY_INITIALIZED : not_alive(life);
+    }
+    if (!cm_relocate()) {
+        life_set(CM_LIFE_DOWN);
+        return OE_INVALID_IMAGE;
+    }
+    cm_thread_init_tls();
+    result = run(td, cm_start, arg);
+    life_set(result == OE_OK ? CM_LIFE_UP : CM_LIFE_DOWN);
+    return result;
+}
+
+/* Refused while any other TCS is in an ecall. Those that come meanwhile see ENDING (D1). */
+static CM_NO_CANARY oe_result_t destroy(struct cm_td *td)
+{
+    oe_result_t result;
+
+    if (!life_change(CM_LIFE_UP, CM_LIFE_ENDING)) {
+        return not_alive(__atomic_load_n(&cm_life, __ATOMIC_SEQ_CST));
+    }
+    if (!cm_others_idle(td)) {
+        life_set(CM_LIFE_UP);
+        return OE_BUSY;
+    }
+    result = run(td, end, 0);
+    life_set(CM_LIFE_DOWN);
+    return result;
+}
+
+CM_NO_CANARY struct cm_eret cm_ecall_main(uint64_t word, uint64_t argument, uint64_t tcs)
+{
+    const uint32_t func = CM_CALL_FUNC(word);
+    struct cm_eret eret = {0, 0};
+    oe_result_t result = OE_UNEXPECTED;
+    struct cm_td *td = cm_td();
+    uint32_t life;
+
+    if (td == NULL) {
+        cm_thread_bind(tcs);
+        td = cm_td();
+    }
+    td->stack_low = (uint64_t)__builtin_frame_address(0);
+    life = __atomic_load_n(&cm_life, __ATOMIC_SEQ_CST); /* after entry.S made this TCS busy */
+    if (func == CM_ECALL_CALL_FUNCTION) {
+        result = life == CM_LIFE_UP ? run(td, cm_call_function, argument) : not_alive(life);
+    } else if (func == CM_ECALL_INIT) {
+        result = init(td, argument);
+    } else if (func == CM_ECALL_DESTRUCTOR) {
+        result = destroy(td);
+    }
+    if (oe_get_enclave_status() != OE_OK) {
+        result = OE_ENCLAVE_ABORTED;
+    }
+    eret.word = CM_CALL_WORD(CM_CODE_ERET, func, 0, (uint32_t)result);
+    return eret;
+}

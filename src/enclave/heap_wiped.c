@@ -1,0 +1,45 @@
+/* Freeing blocks that held secrets, and the API's own names for the heap. */
+#include <stddef.h>
+
+#include <openenclave/corelibc/stdlib.h>
+
+#include "common/wipe.h"
+#include "enclave/runtime.h"
+
+void cm_free_wiped(void *ptr)
+{
+    if (ptr != NULL) {
+        cm_wipe(ptr, oe_allocator_malloc_usable_size(ptr));
+        oe_allocator_free(ptr);
+    }
+}
+
+void *oe_malloc(size_t size)
+{
+    return oe_allocator_malloc(size);
+}
+
+void oe_free(void *ptr)
+{
+    oe_allocator_free(ptr);
+}
+
+void *oe_calloc(size_t nmemb, size_t size)
+{
+    return oe_allocator_calloc(nmemb, size);
+}
+
+void *oe_realloc(void *ptr, size_t size)
+{
+    return oe_allocator_realloc(ptr, size);
+}
+
+void *oe_memalign(size_t alignment, size_t size)
+{
+    return oe_allocator_aligned_alloc(alignment, size);
+}
+
+int oe_posix_memalign(void **memptr, size_t alignment, size_t size)
+{
+    return oe_allocator_posix_memalign(memptr, alignment, size);
+}

@@ -1,0 +1,123 @@
+/*
+ * Calls out of the enclave. Everything that comes back is the host's word: result codes are held to
+ * their range, sizes to what was asked for (C1), addresses to outside the enclave.
+ */
+#include "common/checked.h"
+#include "enclave/edge.h"
+#include "enclave/internal.h"
+#include "enclave/runtime.h"
+
+oe_result_t oe_ocall(uint16_t func, uint64_t argument, uint64_t *answer)
+{
+    const uint32_t state = cm_td()->state;
+    uint64_t back = 0;
+    uint64_t word;
+
+    if (state != CM_TD_RUNNING && state != CM_TD_SECOND_LEVEL) {
+        return OE_UNEXPECTED; /* judging an exception: no way out but its own answer */
+    }
+    word = cm_ocall_switch(CM_CALL_WORD(CM_CODE_OCALL, func, 0, 0), argument, &back);
+    if (answer != NULL) {
+        *answer = back;
+    }
+    return cm_host_result(CM_CALL_RESULT(word));
+}
+
+static bool outside_or_empty(const void *p, size_t size)
+{
+    return size == 0 || cm_outside((uint64_t)p, size);
+}
+
+oe_result_t oe_call_host_function(uint64_t function_id, const void *input, size_t input_size,
+                                  void *output, size_t output_size, size_t *written)
+{
+    struct cm_call_args args = {
+        .function_id = function_id,
+        .input_buffer = (uint64_t)input,
+        .input_buffer_size = input_size,
+        .output_buffer = (uint64_t)output,
+        .output_buffer_size = output_size,
+        .result = OE_UNEXPECTED,
+    };
+    struct cm_call_args *host = NULL;
+    oe_result_t result;
+
+    if (written == NULL || !outside_or_empty(input, input_size) ||
+        !outside_or_empty(output, output_size)) {
+        return OE_INVALID_PARAMETER;
+    }
+    host = oe_allocate_ocall_buffer(sizeof(args));
+    if (host == NULL) {
+        return OE_OUT_OF_MEMORY;
+    }
+    cm_copy_out(host, &args, sizeof(args));
+    result = oe_ocall(CM_OCALL_CALL_FUNCTION, (uint64_t)host, NULL);
+    if (result == OE_OK) {
+        cm_copy_in(&args, host, sizeof(args)); /* once */
+        result = cm_host_result(args.result);
+    }
+    oe_free_ocall_buffer(host);
+    if (result == OE_OK && args.output_bytes_written > output_size) {
+        return OE_UNEXPECTED;
+    }
+    if (result == OE_OK) {
+        *written = args.output_bytes_written;
+    }
+    return result;
+}
+
+/* Until worker threads exist on the host, a switchless call is an ordinary one. */
+oe_result_t oe_switchless_call_host_function(uint64_t function_id, const void *input,
+                                             size_t input_size, void *output, size_t output_size,
+                                             size_t *written)
+{
+    return oe_call_host_function(function_id, input, input_size, output, output_size, written);
+}
+
+void cm_thread_wait(void)
+{
+    (void)oe_ocall(CM_OCALL_THREAD_WAIT, cm_td()->tcs, NULL);
+}
+
+void cm_thread_wake(void *td)
+{
+    const struct cm_td *other = td;
+
+    (void)oe_ocall(CM_OCALL_THREAD_WAKE, other->tcs, NULL);
+}
+
+uint64_t cm_host_time_ns(void)
+{
+    uint64_t *host = oe_allocate_ocall_buffer(sizeof(*host));
+    uint64_t now = 0;
+
+    if (host == NULL) {
+        return 0;
+    }
+    cm_copy_out(host, &now, sizeof(now));
+    if (oe_ocall(CM_OCALL_GET_TIME, (uint64_t)host, NULL) == OE_OK) {
+        cm_copy_in(&now, host, sizeof(now));
+    }
+    oe_free_ocall_buffer(host);
+    return now;
+}
+
+void cm_host_write(int device, const char *text, size_t size)
+{
+    struct cm_write_args args = {(uint64_t)device, 0, size};
+    uint8_t *host = NULL;
+    size_t total;
+
+    if (size == 0 || cm_add_ovf(size, sizeof(args), &total)) {
+        return;
+    }
+    host = oe_allocate_ocall_buffer(total);
+    if (host == NULL) {
+        return;
+    }
+    args.data = (uint64_t)host + sizeof(args);
+    cm_copy_out(host, &args, sizeof(args));
+    cm_copy_out(host + sizeof(args), text, size);
+    (void)oe_ocall(CM_OCALL_WRITE, (uint64_t)host, NULL);
+    oe_free_ocall_buffer(host);
+}

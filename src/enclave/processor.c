@@ -1,0 +1,52 @@
+/*
+ * What the processor says about the running enclave, by EREPORT for the enclave itself: its
+ * attributes and the register states it may use. Decides how entry.S resets those states.
+ */
+#include "arch/sgx.h"
+#include "enclave/internal.h"
+#include "enclave/runtime.h"
+
+enum { TARGET_ALIGN = 512, DATA_ALIGN = 128 };
+
+/* until XFRM is known: everything that our own code could have used */
+uint32_t cm_xstate_mode = CM_XSTATE_XRSTOR;
+uint64_t cm_xstate_mask = SGX_XFRM_LEGACY | SGX_XFRM_AVX | SGX_XFRM_AVX512;
+
+static struct sgx_attributes attributes;
+
+/* EREPORT wants these alignments; used once, by the initialising thread */
+static struct sgx_targetinfo target __attribute__((aligned(TARGET_ALIGN)));
+static uint8_t data[64] __attribute__((aligned(DATA_ALIGN)));
+static struct sgx_report report __attribute__((aligned(TARGET_ALIGN)));
+
+static enum cm_xstate_mode mode_of(uint64_t xfrm)
+{
+    if ((xfrm & ~(SGX_XFRM_LEGACY | SGX_XFRM_AVX | SGX_XFRM_AVX512)) != 0) {
+        return CM_XSTATE_XRSTOR;
+    }
+    if ((xfrm & SGX_XFRM_AVX) == 0) {
+        return CM_XSTATE_SSE;
+    }
+    if ((xfrm & SGX_XFRM_AVX512) == 0) {
+        return CM_XSTATE_AVX;
+    }
+    return (xfrm & SGX_XFRM_AVX512) == SGX_XFRM_AVX512 ? CM_XSTATE_AVX512 : CM_XSTATE_XRSTOR;
+}
+
+void cm_processor_init(void)
+{
+    (void)cm_enclu_call(SGX_EREPORT, (uint64_t)&target, (uint64_t)data, (uint64_t)&report);
+    attributes = report.body.attributes;
+    cm_xstate_mask = attributes.xfrm;
+    cm_xstate_mode = mode_of(attributes.xfrm);
+}
+
+uint64_t cm_xfrm(void)
+{
+    return attributes.xfrm;
+}
+
+uint64_t cm_attributes(void)
+{
+    return attributes.flags;
+}
