@@ -82,7 +82,8 @@ out:
     return st;
 }
 
-/* An encrypted key must fail, not prompt on the terminal. */
+/* An encrypted key must fail, not prompt on the terminal. OpenSSL's type of callback. */
+/* NOLINTNEXTLINE(readability-non-const-parameter) */
 static int no_passphrase(char *buf, int size, int rwflag, void *user)
 {
     (void)buf;

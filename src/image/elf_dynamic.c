@@ -125,16 +125,16 @@ static enum cm_status read_tags(const struct cm_image *image, struct dynamic *d,
         const uint64_t value = cm_rd_u64le(&r);
 
         ended = tag == DT_NULL;
-        if (!ended) {
-            CM_TRY(one_tag(d, tag, value, why));
+        st = ended ? CM_OK : one_tag(d, tag, value, why);
+        if (st != CM_OK) {
+            return st;
         }
     }
     if (!ended) {
         cm_why_set(why, "PT_DYNAMIC does not end with DT_NULL");
-        st = CM_ERR_FORMAT;
+        return CM_ERR_FORMAT;
     }
-out:
-    return st;
+    return CM_OK;
 }
 
 /* A word that the runtime will add the base address to. */
@@ -224,6 +224,24 @@ static enum cm_status check_relr_word(const struct cm_image *image, uint64_t add
     return check_target(image, addr, addend, why);
 }
 
+/* Bit n of a bitmap stands for the word n - 1 after `next`. */
+static enum cm_status check_relr_bitmap(const struct cm_image *image, uint64_t bitmap,
+                                        uint64_t next, struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+
+    if (next > image->mem_end) { /* bitmaps of nothing could otherwise walk for ever */
+        cm_why_set(why, "the RELR table leaves the image");
+        return CM_ERR_FORMAT;
+    }
+    for (unsigned int bit = 1; bit < 64 && st == CM_OK; bit++) {
+        if ((bitmap >> bit & 1U) != 0) {
+            st = check_relr_word(image, next + (uint64_t)(bit - 1) * WORD, why);
+        }
+    }
+    return st;
+}
+
 /* An even entry is an address; each odd one is a bitmap of the 63 words that follow. */
 static enum cm_status check_relr(struct cm_image *image, const struct dynamic *d,
                                  struct cm_why *why)
@@ -246,33 +264,26 @@ static enum cm_status check_relr(struct cm_image *image, const struct dynamic *d
     }
     struct cm_rd r = cm_rd_init(bytes);
 
-    while (r.left != 0) {
+    while (r.left != 0 && st == CM_OK) {
         const uint64_t entry = cm_rd_u64le(&r);
 
         if ((entry & 1U) == 0) {
-            CM_TRY(check_relr_word(image, entry, why));
-            next = entry + WORD; /* fits: the target lies in the image */
+            st = check_relr_word(image, entry, why);
+            next = entry + WORD; /* fits when the target lies in the image */
             have_next = true;
-            continue;
-        }
-        if (!have_next) {
+        } else if (have_next) {
+            st = check_relr_bitmap(image, entry, next, why);
+            next += UINT64_C(63) * WORD;
+        } else {
             cm_why_set(why, "the RELR table begins with a bitmap");
-            return CM_ERR_FORMAT;
+            st = CM_ERR_FORMAT;
         }
-        for (unsigned int bit = 1; bit < 64; bit++) {
-            if ((entry >> bit & 1U) != 0) {
-                CM_TRY(check_relr_word(image, next + (uint64_t)(bit - 1) * WORD, why));
-            }
-        }
-        if (next > image->mem_end) { /* bitmaps of nothing could otherwise walk for ever */
-            cm_why_set(why, "the RELR table leaves the image");
-            return CM_ERR_FORMAT;
-        }
-        next += UINT64_C(63) * WORD;
+    }
+    if (st != CM_OK) {
+        return st;
     }
     image->relr = (struct cm_range){d->relr, d->relrsz};
-out:
-    return st;
+    return CM_OK;
 }
 
 enum cm_status cm_image_check_dynamic(struct cm_image *image, struct cm_why *why)

@@ -57,6 +57,16 @@ static enum cm_status add_page(struct cm_sha256 *h, const struct cm_region *r, u
     return cm_sha256_update(h, log, w.used);
 }
 
+static enum cm_status add_region(struct cm_sha256 *h, const struct cm_region *r)
+{
+    enum cm_status st = CM_OK;
+
+    for (uint64_t at = 0; at < r->length && st == CM_OK; at += SGX_PAGE_SIZE) {
+        st = add_page(h, r, at);
+    }
+    return st;
+}
+
 enum cm_status cm_plan_mrenclave(const struct cm_plan *plan, uint8_t out[CM_MRENCLAVE_SIZE])
 {
     enum cm_status st = CM_OK;
@@ -65,11 +75,7 @@ enum cm_status cm_plan_mrenclave(const struct cm_plan *plan, uint8_t out[CM_MREN
     CM_TRY(cm_sha256_create(&h));
     CM_TRY(add_header(h, plan));
     for (size_t i = 0; i < plan->region_count; i++) {
-        const struct cm_region *r = &plan->regions[i];
-
-        for (uint64_t at = 0; at < r->length; at += SGX_PAGE_SIZE) {
-            CM_TRY(add_page(h, r, at));
-        }
+        CM_TRY(add_region(h, &plan->regions[i]));
     }
     CM_TRY(cm_sha256_final(h, out));
 out:

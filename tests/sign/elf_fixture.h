@@ -193,7 +193,7 @@ static inline void fx_sections(struct fixture *f)
     fx64(f, fx_sh(FX_S_TEXT, SH_FLAGS), SHF_ALLOC | SHF_EXECINSTR);
     fx_shdr(f, FX_S_DATA, 15, SHT_PROGBITS, FX_DYNAMIC, FX_DATA_END - FX_DYNAMIC);
     fx_shdr(f, FX_S_BSS, 21, SHT_NOBITS, FX_DATA_END, FX_BSS_END - FX_DATA_END);
-    fx_shdr(f, FX_S_SYMTAB, 26, SHT_SYMTAB, FX_SYMTAB, FX_SYMS * 24);
+    fx_shdr(f, FX_S_SYMTAB, 26, SHT_SYMTAB, FX_SYMTAB, UINT64_C(24) * FX_SYMS);
     fx32(f, fx_sh(FX_S_SYMTAB, SH_LINK), FX_S_STRTAB);
     fx64(f, fx_sh(FX_S_SYMTAB, SH_ENTSIZE), 24);
     fx_shdr(f, FX_S_STRTAB, 34, SHT_STRTAB, FX_STRTAB, sizeof(symbols));
