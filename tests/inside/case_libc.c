@@ -265,22 +265,3 @@ int cm_case_no_host(unsigned thread, unsigned threads)
     cm_case_random_fails = false;
     return failed;
 }
-
-/* Positive controls: the loader has to notice these. */
-int cm_case_stray_syscall(unsigned thread, unsigned threads)
-{
-    long r;
-
-    (void)thread;
-    (void)threads;
-    __asm__ volatile("syscall" : "=a"(r) : "a"(SYS_getpid) : "rcx", "r11", "memory");
-    return r == 0;
-}
-
-int cm_case_stray_rdtsc(unsigned thread, unsigned threads)
-{
-    (void)thread;
-    (void)threads;
-    __asm__ volatile("rdtsc" : : : "rax", "rdx");
-    return 0;
-}

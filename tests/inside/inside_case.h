@@ -28,8 +28,6 @@ int cm_case_no_host(unsigned thread, unsigned threads);
 int cm_case_locks(unsigned thread, unsigned threads);
 int cm_case_keys(unsigned thread, unsigned threads);
 int cm_case_streams(unsigned thread, unsigned threads);
-int cm_case_stray_syscall(unsigned thread, unsigned threads);
-int cm_case_stray_rdtsc(unsigned thread, unsigned threads);
 int cm_case_hash(unsigned thread, unsigned threads);
 int cm_case_cipher(unsigned thread, unsigned threads);
 int cm_case_sign(unsigned thread, unsigned threads);

@@ -7,6 +7,8 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include <openenclave/bits/sgx/sgxproperties.h>
+
 #include "inside_boot.h"
 #include "inside_case.h"
 #include "libc/inside_runtime.h"
@@ -25,6 +27,9 @@ uint64_t _start(uint64_t op, const struct cm_test_boot *boot);
 
 static const struct cm_test_boot *host;
 bool cm_case_random_fails;
+
+/* so that the tools that read enclave images read these as well */
+OE_SET_ENCLAVE_SGX(1, 1, true, 1024, 64, 4);
 
 /* ---- start ---- */
 
