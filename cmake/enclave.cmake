@@ -35,8 +35,11 @@ set(CM_ENCLAVE_COMPILE
     -ffunction-sections -fdata-sections -fstack-protector-strong -fno-omit-frame-pointer
     -fcf-protection=none -nostdinc "SHELL:-isystem ${CM_COMPILER_INCLUDE}" -D_GNU_SOURCE
     "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=/src" "-ffile-prefix-map=${CMAKE_BINARY_DIR}=/build")
+# The C library's thread hooks are asked for by name, so that they win over the weak ones that the
+# runtime has for itself, in whatever order the archives come.
 set(CM_ENCLAVE_LINK
     -nostdlib -nodefaultlibs -nostartfiles -static-pie
+    -Wl,--undefined=cm_musl_td_init,--undefined=cm_musl_td_exit,--undefined=cm_libc_fini
     -Wl,-e,_start,--gc-sections,--no-undefined,--no-dynamic-linker,--build-id=none,--hash-style=sysv
     -Wl,-z,text,-z,relro,-z,now,-z,separate-code,-z,noexecstack,-z,pack-relative-relocs)
 
@@ -64,6 +67,6 @@ function(cm_add_enclave name)
   # the libraries need each other: a program's function may be called by the runtime, the C library
   # calls the runtime, and the runtime the C library
   target_link_libraries(${name} PRIVATE -Wl,--start-group ${A_LIBS}
-                        $<TARGET_NAME_IF_EXISTS:oeenclave> $<TARGET_NAME_IF_EXISTS:oecore> oelibc
+                        $<TARGET_NAME_IF_EXISTS:oeenclave> oelibc $<TARGET_NAME_IF_EXISTS:oecore>
                         ${CM_LIBGCC} -Wl,--end-group)
 endfunction()

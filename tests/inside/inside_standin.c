@@ -106,6 +106,8 @@ uint64_t _start(uint64_t op, const struct cm_test_boot *boot)
     uint64_t result = 0;
     const init_fn *f;
 
+    /* the compiler must not conclude that relocating writes to a const object, the ELF header */
+    __asm__("" : "+r"(base));
     if (op == CM_TEST_INIT) {
         relocate(base);
         host = boot;
