@@ -238,6 +238,10 @@ static void one_array_field(const struct cm_edl_emitter *e, const struct cm_edl_
         break;
     default: /* FREE */
         nested(e, d, h, cm_edl_fmt("OE_EDGER8R_PTR(%s, s[i].%s), %s", type.s, m, structs.s).s);
+        if (e->trusted) {
+            cm_edl_put(t, "        oe_edger8r_wipe_region(OE_EDGER8R_PTR(void *, s[i].%s), %s);\n",
+                       m, extent.s);
+        }
         cm_edl_put(t,
                    "        oe_free(OE_EDGER8R_PTR(void *, s[i].%s));\n"
                    "        s[i].%s = NULL;\n",

@@ -78,6 +78,14 @@ OE_INLINE size_t oe_edger8r_region(size_t count, size_t size)
     return bytes & ~(OE_EDGER8R_BUFFER_ALIGNMENT - 1);
 }
 
+/* the same for count elements, unless their size makes no sense */
+OE_INLINE void oe_edger8r_wipe_region(void *p, size_t count, size_t size)
+{
+    if (oe_edger8r_region(count, size) != OE_EDGER8R_SIZE_OVERFLOW) {
+        oe_edger8r_wipe(p, count * size);
+    }
+}
+
 /* add a region to a total; an overflow sticks */
 OE_INLINE void oe_edger8r_grow(size_t *total, size_t count, size_t size)
 {
