@@ -62,6 +62,10 @@ endfunction()
 function(cm_add_enclave name)
   cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${A_SOURCES})
+  if(NOT TARGET enclaves)
+    add_custom_target(enclaves) # all of them: scripts/check_repro
+  endif()
+  add_dependencies(enclaves ${name})
   cm_enclave_settings(${name})
   target_link_options(${name} PRIVATE ${CM_ENCLAVE_LINK})
   # the libraries need each other: a program's function may be called by the runtime, the C library

@@ -152,7 +152,8 @@ struct cm_plan {
  * the SIGSTRUCT goes; so the running enclave can trust its own configuration. The addresses of
  * image_info count from the image's address 0; reloc_* is the RELA table (RELR is found through
  * PT_DYNAMIC); enclave_size is SECS.SIZE, so the enclave's base is the image's address 0 minus
- * (zero_base ? start_address : 0).
+ * (zero_base ? start_address : 0). The ELF header's e_shoff, e_shnum and e_shstrndx are zero in the
+ * plan: stripping an image does not change its measurement.
  *
  * @param image  Borrowed until cm_plan_free.
  * @param props  Checked with cm_props_check.

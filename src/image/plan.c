@@ -5,6 +5,7 @@
  */
 #include <elf.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,6 +145,16 @@ static const char *segment_name(const struct cm_segment *s)
     return (s->flags & PF_W) != 0 ? "data" : "rodata";
 }
 
+/* The ELF header's fields about section headers say where in the FILE things are that are not
+ * loaded. They are zero in memory, so that an image measures the same with and without debug
+ * information and symbols. */
+static void forget_sections(uint8_t *page)
+{
+    memset(page + offsetof(Elf64_Ehdr, e_shoff), 0, sizeof(Elf64_Off));
+    memset(page + offsetof(Elf64_Ehdr, e_shnum), 0, sizeof(Elf64_Half));
+    memset(page + offsetof(Elf64_Ehdr, e_shstrndx), 0, sizeof(Elf64_Half));
+}
+
 /* Pages that the file fills, wholly or partly, then pages of zeros. */
 static void add_segment(struct plan *p, const struct cm_image *image,
                         const struct cm_enclave_props *props, const struct cm_segment *s)
@@ -162,6 +173,9 @@ static void add_segment(struct plan *p, const struct cm_image *image,
         uint8_t *pages = take_pages(p, in_file);
 
         memcpy(pages + (s->vaddr - start), image->file.ptr + s->offset, (size_t)s->filesz);
+        if (s->vaddr == 0) {
+            forget_sections(pages);
+        }
         if (image->oeinfo_addr >= s->vaddr && image->oeinfo_addr - s->vaddr < s->filesz) {
             const struct cm_image_info info = cm_plan_image_info(image, &p->pub);
 

@@ -90,7 +90,9 @@ int main(int argc, char **argv)
     if (oeinfo == NULL) {
         return 2;
     }
-    memset(oeinfo + 144, 0, 1808); /* the SIGSTRUCT is not measured */
+    memset(oeinfo + 144, 0, 1808); /* the SIGSTRUCT is not measured, */
+    memset(memory + 40, 0, 8);     /* nor is where the section headers are in the file */
+    memset(memory + 60, 0, 4);
     const uint64_t heap = u64_at(oeinfo + 8);
     const uint64_t stack = u64_at(oeinfo + 16);
     const uint64_t threads = u64_at(oeinfo + 24);

@@ -63,6 +63,11 @@ done
 # signing again, a signed file
 expect 0 "Created again" "$oesign" sign -e mini_rela.signed -k pkcs1.pem -o again
 same again mini_rela.signed
+# stripping changes neither the measurement nor the signature: only unloaded parts of the file go
+strip -s -o stripped mini_rela.signed
+[ "$(stat -c %s stripped)" -lt "$(stat -c %s mini_rela.signed)" ] && ok || fail "strip"
+expect 0 "mrenclave=$(field mini_rela.signed mrenclave)" "$oesign" dump -e stripped
+[ "$("$oesign" predict -e mini_stripped)" = "$("$oesign" predict -e mini_rela)" ] && ok || fail "gcc -s changes the measurement"
 # MRSIGNER is the SHA-256 of the modulus, least significant byte first
 modulus=$(openssl rsa -in pkcs1.pem -noout -modulus 2> /dev/null | sed 's/.*=//')
 signer=$(printf "$(fold -w2 <<< "$modulus" | tac | sed 's/^/\\x/' | tr -d '\n')" | sha256sum | cut -c1-64)
