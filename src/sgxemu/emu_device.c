@@ -4,6 +4,7 @@
  * means are recognised. Like the kernel's, an enclave lives until its last descriptor is closed and
  * its last page unmapped.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -347,10 +348,38 @@ static bool release(struct emu_encl_kernel *k)
     return true;
 }
 
+/*
+ * Has the program another descriptor of this enclave, made behind our back (a dup of its own, a
+ * descriptor that came over a socket)? Looked for only when the last that we know of is closed.
+ */
+static bool find_more_fds(struct emu_encl_kernel *k)
+{
+    int dir =
+        (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    _Alignas(struct dirent64) char buf[4096];
+    long n = 0;
+
+    while (dir >= 0 && (n = syscall(SYS_getdents64, dir, buf, sizeof(buf))) > 0) {
+        for (long at = 0; at < n;) {
+            const struct dirent64 *d = (const struct dirent64 *)(const void *)(buf + at);
+            int fd = (int)strtol(d->d_name, NULL, 10);
+
+            if (d->d_name[0] != '.' && fd != k->memfd && cm_emu_encl_of_fd(fd) == k) {
+                own_fd(fd, k);
+            }
+            at += d->d_reclen;
+        }
+    }
+    if (dir >= 0) {
+        (void)syscall(SYS_close, dir);
+    }
+    return k->fds != 0;
+}
+
 void cm_emu_release_unused(void)
 {
     for (struct emu_encl_kernel *k = cm_emu_encl_first(); k != NULL; k = k->next) {
-        if (k->live && k->fds == 0 && k->vma_count == 0 && k->ioctls == 0) {
+        if (k->live && k->fds == 0 && k->vma_count == 0 && k->ioctls == 0 && !find_more_fds(k)) {
             (void)release(k);
         }
     }
@@ -370,7 +399,7 @@ static void disown_fd(int fd)
 }
 
 /* Cheap: most descriptors are nobody's. */
-static bool may_be_ours(int fd)
+bool cm_emu_fd_noted(int fd)
 {
     if (fd < 0 || !cm_emu_any()) {
         return false;
@@ -384,7 +413,7 @@ int cm_emu_close(int fd)
     int ret = 0;
     int err = 0;
 
-    if (!may_be_ours(fd) || foreign_process()) {
+    if (!cm_emu_fd_noted(fd) || foreign_process()) {
         return (int)syscall(SYS_close, fd);
     }
     cm_emu_lock(&lock);
@@ -401,11 +430,26 @@ void cm_emu_fd_gone(int fd)
 {
     struct emu_lock_state lock;
 
-    if (!may_be_ours(fd) || foreign_process()) {
+    if (!cm_emu_fd_noted(fd) || foreign_process()) {
         return;
     }
     cm_emu_lock(&lock);
     disown_fd(fd);
+    cm_emu_unlock(&lock);
+}
+
+void cm_emu_fds_gone(unsigned int first, unsigned int last)
+{
+    struct emu_lock_state lock;
+
+    if (!cm_emu_any() || foreign_process()) {
+        return;
+    }
+    cm_emu_lock(&lock);
+    for (unsigned int fd = first; fd <= last && fd < FD_TABLE; fd++) {
+        disown_fd((int)fd);
+    }
+    cm_emu_release_unused();
     cm_emu_unlock(&lock);
 }
 

@@ -20,8 +20,12 @@ bool cm_emu_any(void);
 int cm_emu_is_fd(int fd);
 
 int cm_emu_close(int fd); /* closes any fd */
+/* Whether a close of fd concerns us; lock-free. */
+bool cm_emu_fd_noted(int fd);
 /* fd is about to be closed or replaced by someone else (dup2, close_range). */
 void cm_emu_fd_gone(int fd);
+/* the same for a range, which has been closed */
+void cm_emu_fds_gone(unsigned int first, unsigned int last);
 /* to is now a duplicate of from; both may be any fd. */
 void cm_emu_fd_dup(int from, int to);
 
@@ -30,6 +34,8 @@ void *cm_emu_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off
 /* These two take any range and do the real thing for what is not an enclave's. */
 int cm_emu_mprotect(void *addr, size_t len, int prot);
 int cm_emu_munmap(void *addr, size_t len);
+/* Whether a page of the range is mapped from an enclave. */
+bool cm_emu_is_mapped(const void *addr, size_t len);
 /* A mapping of something else has been placed over [addr, addr + len) (MAP_FIXED, mremap). */
 void cm_emu_overmapped(void *addr, size_t len);
 

@@ -235,6 +235,11 @@ int cm_emu_ioctl(int fd, unsigned long request, void *arg)
     struct emu_encl_kernel *k = NULL;
     int ret = -ENOTTY;
 
+    k = cm_emu_encl_of_fd(fd);
+    if (k != NULL && atomic_load(&k->ioctl_busy)) {
+        errno = EBUSY; /* at once: the other call may hold the lock for long */
+        return -1;
+    }
     cm_emu_lock(&lock);
     k = cm_emu_encl_of_fd(fd);
     if (k != NULL && atomic_exchange(&k->ioctl_busy, true)) {

@@ -79,8 +79,8 @@ struct emu_encl_kernel {
     struct emu_encl *e;
     dev_t dev; /* identity of the device file: its inode */
     ino_t ino;
-    unsigned fds; /* open descriptors that we know of */
-    bool live;    /* between open and release */
+    unsigned fds;     /* open descriptors that we know of */
+    atomic_bool live; /* between open and release */
     bool created;
     atomic_bool ioctl_busy;
     unsigned ioctls; /* calls under way: no release */
@@ -147,7 +147,7 @@ int cm_emu_vma_attach(struct emu_encl_kernel *k);
 int cm_emu_vma_show(struct emu_encl_kernel *k, uint64_t start, uint64_t end);
 
 /* emu_device.c */
-struct emu_encl_kernel *cm_emu_encl_of_fd(int fd); /* by inode; NULL if not ours */
+struct emu_encl_kernel *cm_emu_encl_of_fd(int fd); /* by inode; NULL if not ours; lock-free */
 struct emu_encl_kernel *cm_emu_encl_first(void);   /* for walks: then k->next, skip !live */
 bool cm_emu_memfd_ok(const struct emu_encl_kernel *k);
 void cm_emu_release_unused(void);

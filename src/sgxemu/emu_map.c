@@ -240,6 +240,7 @@ int cm_emu_mprotect(void *addr, size_t len, int prot)
     uint64_t end = 0;
     int ret = 0;
 
+    atomic_fetch_add(&cm_emu_maps_epoch, 1);
     if ((start & (EMU_PAGE - 1)) != 0 || len == 0 || cm_round_up_ovf(len, EMU_PAGE, &size) ||
         cm_add_ovf(start, size, &end) || cm_emu_hull_misses(start, end)) {
         return (int)syscall(SYS_mprotect, addr, len, prot);
@@ -274,6 +275,22 @@ int cm_emu_munmap(void *addr, size_t len)
     }
     cm_emu_unlock(&lock);
     return answer(ret);
+}
+
+bool cm_emu_is_mapped(const void *addr, size_t len)
+{
+    uint64_t start = (uint64_t)(uintptr_t)addr;
+    struct emu_vma v = {0, 0, 0, false};
+    struct emu_lock_state lock;
+    bool mapped = false;
+
+    if (cm_emu_hull_misses(start, start + len)) {
+        return false;
+    }
+    cm_emu_lock(&lock);
+    mapped = next_vma(start, &v) != NULL && v.start < start + len;
+    cm_emu_unlock(&lock);
+    return mapped;
 }
 
 void cm_emu_overmapped(void *addr, size_t len)
