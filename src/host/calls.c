@@ -8,6 +8,7 @@
 #include "host/hostlog.h"
 #include "host/invoke.h"
 #include "host/names.h"
+#include "host/profile.h"
 
 /* The number of a name; the wrapper's static caches it. */
 static uint64_t name_id(uint64_t *cache, const char *name)
@@ -53,6 +54,7 @@ oe_result_t oe_call_enclave_function(oe_enclave_t *enclave, uint64_t *global_id,
         .output_buffer = (uint64_t)(uintptr_t)output_buffer,
         .output_buffer_size = output_buffer_size,
     };
+    struct cm_profile_call profiled = {0, 0};
     struct cm_frame frame;
     oe_result_t result = OE_OK;
 
@@ -64,7 +66,13 @@ oe_result_t oe_call_enclave_function(oe_enclave_t *enclave, uint64_t *global_id,
     if (result != OE_OK) {
         return result;
     }
+    if (cm_profile_on) {
+        cm_profile_enter(&profiled);
+    }
     result = call_bound(&frame, name_id(global_id, name), name, &args);
+    if (cm_profile_on) {
+        cm_profile_ecall(&profiled, name, input_buffer_size, args.output_bytes_written);
+    }
     cm_unbind(&frame);
     if (result == OE_OK) {
         *output_bytes_written = args.output_bytes_written;

@@ -11,6 +11,7 @@
 #include "abi/call.h"
 #include "host/hostlog.h"
 #include "host/invoke.h"
+#include "host/profile.h"
 
 /* A host address as a pointer: the one place where the enclave's numbers become pointers. */
 static void *host_pointer(const oe_enclave_t *e, uint64_t address, uint64_t size)
@@ -22,6 +23,7 @@ static void *host_pointer(const oe_enclave_t *e, uint64_t address, uint64_t size
 static oe_result_t call_function(oe_enclave_t *e, uint64_t arg)
 {
     struct cm_call_args *args = host_pointer(e, arg, sizeof(*args));
+    struct cm_profile_call profiled = {0, 0};
     uint64_t id = 0;
     size_t written = 0;
 
@@ -35,10 +37,16 @@ static oe_result_t call_function(oe_enclave_t *e, uint64_t arg)
         args->result = OE_NOT_FOUND;
         return OE_NOT_FOUND;
     }
+    if (cm_profile_on) {
+        cm_profile_enter(&profiled);
+    }
     e->ocalls[id](host_pointer(e, args->input_buffer, args->input_buffer_size),
                   args->input_buffer_size,
                   host_pointer(e, args->output_buffer, args->output_buffer_size),
                   args->output_buffer_size, &written);
+    if (cm_profile_on) {
+        cm_profile_ocall(&profiled, e->ocalls[id], args->input_buffer_size, written);
+    }
     args->output_bytes_written = written;
     args->result = OE_OK;
     return OE_OK;

@@ -1,0 +1,120 @@
+#!/bin/bash
+# usage: casemate_test.sh CASEMATE OESIGN IMAGE_DIR: the tool from outside.
+set -uo pipefail
+casemate=$1
+oesign=$2
+images=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+passed=0
+failed=0
+
+fail() {
+    echo "FAIL $*"
+    failed=$((failed + 1))
+}
+ok() { passed=$((passed + 1)); }
+
+# expect STATUS TEXT COMMAND...: the exit status, and TEXT somewhere in what is printed
+expect() {
+    local status=$1 text=$2 out rc
+    shift 2
+    out=$("$@" 2>&1)
+    rc=$?
+    if [ "$rc" -ne "$status" ]; then
+        fail "exit status $rc, not $status: $* ($out)"
+    elif ! grep -qF -- "$text" <<< "$out"; then
+        fail "no '$text' in '$out': $*"
+    else
+        ok
+    fi
+}
+
+# --- usage: help everywhere, unknown things refused, errors say what to do next
+expect 0 "Usage: casemate <command>" "$casemate" --help
+expect 0 "casemate " "$casemate" --version
+expect 2 "Usage: casemate <command>" "$casemate"
+expect 2 "casemate --help" "$casemate" frobnicate
+for c in new doctor inspect run; do
+    expect 0 "Usage: casemate $c" "$casemate" $c --help
+    expect 2 "casemate --help" "$casemate" $c --frobnicate
+done
+expect 2 "needs an IMAGE" "$casemate" inspect
+expect 2 "one IMAGE" "$casemate" inspect a b
+expect 2 "needs one NAME" "$casemate" new
+expect 2 "needs a PROGRAM" "$casemate" run
+expect 2 "hardware or emulator" "$casemate" doctor --require luck
+for c in "" new doctor inspect run; do
+    # shellcheck disable=SC2086
+    [ "$("$casemate" $c --help | awk 'length > 80' | wc -l)" -eq 0 ] && ok || fail "help of '$c' is wider than 80"
+done
+
+# --- inspect
+cp "$images"/mini_{rela,cpuid,stripped} . || exit 1
+openssl genrsa -3 -out key.pem 3072 2> /dev/null
+expect 0 "not signed" "$casemate" inspect mini_rela
+expect 0 "signature          none" "$casemate" inspect mini_rela
+"$oesign" sign -e mini_rela -k key.pem > /dev/null 2>&1 || fail "oesign sign"
+expect 0 "signature          good" "$casemate" inspect mini_rela.signed
+field() { "$oesign" dump -e mini_rela.signed | sed -n "s/^$1=//p"; }
+expect 0 "MRENCLAVE          $(field mrenclave)" "$casemate" inspect mini_rela.signed
+expect 0 "MRSIGNER           $(field mrsigner)" "$casemate" inspect mini_rela.signed
+expect 0 "debugging is allowed" "$casemate" inspect mini_rela.signed
+expect 0 "instructions such as CPUID" "$casemate" inspect mini_cpuid
+expect 0 "not scanned" "$casemate" inspect mini_stripped
+expect 0 '"mrenclave":"'"$(field mrenclave)"'"' "$casemate" inspect --json mini_rela.signed
+expect 0 '"signature_good":true' "$casemate" inspect --json mini_rela.signed
+# the code changed after signing: the first byte of the entry's section
+cp mini_rela.signed changed
+at=$((16#$(readelf -SW changed | sed -n 's/.* \.text *PROGBITS *[0-9a-f]* *\([0-9a-f]*\).*/\1/p')))
+printf '\xcc' | dd of=changed bs=1 seek="$at" conv=notrunc 2> /dev/null
+expect 0 "for another measurement" "$casemate" inspect changed
+expect 1 "nothere" "$casemate" inspect nothere
+: > empty
+expect 1 "casemate: " "$casemate" inspect empty
+head -c 100 mini_rela > cut
+expect 1 "casemate: " "$casemate" inspect cut
+expect 1 "casemate: " "$casemate" inspect /bin/sh
+
+# --- new
+expect 0 "cmake -B build" "$casemate" new shop
+expect 1 "nothing was changed" "$casemate" new shop
+expect 1 "letter" "$casemate" new Shop
+[ -f shop/CMakeLists.txt ] && [ -f shop/.vscode/tasks.json ] && ok || fail "new: files are missing"
+[ -z "$(find . -maxdepth 1 -name '.shop*')" ] && ok || fail "new: something was left behind"
+
+# --- doctor
+"$casemate" doctor > text
+rc=$?
+[ "$(awk 'length > 80' text | wc -l)" -eq 0 ] && ok || fail "doctor is wider than 80"
+"$casemate" doctor --json > json
+[ $? -eq $rc ] && ok || fail "doctor --json ends otherwise than doctor"
+if grep -q '"enclaves_emulated":true' json; then want=0; else want=1; fi
+"$casemate" doctor --require emulator > /dev/null
+[ $? -eq $want ] && ok || fail "doctor --require emulator"
+if grep -q '"enclaves_on_hardware":true' json; then want=0; else want=1; fi
+"$casemate" doctor --require hardware > /dev/null
+[ $? -eq $want ] && ok || fail "doctor --require hardware"
+
+# --- run
+expect 0 "OE_SIMULATION=1" env -u OE_SIMULATION "$casemate" run env
+expect 0 "OE_SIMULATION=0" env OE_SIMULATION=0 "$casemate" run env
+if env OE_SIMULATION=1 "$casemate" run --hardware env | grep -q OE_SIMULATION; then fail "run --hardware"; else ok; fi
+expect 7 "" "$casemate" run sh -c 'exit 7'
+expect 7 "" "$casemate" run --profile sh -c 'exit 7'
+expect 143 "" "$casemate" run --profile sh -c 'kill -TERM $$'
+expect 127 "nothere" "$casemate" run nothere
+expect 127 "nothere" "$casemate" run --profile nothere
+expect 0 "--profile" "$casemate" run -- echo --profile
+expect 0 "no ecall was made" "$casemate" run --profile true
+expect 2 "not given" "$casemate" run --json true
+expect 2 "exclude" "$casemate" run --hardware --preload true
+# what any program could write into the profile
+expect 127 "damaged at line 1" "$casemate" run --profile sh -c 'echo garbage > "$CASEMATE_PROFILE"'
+expect 0 "own_ns" "$casemate" run --profile --json sh -c \
+    'printf "casemate-profile 1\necall\tf\t1\t2\t3\t4\t5\n" > "$CASEMATE_PROFILE"'
+"$casemate" run --profile --output table true && grep -q "no ecall" table && ok || fail "run --output"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,267 @@
+/* casemate: start projects, look at the machine, look at images, run programs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static const char help_text[] =
+    "Usage: casemate <command> [options]\n"
+    "\n"
+    "  new NAME              a new project in ./NAME: host, enclave, EDL, build file\n"
+    "  doctor                what this machine offers, and what to do about the rest\n"
+    "  inspect IMAGE         what is in an enclave image: measurement, signer, pages\n"
+    "  run PROGRAM [ARG...]  run a program; --profile counts its ecalls and ocalls\n"
+    "\n"
+    "  casemate <command> --help   more about a command\n"
+    "  casemate --version\n"
+    "\n"
+    "See also: oesign (sign, predict), oeedger8r (EDL compiler).\n"
+    "Exit status: 0 done, 1 failed, 2 wrong usage.\n";
+
+static const char help_new[] =
+    "Usage: casemate new NAME\n"
+    "\n"
+    "Makes ./NAME with a host program, an enclave, the EDL file between them, one\n"
+    "CMakeLists.txt, editor tasks and a .gitignore. It builds, runs and debugs as it\n"
+    "is. NAME has 1 to 32 of a-z, 0-9 and '_' and begins with a letter. Nothing that\n"
+    "exists is ever changed.\n";
+
+static const char help_doctor[] =
+    "Usage: casemate doctor [--json] [--require hardware|emulator]\n"
+    "\n"
+    "Looks at the processor, the kernel, the SGX devices, Intel's DCAP libraries and\n"
+    "at what the emulator needs, and says what to do about what is missing.\n"
+    "\n"
+    "  --json           for programs\n"
+    "  --require WHAT   fail unless enclaves run on `hardware`, or in the `emulator`\n"
+    "\n"
+    "Exit status: 0 enclaves run here (as required), 1 they do not, 2 wrong usage.\n";
+
+static const char help_inspect[] =
+    "Usage: casemate inspect [--json] IMAGE\n"
+    "\n"
+    "Prints the measurement (MRENCLAVE), the signer (MRSIGNER) and whether the\n"
+    "signature is good, the properties, the pages, and warnings: debugging allowed,\n"
+    "not signed, changed after signing, instructions that fault inside.\n"
+    "\n"
+    "Exit status: 0 it is an enclave image (warnings or not), 1 it is none, 2 wrong\n"
+    "usage.\n";
+
+static const char help_run[] =
+    "Usage: casemate run [options] [--] PROGRAM [ARG...]\n"
+    "\n"
+    "Runs a program with enclaves in the emulator (OE_SIMULATION=1), unless told\n"
+    "otherwise. The emulator protects nothing from the owner of the machine.\n"
+    "\n"
+    "  --hardware       do not simulate: SGX hardware or nothing\n"
+    "  --preload        serve /dev/sgx_enclave from the emulator, so that a program\n"
+    "                   of any SDK runs\n"
+    "  --profile        afterwards, a table of calls, bytes and time of each ecall\n"
+    "                   and ocall, on standard error (programs linked with liboehost)\n"
+    "  --json           the profile as JSON\n"
+    "  --output FILE    the profile into FILE\n"
+    "\n"
+    "Exit status: the program's; 128 and the signal that ended it; 127 when it\n"
+    "cannot be started; 2 wrong usage.\n";
+
+static int usage(const char *problem, const char *detail)
+{
+    (void)fprintf(stderr, "casemate: %s%s (see casemate --help)\n", problem, detail);
+    return EXIT_USAGE;
+}
+
+static int failed(enum cm_status st, const struct cm_why *why)
+{
+    (void)fprintf(stderr, "casemate: %s\n", why->text[0] != '\0' ? why->text : cm_status_str(st));
+    return EXIT_FAILED;
+}
+
+static bool is_help(const char *arg)
+{
+    return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0;
+}
+
+static int help(const char *text)
+{
+    return fputs(text, stdout) == EOF ? EXIT_FAILED : 0;
+}
+
+static int command_new(int argc, char **argv)
+{
+    struct cm_why why = {{0}};
+    enum cm_status st = CM_OK;
+
+    if (argc == 1 && is_help(argv[0])) {
+        return help(help_new);
+    }
+    if (argc != 1) {
+        return usage("new needs one NAME", "");
+    }
+    if (argv[0][0] == '-') {
+        return usage("new: unknown option ", argv[0]);
+    }
+    st = cm_cli_new(".", argv[0], stdout, &why);
+    return st == CM_OK ? 0 : failed(st, &why);
+}
+
+static int command_doctor(int argc, char **argv)
+{
+    struct cm_machine machine;
+    struct cm_diagnosis diagnosis;
+    struct cm_why why = {{0}};
+    enum cm_status st = CM_OK;
+    const char *require = NULL;
+    bool json = false;
+    bool good = false;
+
+    for (int i = 0; i < argc; i++) {
+        if (is_help(argv[i])) {
+            return help(help_doctor);
+        }
+        if (strcmp(argv[i], "--json") == 0) {
+            json = true;
+        } else if (strcmp(argv[i], "--require") == 0 && i + 1 < argc) {
+            i++;
+            require = argv[i];
+        } else {
+            return usage("doctor: unknown option, or its value is missing: ", argv[i]);
+        }
+    }
+    if (require != NULL && strcmp(require, "hardware") != 0 && strcmp(require, "emulator") != 0) {
+        return usage("doctor --require takes hardware or emulator, not ", require);
+    }
+    cm_machine_probe(&machine);
+    cm_machine_diagnose(&machine, &diagnosis);
+    st = cm_diagnosis_print(&machine, &diagnosis, json, stdout);
+    if (st != CM_OK) {
+        return failed(st, &why);
+    }
+    good = diagnosis.hardware || diagnosis.emulator;
+    if (require != NULL) {
+        good = strcmp(require, "hardware") == 0 ? diagnosis.hardware : diagnosis.emulator;
+    }
+    return good ? 0 : EXIT_FAILED;
+}
+
+static int command_inspect(int argc, char **argv)
+{
+    struct cm_why why = {{0}};
+    enum cm_status st = CM_OK;
+    const char *image = NULL;
+    bool json = false;
+
+    for (int i = 0; i < argc; i++) {
+        if (is_help(argv[i])) {
+            return help(help_inspect);
+        }
+        if (strcmp(argv[i], "--json") == 0) {
+            json = true;
+        } else if (argv[i][0] == '-') {
+            return usage("inspect: unknown option ", argv[i]);
+        } else if (image != NULL) {
+            return usage("inspect takes one IMAGE, not also ", argv[i]);
+        } else {
+            image = argv[i];
+        }
+    }
+    if (image == NULL) {
+        return usage("inspect needs an IMAGE", "");
+    }
+    st = cm_cli_inspect(image, json, stdout, &why);
+    return st == CM_OK ? 0 : failed(st, &why);
+}
+
+/* the options of run; the index of the program, or -1 after a message */
+static int parse_run(int argc, char **argv, struct cm_run *r)
+{
+    int i = 0;
+
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        if (strcmp(argv[i], "--") == 0) {
+            i++;
+            break;
+        }
+        if (strcmp(argv[i], "--preload") == 0) {
+            r->preload = true;
+        } else if (strcmp(argv[i], "--hardware") == 0) {
+            r->hardware = true;
+        } else if (strcmp(argv[i], "--profile") == 0) {
+            r->profile = true;
+        } else if (strcmp(argv[i], "--json") == 0) {
+            r->json = true;
+        } else if (strcmp(argv[i], "--output") == 0 && i + 1 < argc) {
+            i++;
+            r->output = argv[i];
+        } else {
+            (void)usage("run: unknown option, or its value is missing: ", argv[i]);
+            return -1;
+        }
+    }
+    if (i >= argc) {
+        (void)usage("run needs a PROGRAM", "");
+        return -1;
+    }
+    if ((r->json || r->output != NULL) && !r->profile) {
+        (void)usage("run: --json and --output are about --profile, which is not given", "");
+        return -1;
+    }
+    if (r->hardware && r->preload) {
+        (void)usage("run: --hardware and --preload exclude each other", "");
+        return -1;
+    }
+    return i;
+}
+
+static int command_run(int argc, char **argv)
+{
+    struct cm_run r = {0};
+    struct cm_why why = {{0}};
+    enum cm_status st = CM_OK;
+    int code = 0;
+    int at = 0;
+
+    if (argc > 0 && is_help(argv[0])) {
+        return help(help_run);
+    }
+    at = parse_run(argc, argv, &r);
+    if (at < 0) {
+        return EXIT_USAGE;
+    }
+    r.argv = argv + at;
+    st = cm_cli_run(&r, &code, &why);
+    if (st != CM_OK) {
+        (void)failed(st, &why);
+        return 127;
+    }
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*run)(int argc, char **argv);
+    } commands[] = {{"new", command_new},
+                    {"doctor", command_doctor},
+                    {"inspect", command_inspect},
+                    {"run", command_run}};
+
+    if (argc < 2) {
+        (void)fputs(help_text, stderr);
+        return EXIT_USAGE;
+    }
+    if (is_help(argv[1])) {
+        return help(help_text);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        return printf("casemate %s\n", CM_VERSION) < 0 ? EXIT_FAILED : 0;
+    }
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            return commands[i].run(argc - 2, argv + 2);
+        }
+    }
+    return usage("unknown command ", argv[1]);
+}

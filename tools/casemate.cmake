@@ -1,0 +1,4 @@
+# casemate: new, doctor, inspect, run
+cm_add_program(casemate SOURCES ${CMAKE_CURRENT_LIST_DIR}/casemate.c LIBS cm_cli)
+target_compile_definitions(casemate PRIVATE CM_VERSION="${PROJECT_VERSION}")
+install(TARGETS casemate RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
