@@ -129,36 +129,57 @@ static const char *replaced_symbol(const struct work *w, const struct cm_prep_el
     return NULL;
 }
 
-static enum cm_status choose(struct work *w, struct cm_why *why)
+/* Decides about one member of the package. */
+static enum cm_status choose_member(struct work *w, struct cm_prep_member *m, struct cm_why *why)
 {
     const struct cm_prep_plan *plan = w->plan;
-    char hit[CM_PREP_HIT_SIZE];
+    const char *symbol = replaced_symbol(w, &m->elf);
+    char hit[CM_PREP_HIT_SIZE] = "";
+    enum cm_status st;
+
+    if (symbol != NULL) {
+        m->dropped = true;
+        report(w, "replaced", m->name, symbol);
+        return CM_OK;
+    }
+    st =
+        cm_prep_scan(&m->elf, plan->mode, plan->waived.items, plan->waived.count, &m->dropped, hit);
+    if (st != CM_OK) {
+        cm_why_set(why, "out of memory");
+    } else if (m->dropped) {
+        report(w, "dropped", m->name, hit);
+    }
+    return st;
+}
+
+static enum cm_status check_own_object(const struct cm_prep_member *m, struct cm_why *why)
+{
+    char hit[CM_PREP_HIT_SIZE] = "";
+    bool found = false;
+    enum cm_status st = cm_prep_scan(&m->elf, CM_PREP_SCAN_SECTIONS, NULL, 0, &found, hit);
+
+    if (st != CM_OK) {
+        cm_why_set(why, "out of memory");
+    } else if (found) {
+        cm_why_set(why, "our own object %s has an instruction that no enclave can execute: %s",
+                   m->name, hit);
+        st = CM_ERR_DENIED;
+    }
+    return st;
+}
+
+static enum cm_status choose(struct work *w, struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
     size_t i;
 
     for (i = 0; i < w->ar.count; i++) {
         struct cm_prep_member *m = &w->ar.members[i];
-        const char *symbol;
 
-        if (m->added) {
-            if (cm_prep_scan(&m->elf, CM_PREP_SCAN_SECTIONS, NULL, 0, hit)) {
-                cm_why_set(why,
-                           "our own object %s has an instruction that no enclave can execute: "
-                           "%s",
-                           m->name, hit);
-                return CM_ERR_DENIED;
-            }
-            continue;
-        }
-        symbol = replaced_symbol(w, &m->elf);
-        if (symbol != NULL) {
-            m->dropped = true;
-            report(w, "replaced", m->name, symbol);
-        } else if (cm_prep_scan(&m->elf, plan->mode, plan->waived.items, plan->waived.count, hit)) {
-            m->dropped = true;
-            report(w, "dropped", m->name, hit);
-        }
+        CM_TRY(m->added ? check_own_object(m, why) : choose_member(w, m, why));
     }
-    return CM_OK;
+out:
+    return st;
 }
 
 static enum cm_status strip(struct work *w, struct cm_why *why)

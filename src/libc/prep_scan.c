@@ -140,18 +140,18 @@ static bool scan_section(const struct cm_prep_elf *e, size_t section, struct ran
     return false;
 }
 
-bool cm_prep_scan(const struct cm_prep_elf *e, enum cm_prep_scan_mode mode,
-                  const char *const *waived, size_t count, char hit[CM_PREP_HIT_SIZE])
+enum cm_status cm_prep_scan(const struct cm_prep_elf *e, enum cm_prep_scan_mode mode,
+                            const char *const *waived, size_t count, bool *found,
+                            char hit[CM_PREP_HIT_SIZE])
 {
     struct range *ranges = calloc(e->symbol_count + 1, sizeof(*ranges));
-    bool found = false;
     size_t i;
 
+    *found = false;
     if (ranges == NULL) {
-        (void)snprintf(hit, CM_PREP_HIT_SIZE, "no memory to scan");
-        return true;
+        return CM_ERR_NOMEM;
     }
-    for (i = 0; i < e->section_count && !found; i++) {
+    for (i = 0; i < e->section_count && !*found; i++) {
         const struct cm_prep_section *s = &e->sections[i];
         size_t functions;
         size_t k;
@@ -160,15 +160,15 @@ bool cm_prep_scan(const struct cm_prep_elf *e, enum cm_prep_scan_mode mode,
             continue;
         }
         if (mode == CM_PREP_SCAN_SECTIONS) {
-            found = scan_section(e, i, ranges, hit);
+            *found = scan_section(e, i, ranges, hit);
             continue;
         }
         functions = functions_of(e, i, ranges);
-        for (k = 0; k < functions && !found; k++) {
-            found =
+        for (k = 0; k < functions && !*found; k++) {
+            *found =
                 !is_waived(ranges[k].name, waived, count) && sweep(s->body, &ranges[k], false, hit);
         }
     }
     free(ranges);
-    return found;
+    return CM_OK;
 }

@@ -5,6 +5,7 @@
 #ifndef CM_LIBC_PREP_SCAN_H
 #define CM_LIBC_PREP_SCAN_H
 
+#include <casemate/status.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,11 +22,13 @@ enum cm_prep_scan_mode {
 };
 
 /*
- * True when a forbidden instruction is found; hit then holds "mnemonic in function". Functions named
- * in waived (count of them) are passed over. In CM_PREP_SCAN_SECTIONS bytes that are no instruction
- * count as forbidden.
+ * Looks for forbidden instructions. When there is one, *found is true and hit holds "mnemonic in
+ * function". Functions named in waived (count of them) are passed over. In CM_PREP_SCAN_SECTIONS
+ * bytes that are no instruction count as forbidden.
+ * CM_OK, or CM_ERR_NOMEM without an answer.
  */
-bool cm_prep_scan(const struct cm_prep_elf *e, enum cm_prep_scan_mode mode,
-                  const char *const *waived, size_t count, char hit[CM_PREP_HIT_SIZE]);
+CM_MUST_USE enum cm_status cm_prep_scan(const struct cm_prep_elf *e, enum cm_prep_scan_mode mode,
+                                        const char *const *waived, size_t count, bool *found,
+                                        char hit[CM_PREP_HIT_SIZE]);
 
 #endif
