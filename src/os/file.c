@@ -11,6 +11,17 @@
 
 #include "common/try.h"
 
+/* Pages of large files are used in place, so they must be page aligned. */
+static uint8_t *buffer_for(size_t len)
+{
+    enum { LARGE = 64 * 1024, PAGE = 4096 };
+
+    if (len < LARGE) {
+        return malloc(len);
+    }
+    return len > SIZE_MAX - PAGE ? NULL : aligned_alloc(PAGE, (len + PAGE - 1) / PAGE * PAGE);
+}
+
 static enum cm_status read_all(int fd, uint8_t *buf, size_t len)
 {
     size_t done = 0;
@@ -53,7 +64,7 @@ enum cm_status cm_file_read(const char *path, size_t max, uint8_t **out, size_t 
         cm_why_set(why, "%s: larger than %zu bytes", path, max);
         goto out;
     }
-    buf = malloc((size_t)sb.st_size + 1);
+    buf = buffer_for((size_t)sb.st_size + 1);
     if (buf == NULL) {
         st = CM_ERR_NOMEM;
         cm_why_set(why, "%s: out of memory", path);

@@ -12,7 +12,7 @@
 
 /**
  * Read a whole regular file. *out is allocated with malloc and one zero byte follows the data
- * (so that text can be used as a string); the caller frees it.
+ * (so that text can be used as a string); the caller frees it. From 64 KiB on it is page aligned.
  * @retval CM_ERR_NOTFOUND no such file   @retval CM_ERR_LIMIT larger than max
  * @retval CM_ERR_IO anything else that the system said (why names it)
  */
