@@ -155,7 +155,10 @@ struct cm_plan {
  * (zero_base ? start_address : 0). The ELF header's e_shoff, e_shnum and e_shstrndx are zero in the
  * plan: stripping an image does not change its measurement.
  *
- * @param image  Borrowed until cm_plan_free.
+ * Whole pages that lie page aligned in the image's file are used where they are; read the file to a
+ * page aligned address and nearly nothing is copied.
+ *
+ * @param image  Borrowed, with its file, until cm_plan_free.
  * @param props  Checked with cm_props_check.
  * @param out    Set only on CM_OK, otherwise NULL. Free with cm_plan_free.
  *

@@ -19,7 +19,8 @@
 #define RW_PAGE  (SGX_SECINFO_R | SGX_SECINFO_W | SGX_SECINFO_TYPE(SGX_PT_REG))
 #define TCS_PAGE SGX_SECINFO_TYPE(SGX_PT_TCS) /* the processor wants no permissions here */
 
-enum { REGIONS_PER_SEGMENT = 2, REGIONS_PER_THREAD = 4 };
+/* A segment is at most: own, borrowed, own (.oeinfo), borrowed, own (partial page), bss. */
+enum { REGIONS_PER_SEGMENT = 6, REGIONS_PER_THREAD = 4 };
 
 struct plan {
     struct cm_plan pub; /* first: cm_plan_free gets its address */
@@ -48,6 +49,45 @@ static uint64_t page_up(uint64_t v)
 static uint64_t segment_file_pages(const struct cm_segment *s)
 {
     return s->filesz == 0 ? 0 : page_up(s->vaddr + s->filesz) - page_down(s->vaddr);
+}
+
+/* Whether a page must be made, because the file does not hold all of it, or not as it shall be, or
+ * not at a page aligned address. All others are used where they are in the file: creating an
+ * enclave should not copy its image once more. */
+static bool is_own_page(const struct cm_image *image, const struct cm_segment *s, uint64_t page)
+{
+    const uint8_t *at = NULL;
+
+    if (page == 0 || page < s->vaddr || page + CM_PAGE_SIZE > s->vaddr + s->filesz) {
+        return true;
+    }
+    at = image->file.ptr + s->offset + (page - s->vaddr);
+    return (uintptr_t)at % CM_PAGE_SIZE != 0 ||
+           (page + CM_PAGE_SIZE > image->oeinfo_addr && page < image->oeinfo_addr + CM_OEINFO_SIZE);
+}
+
+/* The end of the run of pages from `page` on that are all made, or all borrowed. */
+static uint64_t run_end(const struct cm_image *image, const struct cm_segment *s, uint64_t page)
+{
+    const uint64_t limit = page_down(s->vaddr) + segment_file_pages(s);
+    const bool own = is_own_page(image, s, page);
+    uint64_t end = page + CM_PAGE_SIZE;
+
+    while (end < limit && is_own_page(image, s, end) == own) {
+        end += CM_PAGE_SIZE;
+    }
+    return end;
+}
+
+static uint64_t own_bytes(const struct cm_image *image, const struct cm_segment *s)
+{
+    const uint64_t limit = page_down(s->vaddr) + segment_file_pages(s);
+    uint64_t bytes = 0;
+
+    for (uint64_t page = page_down(s->vaddr); page < limit; page += CM_PAGE_SIZE) {
+        bytes += is_own_page(image, s, page) ? CM_PAGE_SIZE : 0;
+    }
+    return bytes;
 }
 
 /* Every term is bounded by cm_props_check and the image's limits, so nothing can overflow. */
@@ -98,7 +138,7 @@ static enum cm_status allocate(struct plan *p, const struct cm_image *image)
     uint64_t bytes = p->pub.tcs_count * CM_PAGE_SIZE;
 
     for (uint32_t i = 0; i < image->segment_count; i++) {
-        bytes += segment_file_pages(&image->segments[i]);
+        bytes += own_bytes(image, &image->segments[i]);
     }
     p->capacity = (size_t)image->segment_count * REGIONS_PER_SEGMENT + 1 +
                   (size_t)p->pub.tcs_count * REGIONS_PER_THREAD;
@@ -155,37 +195,52 @@ static void forget_sections(uint8_t *page)
     memset(page + offsetof(Elf64_Ehdr, e_shstrndx), 0, sizeof(Elf64_Half));
 }
 
+/* The part of [page, end) that the file holds, with what the plan puts into it. */
+static const uint8_t *make_pages(struct plan *p, const struct cm_image *image,
+                                 const struct cm_enclave_props *props, const struct cm_segment *s,
+                                 const struct cm_range *run)
+{
+    uint8_t *pages = take_pages(p, run->len);
+    const uint64_t file_end = s->vaddr + s->filesz;
+    const uint64_t end = run->start + run->len;
+    const uint64_t from = run->start > s->vaddr ? run->start : s->vaddr;
+    const uint64_t to = end < file_end ? end : file_end;
+
+    memcpy(pages + (from - run->start), image->file.ptr + s->offset + (from - s->vaddr),
+           (size_t)(to - from));
+    if (run->start == 0) {
+        forget_sections(pages);
+    }
+    if (image->oeinfo_addr >= from && image->oeinfo_addr < to) {
+        const struct cm_image_info info = cm_plan_image_info(image, &p->pub);
+
+        cm_oeinfo_write(pages + (image->oeinfo_addr - run->start), props, &info, NULL);
+    }
+    return pages;
+}
+
 /* Pages that the file fills, wholly or partly, then pages of zeros. */
 static void add_segment(struct plan *p, const struct cm_image *image,
                         const struct cm_enclave_props *props, const struct cm_segment *s)
 {
-    const uint64_t start = page_down(s->vaddr);
-    const uint64_t in_file = segment_file_pages(s);
-    const uint64_t in_memory = page_up(s->vaddr + s->memsz) - start;
+    const uint64_t file_end = page_down(s->vaddr) + segment_file_pages(s);
+    struct cm_range run = {page_down(s->vaddr), 0};
     struct cm_region r = {0};
 
-    r.offset = p->pub.image_offset + start;
-    r.length = in_file;
     r.secinfo_flags = segment_secinfo(s);
     r.measured = true;
     r.what = segment_name(s);
-    if (in_file != 0) {
-        uint8_t *pages = take_pages(p, in_file);
-
-        memcpy(pages + (s->vaddr - start), image->file.ptr + s->offset, (size_t)s->filesz);
-        if (s->vaddr == 0) {
-            forget_sections(pages);
-        }
-        if (image->oeinfo_addr >= s->vaddr && image->oeinfo_addr - s->vaddr < s->filesz) {
-            const struct cm_image_info info = cm_plan_image_info(image, &p->pub);
-
-            cm_oeinfo_write(pages + (image->oeinfo_addr - start), props, &info, NULL);
-        }
-        r.data = pages;
+    for (; run.start < file_end; run.start += run.len) {
+        run.len = run_end(image, s, run.start) - run.start;
+        r.offset = p->pub.image_offset + run.start;
+        r.length = run.len;
+        r.data = is_own_page(image, s, run.start)
+                     ? make_pages(p, image, props, s, &run)
+                     : image->file.ptr + s->offset + (run.start - s->vaddr);
+        add_region(p, r);
     }
-    add_region(p, r);
-    r.offset += in_file;
-    r.length = in_memory - in_file;
+    r.offset = p->pub.image_offset + file_end;
+    r.length = page_up(s->vaddr + s->memsz) - file_end;
     r.data = NULL;
     r.what = "bss";
     add_region(p, r);

@@ -294,6 +294,45 @@ TEST(a_patched_image_measures_differently)
     CHECK_MEM(good, bad, 32);
 }
 
+/* A file at a page aligned address is not copied, and the enclave is the same. */
+TEST(whole_pages_are_borrowed_from_an_aligned_file)
+{
+    enum { BIG = 0x6000 }; /* text: 6 pages, of which the last is partial */
+    static uint8_t memory[2 * CM_PAGE_SIZE + FX_SIZE + BIG];
+    uint8_t *aligned = memory + (CM_PAGE_SIZE - (uintptr_t)memory % CM_PAGE_SIZE);
+    static struct fixture f;
+    struct cm_enclave_props p;
+    uint8_t m[2][32];
+
+    for (size_t shift = 0; shift < 2; shift++) {
+        uint8_t *file = aligned + shift;
+        struct cm_image *image = NULL;
+        struct cm_plan *plan = NULL;
+        const struct cm_region *text = NULL;
+
+        /* the code goes behind everything else, at the end of the file and of the addresses */
+        fx_make(&f);
+        fx_phdr(&f, FX_PT_STACK, PT_LOAD, PF_R | PF_X, 0x4000, BIG - 0x10);
+        memset(file, 0xc3, 0x4000 + BIG - 0x10);
+        memcpy(file, f.b, sizeof(f.b));
+        REQUIRE(cm_image_open(cm_span_make(file, 0x4000 + BIG - 0x10), &image, NULL) == CM_OK);
+        cm_image_props(image, &p);
+        plan = make_plan(image, &p);
+        REQUIRE(plan != NULL);
+        for (size_t i = 0; i < plan->region_count; i++) {
+            text = plan->regions[i].offset == 0x4000 ? &plan->regions[i] : text;
+        }
+        REQUIRE(text != NULL);
+        CHECK_EQ(text->length, shift == 0 ? BIG - CM_PAGE_SIZE : BIG);
+        CHECK((text->data == file + 0x4000) == (shift == 0));
+        CHECK_EQ(cm_plan_mrenclave(plan, m[shift]), CM_OK);
+        CHECK((uintptr_t)text->data % CM_PAGE_SIZE == 0);
+        cm_plan_free(plan);
+        cm_image_free(image);
+    }
+    CHECK_MEM(m[0], m[1], 32);
+}
+
 TEST(signing_does_not_change_the_measurement)
 {
     struct cm_enclave_props p;
