@@ -47,30 +47,37 @@ static const struct def *find(const struct defs *d, const char *name)
     return d->count == 0 ? NULL : bsearch(name, d->items, d->count, sizeof(*d->items), name_only);
 }
 
+static void add_def(struct defs *d, const char *name, size_t member)
+{
+    if (d->count == d->cap && !d->bad) {
+        size_t cap = 2 * d->cap + 1024;
+        struct def *p = realloc(d->items, cap * sizeof(*p));
+
+        if (p == NULL) {
+            d->bad = true;
+            return;
+        }
+        d->items = p;
+        d->cap = cap;
+    }
+    if (!d->bad) {
+        d->items[d->count].name = name;
+        d->items[d->count].member = member;
+        d->count++;
+    }
+}
+
 /* Adds what the object defines; only_strong leaves weak definitions out. */
 static void collect(struct defs *d, const struct cm_prep_elf *e, size_t member, bool only_strong)
 {
     size_t i;
 
-    for (i = 0; i < e->symbol_count && !d->bad; i++) {
-        if (!cm_prep_symbol_is_export(&e->symbols[i]) ||
-            (only_strong && e->symbols[i].bind != STB_GLOBAL)) {
-            continue;
-        }
-        if (d->count == d->cap) {
-            size_t cap = 2 * d->cap + 1024;
-            struct def *p = realloc(d->items, cap * sizeof(*p));
+    for (i = 0; i < e->symbol_count; i++) {
+        const struct cm_prep_symbol *sym = &e->symbols[i];
 
-            if (p == NULL) {
-                d->bad = true;
-                return;
-            }
-            d->items = p;
-            d->cap = cap;
+        if (cm_prep_symbol_is_export(sym) && (!only_strong || sym->bind == STB_GLOBAL)) {
+            add_def(d, sym->name, member);
         }
-        d->items[d->count].name = e->symbols[i].name;
-        d->items[d->count].member = member;
-        d->count++;
     }
 }
 
@@ -220,6 +227,11 @@ static bool is_allowed(const struct cm_prep_plan *plan, const char *name)
     if (strcmp(name, "_GLOBAL_OFFSET_TABLE_") == 0 || strcmp(name, "_DYNAMIC") == 0) {
         return true; /* the linker makes them */
     }
+    for (i = 0; i < plan->runtime.count; i++) {
+        if (strcmp(name, plan->runtime.items[i]) == 0) {
+            return true;
+        }
+    }
     for (i = 0; i < plan->allowed.count; i++) {
         if (strncmp(name, plan->allowed.items[i], strlen(plan->allowed.items[i])) == 0) {
             return true;
@@ -360,6 +372,9 @@ static enum cm_status load(struct work *w, struct cm_why *why)
     for (i = 0; i < w->plan->objects.count; i++) {
         CM_TRY(cm_prep_ar_add_object(&w->ar, w->plan->objects.items[i], why));
         collect(&w->ours, &w->ar.members[w->ar.count - 1].elf, w->ar.count - 1, true);
+    }
+    for (i = 0; i < w->plan->runtime.count; i++) {
+        add_def(&w->ours, w->plan->runtime.items[i], w->ar.count);
     }
     sort(&w->ours);
     CM_TRY(cm_prep_ar_unique_names(&w->ar, why));
