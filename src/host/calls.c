@@ -11,6 +11,7 @@
 #include "host/profile.h"
 
 /* The number of a name; the wrapper's static caches it. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): stored to below */
 static uint64_t name_id(uint64_t *cache, const char *name)
 {
     uint64_t id = __atomic_load_n(cache, __ATOMIC_RELAXED);
@@ -43,6 +44,7 @@ static oe_result_t call_bound(struct cm_frame *frame, uint64_t id, const char *n
     return result != OE_OK ? result : (oe_result_t)args->result;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the API's parameters */
 oe_result_t oe_call_enclave_function(oe_enclave_t *enclave, uint64_t *global_id, const char *name,
                                      const void *input_buffer, size_t input_buffer_size,
                                      void *output_buffer, size_t output_buffer_size,
@@ -81,6 +83,7 @@ oe_result_t oe_call_enclave_function(oe_enclave_t *enclave, uint64_t *global_id,
 }
 
 /* Without workers a switchless call is an ordinary one, with the same result. */
+/* NOLINTNEXTLINE(readability-function-size): the API's parameters */
 oe_result_t oe_switchless_call_enclave_function(oe_enclave_t *enclave, uint64_t *global_id,
                                                 const char *name, const void *input_buffer,
                                                 size_t input_buffer_size, void *output_buffer,

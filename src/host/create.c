@@ -277,6 +277,7 @@ oe_result_t cm_create_on(const struct cm_load_request *request, const struct cm_
     return OE_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the API's parameters */
 oe_result_t oe_create_enclave(const char *path, oe_enclave_type_t type, uint32_t flags,
                               const oe_enclave_setting_t *settings, uint32_t setting_count,
                               const oe_ocall_func_t *ocall_table, uint32_t ocall_count,

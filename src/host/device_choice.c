@@ -1,15 +1,12 @@
 /* Which SGX device serves an enclave; see devices.h. Never emulate silently. */
 #include <cpuid.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/devices.h"
-#include "host/hostlog.h"
 
 const struct cm_sgx_device *cm_choose_device(bool simulate, struct cm_why *why)
 {
-    static atomic_flag said = ATOMIC_FLAG_INIT;
     const char *variable = getenv("OE_SIMULATION");
     const struct cm_sgx_device *device = NULL;
     struct cm_why cause = {""};
@@ -24,12 +21,7 @@ const struct cm_sgx_device *cm_choose_device(bool simulate, struct cm_why *why)
         }
         return device;
     }
-    device = cm_sgxemu_device(why);
-    if (device != NULL && !atomic_flag_test_and_set(&said)) {
-        cm_host_log(CM_LOG_FATAL, "EMULATED SGX: this process's enclaves have NO protection from "
-                                  "their host or from anyone who can read its memory");
-    }
-    return device;
+    return cm_sgxemu_device(why); /* which says on stderr that it protects nothing */
 }
 
 uint64_t cm_platform_xfrm(bool emulated)

@@ -15,6 +15,11 @@ static int kernel_open(void)
     return open(SGX_DEV_ENCLAVE, O_RDWR | O_CLOEXEC);
 }
 
+static int kernel_open_provision(void)
+{
+    return open(SGX_DEV_PROVISION, O_RDONLY | O_CLOEXEC);
+}
+
 static int kernel_close(int fd)
 {
     return close(fd);
@@ -50,6 +55,7 @@ static struct cm_sgx_device device = {
     .mprotect = kernel_mprotect,
     .munmap = kernel_munmap,
     .enter = NULL, /* in the vDSO */
+    .open_provision = kernel_open_provision,
 };
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 

@@ -18,7 +18,7 @@
 #define CM_HANDLE_MAGIC 0x454c43564e455343ull
 
 /* host memory for the buffers of one thread's ocalls; see struct cm_call_args */
-#define CM_ARENA_SIZE (256u * 1024)
+#define CM_ARENA_SIZE (UINT64_C(256) * 1024)
 
 enum cm_enclave_state {
     CM_ENCLAVE_FREE = 0,

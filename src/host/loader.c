@@ -122,12 +122,12 @@ static enum cm_status no_address_space(struct loading *l)
     return CM_ERR_NOMEM;
 }
 
+#define RESERVE (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
+
 /* ELRANGE must be aligned to its size: reserve twice the size and give back what is around it. */
 static enum cm_status reserve_aligned(struct loading *l, uint64_t size)
 {
-    const struct cm_sgx_device *d = l->device;
-    char *all =
-        d->mmap(NULL, size * 2, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *all = mmap(NULL, size * 2, PROT_NONE, RESERVE, -1, 0);
     uint64_t before = 0;
 
     if (all == MAP_FAILED) {
@@ -135,9 +135,9 @@ static enum cm_status reserve_aligned(struct loading *l, uint64_t size)
     }
     before = (size - (uintptr_t)all % size) % size;
     if (before != 0) {
-        (void)d->munmap(all, before);
+        (void)munmap(all, before);
     }
-    (void)d->munmap(all + before + size, size - before);
+    (void)munmap(all + before + size, size - before);
     l->out.base = (uintptr_t)(all + before);
     l->out.reserved = l->out.base;
     return CM_OK;
@@ -148,11 +148,9 @@ static enum cm_status reserve_from_zero(struct loading *l, uint64_t size)
 {
     uint64_t start = l->plan->image_offset;
     /* NOLINTNEXTLINE(performance-no-int-to-ptr): the address is the image's own choice */
-    void *got =
-        l->device->mmap((void *)(uintptr_t)start, size - start, PROT_NONE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    void *where = (void *)(uintptr_t)start;
 
-    if (got == MAP_FAILED) {
+    if (mmap(where, size - start, PROT_NONE, RESERVE | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED) {
         return no_address_space(l);
     }
     l->out.base = 0;
@@ -390,14 +388,15 @@ out:
     return st;
 }
 
+/* Closed first: the enclave then ends with its last mapping, not some time after it. */
 void cm_unload(const struct cm_sgx_device *device, const struct cm_loaded *loaded)
 {
+    if (loaded->fd >= 0) {
+        (void)device->close(loaded->fd);
+    }
     if (loaded->size != 0) {
         /* NOLINTNEXTLINE(performance-no-int-to-ptr): the range that was reserved */
         (void)device->munmap((void *)(uintptr_t)loaded->reserved,
                              loaded->base + loaded->size - loaded->reserved);
-    }
-    if (loaded->fd >= 0) {
-        (void)device->close(loaded->fd);
     }
 }

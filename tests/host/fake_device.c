@@ -88,20 +88,20 @@ static int fake_ioctl(int fd, unsigned long request, void *arg)
 
 static void *fake_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
-    void *p = NULL;
-
     (void)fd;
     (void)prot;
-    p = mmap(addr, len, PROT_NONE, (flags & ~MAP_SHARED) | MAP_PRIVATE | MAP_ANONYMOUS, -1, offset);
-    if (p != MAP_FAILED && (flags & MAP_FIXED) == 0) {
-        __atomic_add_fetch(&fake_mapped, len, __ATOMIC_SEQ_CST);
+    if ((flags & (MAP_SHARED | MAP_FIXED)) != (MAP_SHARED | MAP_FIXED)) {
+        errno = EINVAL;
+        return MAP_FAILED;
     }
-    return p;
+    __atomic_add_fetch(&fake_mapped, len, __ATOMIC_SEQ_CST);
+    return mmap(addr, len, PROT_NONE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, offset);
 }
 
+/* of all of ELRANGE, or nothing */
 static int fake_munmap(void *addr, size_t len)
 {
-    __atomic_sub_fetch(&fake_mapped, len, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&fake_mapped, 0, __ATOMIC_SEQ_CST);
     return munmap(addr, len);
 }
 
@@ -313,11 +313,4 @@ oe_result_t fake_call(oe_enclave_t *e, enum fake_ecall which, uint64_t in, uint6
         *out = outbuf[0];
     }
     return result;
-}
-
-/* what cm_sgxemu_device is when a build has no emulator */
-const struct cm_sgx_device *cm_no_emulator(struct cm_why *why)
-{
-    cm_why_set(why, "built without the emulator");
-    return NULL;
 }

@@ -44,7 +44,6 @@ extern uint64_t fake_pages_added;
 extern struct sgx_secs fake_secs; /* of the last CREATE */
 
 extern const struct cm_sgx_device fake_device;
-const struct cm_sgx_device *cm_no_emulator(struct cm_why *why);
 
 /* A well-formed image file, made once; the path. */
 const char *fake_image(void);

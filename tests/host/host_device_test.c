@@ -21,7 +21,7 @@
 
 /* one call, with addresses relative to ELRANGE and contents as a hash */
 struct record {
-    char what; /* o c x(close) a i m u(nmap) r(eserve) */
+    char what; /* o(pen) c(reate) a(dd) i(nit) m(ap) u(nmap) x: close */
     uint64_t a, b, c, d;
     uint8_t hash[32];
 };
@@ -83,12 +83,15 @@ static void note_ioctl(unsigned long request, void *arg)
     note(r);
 }
 
-static void note_mmap(uint64_t addr, size_t len, int prot, int flags, bool with_fd)
+static void note_mmap(uint64_t addr, size_t len, int prot, int flags)
 {
-    if (with_fd) {
-        note((struct record){'m', addr - rec->base, len, (uint64_t)prot, (uint64_t)flags, {0}});
-    } else {
-        note((struct record){'r', addr, len, (uint64_t)prot, (uint64_t)flags, {0}});
+    note((struct record){'m', addr - rec->base, len, (uint64_t)prot, (uint64_t)flags, {0}});
+}
+
+static void note_munmap(uint64_t addr, size_t len)
+{
+    if (addr == rec->base) { /* not what was reserved around it */
+        note((struct record){'u', 0, len, 0, 0, {0}});
     }
 }
 
@@ -117,12 +120,13 @@ static int r_ioctl(int fd, unsigned long request, void *arg)
 static void *r_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
     CHECK_EQ(offset, 0);
-    note_mmap((uintptr_t)addr, len, prot, flags, fd >= 0);
+    note_mmap((uintptr_t)addr, len, prot, flags);
     return inner->mmap(addr, len, prot, flags, fd, offset);
 }
 
 static int r_munmap(void *addr, size_t len)
 {
+    note_munmap((uintptr_t)addr, len);
     return inner->munmap(addr, len);
 }
 
@@ -140,6 +144,8 @@ int __real_ioctl(int fd, unsigned long request, ...);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
+int __real_munmap(void *addr, size_t len);
+int __wrap_munmap(void *addr, size_t len);
 const void *__real_cm_vdso_symbol(uintptr_t base, const char *name);
 const void *__wrap_cm_vdso_symbol(uintptr_t base, const char *name);
 
@@ -199,13 +205,20 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
-    if (kernel_fake && (fd == KERNEL_FD || prot == PROT_NONE)) {
-        note_mmap((uintptr_t)addr, len, prot, flags, fd == KERNEL_FD);
-        if (fd == KERNEL_FD) {
-            return addr; /* the reservation below stays */
-        }
+    if (fd == KERNEL_FD) {
+        CHECK_EQ(offset, 0);
+        note_mmap((uintptr_t)addr, len, prot, flags);
+        return addr; /* the reservation below stays */
     }
     return __real_mmap(addr, len, prot, flags, fd, offset);
+}
+
+int __wrap_munmap(void *addr, size_t len)
+{
+    if (kernel_fake && rec != NULL && rec->base != 0) {
+        note_munmap((uintptr_t)addr, len);
+    }
+    return __real_munmap(addr, len);
 }
 
 const void *__wrap_cm_vdso_symbol(uintptr_t base, const char *name)
