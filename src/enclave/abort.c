@@ -73,9 +73,10 @@ void __oe_assert_fail(const char *expr, const char *file, int line, const char *
     oe_abort();
 }
 
-/* The compiler's: a function found its stack smashed. No ocall from there. */
+/* The compiler's: a function found its stack smashed. No ocall from there. Weak: a C library that is
+ * linked before the runtime has one too. */
 _Noreturn void __stack_chk_fail(void);
-void __stack_chk_fail(void)
+__attribute__((weak)) void __stack_chk_fail(void)
 {
     oe_abort();
 }

@@ -25,6 +25,13 @@ _Noreturn void abort(void)
     oe_abort();
 }
 
+/* In place of musl's, which ends with an instruction that only a kernel may execute. */
+_Noreturn void __stack_chk_fail(void);
+void __stack_chk_fail(void)
+{
+    oe_abort();
+}
+
 _Noreturn void _Exit(int code)
 {
     (void)code;
