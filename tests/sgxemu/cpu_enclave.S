@@ -30,28 +30,37 @@ entry:
         jnz .Lnested
 .Lnormal:
         rdfsbase %r10
-        mov %rsp, %r11
+        mov %eax, %r11d
         shl $10, %eax                   /* nested entries get a lower part of the stack */
         lea 0xf00(%r10), %rsp
         sub %rax, %rsp
-        push %rcx
-        push %r11
+        push %rcx                       /* where to */
+        push %r11                       /* CSSA */
         and $0xff, %edi
         lea table(%rip), %r10
         movslq (%r10, %rdi, 4), %r11
         add %r10, %r11
         jmp *%r11
-leave_now:
+
+        /* the host's RSP and RBP as the last EENTER or ERESUME of this frame left them; rbx target */
+        .macro TO_HOST
         pop %r11
         pop %rbx
-        mov %r11, %rsp
+        rdfsbase %r10
+        lea base(%rip), %rax
+        sub %rax, %r10
+        sub $(12 * PAGE), %r10
+        lea (5 * PAGE)(%rax, %r10, 4), %r10
+        shl $12, %r11d
+        mov (144 - GPR)(%r10, %r11), %rsp
+        mov (152 - GPR)(%r10, %r11), %rbp
         mov $4, %eax
+        .endm
+leave_now:
+        TO_HOST
         jmp site
 leave_raw:
-        pop %r11
-        pop %rbx
-        mov %r11, %rsp
-        mov $4, %eax
+        TO_HOST
         ENCLU
         ud2
 .Lnested:
@@ -90,10 +99,11 @@ table:
         .long op_null - table, op_raw - table, op_ud2 - table, op_div - table       /* 0 */
         .long op_int3 - table, op_host_fault - table, op_syscall - table, op_hlt - table /* 4 */
         .long op_ac - table, op_ac_ud2 - table, op_count - table, op_spin - table   /* 8 */
-        .long op_registers - table, op_regs_out - table, op_leaf - table, op_store - table /* 12 */
+        .long op_registers - table, op_exit_address - table, op_leaf - table, op_store - table /* 12 */
         .long op_exit_to - table, op_readonly - table, op_int80 - table, op_mf - table /* 16 */
         .long op_xm - table, op_load - table, op_tf - table, op_leaf_raw - table    /* 20 */
         .long op_regs512 - table, op_exec_data - table, op_flags - table, op_wrap - table /* 24 */
+        .long op_far - table                                                         /* 28 */
 
 op_null: jmp leave_now
 op_raw: jmp leave_raw
@@ -185,12 +195,9 @@ op_load:                                /* *rdx = *rsi */
         mov %rax, (%rdx)
         jmp leave_now
 op_exit_to:                             /* EEXIT to rsi; rdx 0 by the site, 1 raw */
-        pop %r11
-        pop %rbx
+        TO_HOST
         mov %rsi, %rbx
-        mov $4, %eax
         test %edx, %edx
-        mov %r11, %rsp
         jz site
         ENCLU
         ud2
@@ -335,8 +342,15 @@ op_regs512:                             /* the same with ZMM and mask registers 
         mov %rdi, (%rdx)
         vzeroall
         jmp leave_now
-op_regs_out:                            /* general registers at entry as 16 u64 to *rdx */
+op_exit_address:                        /* RCX of the entry to *rdx */
+        mov 8(%rsp), %rax
+        mov %rax, (%rdx)
         jmp leave_now
+op_far:                                 /* leave by the site of the copy at base + rsi */
+        TO_HOST
+        lea site(%rip), %r11
+        add %rsi, %r11
+        jmp *%r11
 
         .balign 16
 site:   ENCLU

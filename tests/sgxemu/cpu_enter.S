@@ -1,7 +1,7 @@
 /* See cpu_kit.h. */
         .text
-        .globl cpu_enter, cpu_raw, cpu_raw_aep, cpu_raw_end
-        .hidden cpu_enter, cpu_raw, cpu_raw_aep, cpu_raw_end, cpu_vdso
+        .globl cpu_enter, cpu_raw, cpu_raw_with_aep, cpu_raw_aep, cpu_raw_end
+        .hidden cpu_enter, cpu_raw, cpu_raw_with_aep, cpu_raw_aep, cpu_raw_end, cpu_vdso
         .type cpu_enter, @function
 cpu_enter:
         push %rbp
@@ -28,9 +28,11 @@ cpu_enter:
         pop %rbp
         ret
 
-/* void cpu_raw(rdi, rsi, rdx, rcx leaf, r8 tcs) */
+/* void cpu_raw(rdi, rsi, rdx, rcx leaf, r8 tcs); cpu_raw_with_aep: r9 AEP */
         .type cpu_raw, @function
 cpu_raw:
+        lea cpu_raw_aep(%rip), %r9
+cpu_raw_with_aep:
         push %rbx
         push %rbp
         push %r12
@@ -39,7 +41,7 @@ cpu_raw:
         push %r15
         mov %ecx, %eax
         mov %r8, %rbx
-        lea cpu_raw_aep(%rip), %rcx
+        mov %r9, %rcx
         .byte 0x0f, 0x01, 0xd7
         jmp cpu_raw_end
 cpu_raw_aep:

@@ -21,12 +21,12 @@ enum cpu_op {
     OP_HLT,
     OP_AC,
     OP_AC_UD2,
-    OP_COUNT,     /* counter of this TCS to *rdx */
-    OP_SPIN,      /* until *rsi; counts *rdx up */
-    OP_REGISTERS, /* rsi rounds; *rdx = 0 if all registers kept */
-    OP_REGS_OUT,
-    OP_LEAF,  /* rsi: struct cpu_leaf */
-    OP_STORE, /* *rsi = rdx */
+    OP_COUNT,        /* counter of this TCS to *rdx */
+    OP_SPIN,         /* until *rsi; counts *rdx up */
+    OP_REGISTERS,    /* rsi rounds; *rdx = 0 if all registers kept */
+    OP_EXIT_ADDRESS, /* where a normal exit goes, to *rdx */
+    OP_LEAF,         /* rsi: struct cpu_leaf */
+    OP_STORE,        /* *rsi = rdx */
     OP_EXIT_TO,
     OP_READONLY,
     OP_INT80,
@@ -39,6 +39,7 @@ enum cpu_op {
     OP_EXEC_DATA,
     OP_FLAGS,
     OP_FSBASE,
+    OP_FAR,              /* leave by the site of the second copy, rsi = its offset */
     OP_ANY_CSSA = 0x100, /* added: runs at CSSA > 0, too */
 };
 
@@ -97,6 +98,8 @@ bool cpu_ok(int rc, const struct sgx_enclave_run *run);
 
 /* ENCLU executed by the host itself: leaf 2 or 3, AEP = a raw ENCLU. */
 void cpu_raw(uint64_t rdi, uint64_t rsi, uint64_t rdx, uint64_t leaf, uint64_t tcs);
+void cpu_raw_with_aep(uint64_t rdi, uint64_t rsi, uint64_t rdx, uint64_t leaf, uint64_t tcs,
+                      uint64_t aep);
 extern char cpu_raw_aep[], cpu_raw_end[];
 
 #endif
