@@ -135,8 +135,10 @@ oe_result_t oe_terminate_enclave(oe_enclave_t *enclave);
 /** Append at most count bytes; 0, or 1 without a change when the result would not fit. */
 OE_INLINE int oe_host_strncat_s(char *destination, size_t size, const char *source, size_t count)
 {
-    size_t used = strnlen(destination, size);
-    size_t add = strnlen(source, count);
+    const char *used_end = (const char *)memchr(destination, '\0', size);
+    const char *add_end = (const char *)memchr(source, '\0', count);
+    size_t used = used_end == NULL ? size : (size_t)(used_end - destination);
+    size_t add = add_end == NULL ? count : (size_t)(add_end - source);
 
     if (used >= size || add >= size - used) {
         return 1;
