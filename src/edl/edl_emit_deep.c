@@ -77,7 +77,7 @@ static void put_signature(const struct cm_edl_emitter *e, unsigned h, const char
 {
     struct cm_edl_text *t = e->out;
 
-    cm_edl_put(t, "static void oe_edl_%s_%s(", helper_name(h), name);
+    cm_edl_put(t, "static void oe_edl_%s_%s(\n    ", helper_name(h), name);
     switch (h) {
     case CM_EDL_H_FIX:
     case CM_EDL_H_SCRUB:
@@ -100,8 +100,8 @@ static void put_signature(const struct cm_edl_emitter *e, unsigned h, const char
         break;
     default:
         cm_edl_put(t,
-                   "oe_edger8r_buffer_t *in, oe_edger8r_buffer_t *out, %s *to,\n"
-                   "    const %s *from, size_t n)",
+                   "oe_edger8r_buffer_t *in, oe_edger8r_buffer_t *out, %s *to, const %s *from,\n"
+                   "    size_t n)",
                    name, name);
         break;
     }

@@ -103,7 +103,8 @@ static void put_scalars(const struct cm_edl_emitter *e, const struct cm_edl_func
 {
     struct cm_edl_text *t = e->out;
 
-    cm_edl_put(t, "    oe_edger8r_wipe(&_args, sizeof(_args));\n");
+    cm_edl_put(t, "    /* Lengths and values; sizes are read from this copy from now on. */\n"
+                  "    oe_edger8r_wipe(&_args, sizeof(_args));\n");
     CM_EDL_FOR_PARAMS(d, f)
     {
         const char *m = d->name;
@@ -132,7 +133,8 @@ static void put_sizes(const struct cm_edl_emitter *e, const struct cm_edl_func *
 {
     struct cm_edl_text *t = e->out;
 
-    cm_edl_put(t, "\n    oe_edger8r_grow(&_in_size, 1, sizeof(_args));\n"
+    cm_edl_put(t, "\n    /* How many bytes go in and come out. */\n"
+                  "    oe_edger8r_grow(&_in_size, 1, sizeof(_args));\n"
                   "    oe_edger8r_grow(&_out_size, 1, sizeof(_reply));\n");
     CM_EDL_FOR_PARAMS(d, f)
     {
@@ -174,11 +176,12 @@ static void put_allocation(const struct cm_edl_emitter *e, const struct cm_edl_f
     if (e->trusted) {
         cm_edl_put(t, "    _host = (uint8_t *)oe_allocate_%socall_buffer(_total);\n",
                    f->switchless ? "switchless_" : "");
-        cm_edl_put(t, "    if (_buffer == NULL || _host == NULL) {\n"
-                      "        _result = OE_OUT_OF_MEMORY;\n        goto done;\n    }\n"
-                      "    if (!oe_is_outside_enclave(_host, _total)) {\n"
-                      "        _host = NULL; /* not the host's: neither written nor freed */\n"
-                      "        _result = OE_UNEXPECTED;\n        goto done;\n    }\n\n");
+        cm_edl_put(
+            t, "    if (_buffer == NULL || _host == NULL) {\n"
+               "        _result = OE_OUT_OF_MEMORY;\n        goto done;\n    }\n"
+               "    if (!oe_is_outside_enclave(_host, _total)) {\n"
+               "        _host = NULL; /* not the host's: neither written nor freed */\n"
+               "        _result = OE_UNEXPECTED;\n        goto done;\n    }\n    oe_lfence();\n\n");
     } else {
         cm_edl_put(t, "    if (_buffer == NULL) {\n"
                       "        _result = OE_OUT_OF_MEMORY;\n        goto done;\n    }\n\n");
@@ -225,7 +228,8 @@ static void put_pack(const struct cm_edl_emitter *e, const struct cm_edl_func *f
 {
     struct cm_edl_text *t = e->out;
 
-    cm_edl_put(t, "    oe_edger8r_open(&_in, _buffer, _in_size);\n"
+    cm_edl_put(t, "    /* Fill the input; pointers become what the other side will see. */\n"
+                  "    oe_edger8r_open(&_in, _buffer, _in_size);\n"
                   "    (void)oe_edger8r_put(&_in, &_args, 1, sizeof(_args));\n");
     CM_EDL_FOR_PARAMS(d, f)
     {
@@ -264,12 +268,14 @@ static void put_exchange(const struct cm_edl_emitter *e, const struct cm_edl_fun
     if (e->trusted) {
         cm_edl_put(t, "    cm_copy_in(_buffer + _in_size, _host + _in_size, _out_size);\n");
     }
-    cm_edl_put(t, "\n    oe_edger8r_open(&_out, _buffer + _in_size, _out_size);\n"
-                  "    oe_edger8r_get(&_out, &_reply, sizeof(_reply));\n"
-                  "    _result = oe_edger8r_result(_reply.oe_result);\n"
-                  "    if (_result != OE_OK) {\n        goto done;\n    }\n"
-                  "    if (_written != _out_size) {\n        _result = OE_FAILURE;\n"
-                  "        goto done;\n    }\n");
+    cm_edl_put(
+        t, "\n    /* Check the answer; nothing of the caller's is written before all is well. */\n"
+           "    oe_edger8r_open(&_out, _buffer + _in_size, _out_size);\n"
+           "    oe_edger8r_get(&_out, &_reply, sizeof(_reply));\n"
+           "    _result = oe_edger8r_result(_reply.oe_result);\n"
+           "    if (_result != OE_OK) {\n        goto done;\n    }\n"
+           "    if (_written != _out_size) {\n        _result = OE_FAILURE;\n"
+           "        goto done;\n    }\n");
     if (cm_edl_has_deep_out(f)) {
         if (e->trusted) {
             cm_edl_put(t, "    _result = oe_edger8r_deep_fetch(\n        &_deep, "

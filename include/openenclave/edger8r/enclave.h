@@ -88,6 +88,33 @@ OE_INLINE void oe_lfence(void)
     __builtin_ia32_lfence();
 }
 
+/**
+ * For pointers that generated code does not check (user_check): copy from or to host memory, when
+ * all of it lies outside the enclave. Copy once, then look at the copy only.
+ *
+ * @retval OE_OK                 copied
+ * @retval OE_INVALID_PARAMETER  the range is not wholly the host's; nothing was touched
+ */
+OE_INLINE oe_result_t oe_copy_from_host(void *to, const void *host_from, size_t size)
+{
+    if (!oe_is_outside_enclave(host_from, size)) {
+        return OE_INVALID_PARAMETER;
+    }
+    oe_lfence();
+    cm_copy_in(to, host_from, size);
+    return OE_OK;
+}
+
+OE_INLINE oe_result_t oe_copy_to_host(void *host_to, const void *from, size_t size)
+{
+    if (!oe_is_outside_enclave(host_to, size)) {
+        return OE_INVALID_PARAMETER;
+    }
+    oe_lfence();
+    cm_copy_out(host_to, from, size);
+    return OE_OK;
+}
+
 /* an errno the host gave: one of Linux's, or EINVAL */
 OE_INLINE void oe_edger8r_set_errno(int e)
 {
