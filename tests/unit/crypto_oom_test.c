@@ -1,0 +1,175 @@
+/*
+ * Every allocation that OpenSSL makes for us fails once: the answer is an error or the right
+ * result, never a wrong one, and a signature is never accepted for want of memory.
+ */
+#include "harness.h"
+
+#include <openssl/crypto.h>
+
+#include "crypto/crypto.h"
+
+static void *test_malloc(size_t n, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return malloc(n);
+}
+
+static void *test_realloc(void *p, size_t n, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return realloc(p, n);
+}
+
+static void test_free(void *p, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(p);
+}
+
+/* before OpenSSL allocates anything */
+__attribute__((constructor(101))) static void use_harness_allocator(void)
+{
+    if (CRYPTO_set_mem_functions(test_malloc, test_realloc, test_free) != 1) {
+        abort();
+    }
+}
+
+static struct cm_rsa_key *key;
+static struct cm_rsa_pub pub;
+static const uint8_t digest[CM_SHA256_SIZE] = {1, 2, 3};
+static uint8_t signature[CM_RSA3072_SIZE];
+static uint8_t bad_signature[CM_RSA3072_SIZE];
+
+/* What each operation writes; big enough for all. */
+struct result {
+    enum cm_status st;
+    uint8_t bytes[2 * CM_RSA3072_SIZE];
+};
+
+static void do_sha256(struct result *r)
+{
+    r->st = cm_sha256_of(cm_span_make("abc", 3), r->bytes);
+}
+
+static void do_sha256_copy(struct result *r)
+{
+    struct cm_sha256 *a = NULL;
+    struct cm_sha256 *b = NULL;
+
+    r->st = cm_sha256_create(&a);
+    if (r->st == CM_OK) {
+        r->st = cm_sha256_update(a, "abc", 3);
+    }
+    if (r->st == CM_OK) {
+        r->st = cm_sha256_copy(a, &b);
+    }
+    if (r->st == CM_OK) {
+        r->st = cm_sha256_final(b, r->bytes);
+    }
+    cm_sha256_free(a);
+    cm_sha256_free(b);
+}
+
+static void do_cmac(struct result *r)
+{
+    r->st = cm_cmac_aes128(digest, cm_span_make("abc", 3), r->bytes);
+}
+
+static void do_verify(struct result *r)
+{
+    r->st = cm_rsa_verify(&pub, digest, signature);
+}
+
+static void do_quotients(struct result *r)
+{
+    r->st = cm_rsa_quotients(&pub, signature, r->bytes, r->bytes + CM_RSA3072_SIZE);
+    if (r->st != CM_OK) {
+        memset(r->bytes, 0, sizeof(r->bytes)); /* only promised on success */
+    }
+}
+
+static void do_sign(struct result *r)
+{
+    r->st = cm_rsa_sign(key, digest, r->bytes);
+    if (r->st != CM_OK) {
+        memset(r->bytes, 0, sizeof(r->bytes));
+    }
+}
+
+static bool prepare(void)
+{
+    if (key == NULL && (cm_rsa_key_generate(&key) != CM_OK || cm_rsa_key_pub(key, &pub) != CM_OK ||
+                        cm_rsa_sign(key, digest, signature) != CM_OK)) {
+        return false;
+    }
+    memcpy(bad_signature, signature, sizeof(bad_signature));
+    bad_signature[7] ^= 1;
+    return true;
+}
+
+static void fail_each(const char *name, void (*run)(struct result *r))
+{
+    static const struct result zero;
+    struct result good = {CM_OK, {0}};
+    long failures = 0;
+
+    run(&good); /* also lets OpenSSL do what it does once */
+    CHECK_EQ(good.st, CM_OK);
+    for (long k = 1; k < 100000; k++) {
+        struct result r = {CM_OK, {0}};
+        bool hit = false;
+
+        fail_alloc_at(k);
+        run(&r);
+        hit = fail_alloc_hit();
+        fail_alloc_at(-1);
+        failures += r.st != CM_OK;
+        if (memcmp(r.bytes, r.st == CM_OK ? good.bytes : zero.bytes, sizeof(r.bytes)) != 0) {
+            TEST_FAIL("%s: wrong output with allocation %ld failing (%s)", name, k,
+                      cm_status_str(r.st));
+        }
+        if (!hit) {
+            CHECK_EQ(r.st, CM_OK);
+            CHECK(failures > 0);
+            return;
+        }
+    }
+    TEST_FAIL("%s: never runs through", name);
+}
+
+TEST(hashes_and_macs_fail_cleanly)
+{
+    fail_each("sha256", do_sha256);
+    fail_each("sha256 copy", do_sha256_copy);
+    fail_each("cmac", do_cmac);
+}
+
+TEST(rsa_fails_cleanly)
+{
+    REQUIRE(prepare());
+    fail_each("verify", do_verify);
+    fail_each("quotients", do_quotients);
+    fail_each("sign", do_sign);
+}
+
+TEST(a_bad_signature_is_never_accepted)
+{
+    bool hit = true;
+
+    REQUIRE(prepare());
+    for (long k = 1; hit && k < 100000; k++) {
+        enum cm_status st = CM_OK;
+
+        fail_alloc_at(k);
+        st = cm_rsa_verify(&pub, digest, bad_signature);
+        hit = fail_alloc_hit();
+        fail_alloc_at(-1);
+        CHECK(st != CM_OK);
+    }
+    CHECK(!hit);
+}
+
+TEST_MAIN
