@@ -15,7 +15,7 @@ static bool transfer(long number, void *local, uint64_t remote, size_t n, bool *
 {
     struct iovec here = {local, n};
     struct iovec there = {(void *)(uintptr_t)remote, n}; /* NOLINT(performance-no-int-to-ptr) */
-    long got = syscall(number, syscall(SYS_getpid), &here, 1, &there, 1, 0);
+    long got = syscall(number, syscall(SYS_getpid), &here, 1ul, &there, 1ul, 0ul);
 
     *forbidden = got < 0 && (errno == ENOSYS || errno == EPERM);
     return got == (long)n;

@@ -242,7 +242,7 @@ int cm_emu_pages_create(struct emu_encl_kernel *k)
 
     k->page_count = e->size / EMU_PAGE;
     table = syscall(SYS_mmap, 0, k->page_count * sizeof(uint32_t), PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0l);
     if (table == -1) {
         return -ENOMEM;
     }
@@ -251,7 +251,7 @@ int cm_emu_pages_create(struct emu_encl_kernel *k)
         return -ENOMEM;
     }
     epc = syscall(SYS_mmap, 0, e->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                  k->memfd, 0);
+                  k->memfd, 0l);
     if (epc == -1) {
         (void)syscall(SYS_munmap, table, k->page_count * sizeof(uint32_t));
         (void)syscall(SYS_ftruncate, k->memfd, 0);

@@ -236,7 +236,7 @@ static void build(void)
 {
     struct real r;
     long mem = syscall(SYS_mmap, 0, sizeof(struct image), PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0l);
     struct image *im = NULL;
 
     if (mem == -1) {
