@@ -105,22 +105,26 @@ static int load(const struct cm_sign_job *job, const struct fault *fault)
     int result = -1;
 
     if (fd < 0) {
+        TEST_FAIL("open: %s", strerror(errno));
         return -1;
     }
     if (!job->plan->zero_base) {
         range = mmap(NULL, size * 2, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (range == MAP_FAILED) {
+            TEST_FAIL("no address range: %s", strerror(errno));
             goto out;
         }
         base = ((uintptr_t)range + size - 1) & ~(size - 1);
     }
     if (!create(fd, job, fault, base)) {
+        TEST_FAIL("CREATE: %s", strerror(errno));
         goto out;
     }
     for (size_t i = 0; i < job->plan->region_count; i++) {
         const struct cm_region *r = &job->plan->regions[i];
 
         if (!named(fault->skip, r) && !add_region(fd, r, fault)) {
+            TEST_FAIL("ADD_PAGES %s: %s", r->what, strerror(errno));
             goto out;
         }
     }
