@@ -10,13 +10,15 @@
 #include "enclave/internal.h"
 #include "enclave/runtime.h"
 
-enum { EAX, EBX, ECX, EDX, ENTRIES_MAX = 256 };
+enum { EAX, EBX, ECX, EDX, ENTRIES_MAX = 256, XGETBV_ECX_1 = 4 };
 
 static struct cm_cpuid_entry *table;
 static uint64_t entries;
 
 oe_result_t cm_cpuid_init(uint64_t host_table, uint64_t count)
 {
+    uint32_t regs[4];
+
     if (count == 0) {
         return OE_OK;
     }
@@ -31,6 +33,8 @@ oe_result_t cm_cpuid_init(uint64_t host_table, uint64_t count)
     }
     cm_copy_in(table, (const void *)host_table, count * sizeof(*table));
     entries = count;
+    /* If the host lies, the next entry faults, which it can have more cheaply. */
+    cm_xstate_xinuse = cm_cpuid_lookup(0xd, 1, regs) && (regs[EAX] & XGETBV_ECX_1) != 0;
     return OE_OK;
 }
 

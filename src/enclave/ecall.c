@@ -68,10 +68,6 @@ static oe_result_t check_args(const struct cm_call_args *args, size_t *total)
     if (args->function_id >= oe_ecalls_table_size) {
         return OE_NOT_FOUND;
     }
-    cm_lfence(); /* B11: no table entry behind the end is looked at, not even speculatively */
-    if (oe_ecalls_table[args->function_id] == NULL) {
-        return OE_NOT_FOUND;
-    }
     if (!buffer_ok(args->input_buffer, args->input_buffer_size) ||
         !buffer_ok(args->output_buffer, args->output_buffer_size) ||
         cm_add_ovf(args->input_buffer_size, args->output_buffer_size, total)) {
@@ -81,8 +77,8 @@ static oe_result_t check_args(const struct cm_call_args *args, size_t *total)
         (args->arena % BUFFER_STEP != 0 || !cm_outside(args->arena, args->arena_size))) {
         return OE_INVALID_PARAMETER;
     }
-    cm_lfence();
-    return OE_OK;
+    cm_lfence(); /* for the addresses, and B11: no table entry behind the end is ever looked at */
+    return oe_ecalls_table[args->function_id] == NULL ? OE_NOT_FOUND : OE_OK;
 }
 
 /* The two fields of the host's structure that the enclave writes. */

@@ -25,40 +25,11 @@
  *          10 give the host its RSP and RBP back, which the processor kept in the SSA
  */
 #include "abi/layout.h"
-#include "td_offsets.h"
+#include "enclave/entry_xstate.h"
 
 #define FCW_INITIAL   0x37f
 
         .text
-
-/* x87, MXCSR, vectors, masks to a fixed state. Clobbers RAX, RCX, RDX and flags. */
-        .macro  reset_xstate
-        fninit                                  /* no wait: a pending exception must not fire here */
-        ldmxcsr cm_mxcsr_initial(%rip)
-        mov     cm_xstate_mode(%rip), %eax
-        cmp     $XSTATE_AVX, %eax
-        jb      2f
-        vzeroall
-        je      4f
-        .irp    n, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-        vpxord  %xmm\n, %xmm\n, %xmm\n          /* EVEX: zeroes the whole register */
-        .endr
-        .irp    n, 0,1,2,3,4,5,6,7
-        kxorw   %k\n, %k\n, %k\n
-        .endr
-        jmp     4f
-2:      cmp     $XSTATE_SSE, %eax
-        je      3f
-        mov     cm_xstate_mask(%rip), %eax
-        mov     cm_xstate_mask+4(%rip), %edx
-        xrstor64 cm_xstate_initial(%rip)
-        ldmxcsr cm_mxcsr_initial(%rip)
-        jmp     4f
-3:      .irp    n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
-        pxor    %xmm\n, %xmm\n
-        .endr
-4:
-        .endm
 
         .macro  zero_volatile
         xor     %eax, %eax
@@ -115,7 +86,7 @@ cm_enclave_entry:
 /* The ecall has ended: no frame is left on the stack. Zero what it used (D4), from the lowest stack
  * pointer that was seen, and on while there is anything within the next 8 KiB. */
 #define GAP   8192
-#define BLOCK 512
+#define BLOCK 1024
         mov     %gs:TD_STACK_LOW, %rax
         mov     %rsp, %rdx                      /* all above RDX is zero or was not used */
         mov     %gs:TD_STACK_BASE, %r9
@@ -135,11 +106,11 @@ cm_enclave_entry:
         lea     -GAP(%rdx), %rcx
         cmp     %r9, %rcx
         cmovb   %r9, %rcx
-.Lnext: sub     $BLOCK, %rax                    /* 16 bytes of each cache line of a block */
+.Lnext: sub     $BLOCK, %rax                    /* 16 of each 128 bytes of a block */
         cmp     %rcx, %rax
         jb      .Lwiped
         movdqa  (%rax), %xmm0
-        .irp    n, 64, 128, 192, 256, 320, 384, 448
+        .irp    n, 128, 256, 384, 512, 640, 768, 896
         por     \n(%rax), %xmm0
         .endr
         ptest   %xmm0, %xmm0
@@ -360,10 +331,6 @@ cm_leave:
         .cfi_startproc
         .cfi_undefined rip
         reset_xstate                            /* duty 9 */
-        .irp    n, 0,1,2,3,4,5,6,7              /* fninit leaves the x87 registers' contents */
-        pxor    %mm\n, %mm\n
-        .endr
-        emms
         mov     GPR_URBP(%r8), %rbp             /* duty 10 */
         mov     GPR_URSP(%r8), %rsp
         xor     %edx, %edx
@@ -412,6 +379,8 @@ cm_enclu:
 
         .section .rodata
         .balign 64
+        .globl  cm_xstate_initial, cm_mxcsr_initial
+        .hidden cm_xstate_initial, cm_mxcsr_initial
 cm_xstate_initial:                              /* XSAVE image whose XSTATE_BV is 0 */
         .value  FCW_INITIAL
         .fill   22, 1, 0

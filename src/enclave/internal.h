@@ -23,6 +23,7 @@ oe_result_t cm_exception_first_level(struct cm_td *td);
 extern uint32_t cm_abort_latch;
 extern uint32_t cm_xstate_mode;
 extern uint64_t cm_xstate_mask;
+extern uint32_t cm_xstate_xinuse;
 
 /* life of the enclave; changed by compare-and-swap only (D2) */
 enum cm_life { CM_LIFE_NEW = 0, CM_LIFE_STARTING, CM_LIFE_UP, CM_LIFE_ENDING, CM_LIFE_DOWN };
@@ -55,6 +56,7 @@ void cm_arena_end(struct cm_td *td);
 
 /* processor.c, random.c, cpuid.c, atexit.c */
 void cm_processor_init(void);
+uint32_t cm_miscselect(void);
 uint64_t cm_random_u64(void);
 oe_result_t cm_cpuid_init(uint64_t host_table, uint64_t count);
 void cm_run_atexit(void);

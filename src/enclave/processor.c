@@ -12,7 +12,11 @@ enum { TARGET_ALIGN = 512, DATA_ALIGN = 128 };
 uint32_t cm_xstate_mode = CM_XSTATE_XRSTOR;
 uint64_t cm_xstate_mask = SGX_XFRM_LEGACY | SGX_XFRM_AVX | SGX_XFRM_AVX512;
 
+/* whether XGETBV can tell XINUSE; from the host's CPUID table, see cm_cpuid_init */
+uint32_t cm_xstate_xinuse;
+
 static struct sgx_attributes attributes;
+static uint32_t miscselect;
 
 /* EREPORT wants these alignments; used once, by the initialising thread */
 static struct sgx_targetinfo target __attribute__((aligned(TARGET_ALIGN)));
@@ -37,6 +41,7 @@ void cm_processor_init(void)
 {
     (void)cm_enclu_call(SGX_EREPORT, (uint64_t)&target, (uint64_t)data, (uint64_t)&report);
     attributes = report.body.attributes;
+    miscselect = report.body.miscselect;
     cm_xstate_mask = attributes.xfrm;
     cm_xstate_mode = mode_of(attributes.xfrm);
 }
@@ -49,4 +54,9 @@ uint64_t cm_xfrm(void)
 uint64_t cm_attributes(void)
 {
     return attributes.flags;
+}
+
+uint32_t cm_miscselect(void)
+{
+    return miscselect;
 }

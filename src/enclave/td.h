@@ -43,15 +43,7 @@ struct cm_td {
     uint64_t arena_owned; /* nonzero: obtained by MALLOC, to be given back */
     uint64_t host_args;   /* the ecall's own argument structure in host memory */
 
-    uint64_t exceptions; /* depth of second-level handlers */
-    struct cm_exception_state {
-        uint32_t vector;
-        uint32_t error_code;
-        uint64_t faulting_address;
-        uint32_t has_address;
-        uint32_t type;
-        struct sgx_ssa_gpr gpr;
-    } exception;
+    uint64_t exceptions; /* how many second-level handlers are nested */
 
     struct cm_heap_cache heap;
 };
@@ -79,6 +71,24 @@ struct cm_callsite {
     uint64_t return_address;
 };
 #define CM_CALLSITE_MARK 0x43616c6c73697465
+
+/*
+ * What the first level of exception handling leaves on the interrupted thread's stack, below its red
+ * zone and a gap, for the second level.
+ */
+struct cm_exception_frame {
+    struct sgx_ssa_gpr gpr; /* of the interrupted code; what the handlers leave is resumed */
+    uint64_t faulting_address;
+    uint32_t error_code;
+    uint32_t vector;
+    uint32_t type;
+    uint32_t state; /* of the thread, to return to */
+    uint64_t unused[2];
+};
+_Static_assert(sizeof(struct cm_exception_frame) % 16 == 0, "stack alignment");
+#define CM_RED_ZONE      128
+#define CM_EXCEPTION_GAP 1024 /* a handler may lower RSP into it, as a simulated call does */
+#define CM_XSAVE_AREA    4096 /* an SSA frame of one page cannot hold more */
 
 /* Offset from the TCS of the general-purpose registers in SSA frame n. */
 #define CM_TCS_TO_GPR(n) (CM_TCS_TO_SSA + ((n) + 1) * CM_SSA_FRAME_PAGES * CM_PAGE_SIZE - 184)

@@ -50,6 +50,27 @@ void cm_td_offsets(void)
     OFFSET(SITE_R15, cm_callsite, r15);
     VALUE64(CALLSITE_MARK, CM_CALLSITE_MARK);
 
+    OFFSET(GPR_RAX, sgx_ssa_gpr, rax);
+    OFFSET(GPR_RCX, sgx_ssa_gpr, rcx);
+    OFFSET(GPR_RDX, sgx_ssa_gpr, rdx);
+    OFFSET(GPR_RBX, sgx_ssa_gpr, rbx);
+    OFFSET(GPR_RSP, sgx_ssa_gpr, rsp);
+    OFFSET(GPR_RBP, sgx_ssa_gpr, rbp);
+    OFFSET(GPR_RSI, sgx_ssa_gpr, rsi);
+    OFFSET(GPR_RDI, sgx_ssa_gpr, rdi);
+    OFFSET(GPR_R8, sgx_ssa_gpr, r8);
+    OFFSET(GPR_R9, sgx_ssa_gpr, r9);
+    OFFSET(GPR_R10, sgx_ssa_gpr, r10);
+    OFFSET(GPR_R11, sgx_ssa_gpr, r11);
+    OFFSET(GPR_R12, sgx_ssa_gpr, r12);
+    OFFSET(GPR_R13, sgx_ssa_gpr, r13);
+    OFFSET(GPR_R14, sgx_ssa_gpr, r14);
+    OFFSET(GPR_R15, sgx_ssa_gpr, r15);
+    OFFSET(GPR_RFLAGS, sgx_ssa_gpr, rflags);
+    OFFSET(GPR_RIP, sgx_ssa_gpr, rip);
+    VALUE(RED_ZONE, CM_RED_ZONE);
+    VALUE(XSAVE_AREA, CM_XSAVE_AREA);
+
     VALUE(TCS_TO_GPR0, CM_TCS_TO_GPR(0));
     VALUE(TCS_TO_GPR1, CM_TCS_TO_GPR(1));
     OFFSET(GPR_URSP, sgx_ssa_gpr, ursp);

@@ -4,6 +4,7 @@
  * decides which of its threads uses which TCS, so every outermost ecall counts as a new tenant.
  */
 #include <elf.h>
+#include <emmintrin.h>
 #include <string.h>
 
 #include "common/wipe.h"
@@ -75,7 +76,11 @@ CM_NO_CANARY void cm_thread_begin(struct cm_td *td)
 {
     const struct cm_musl_thread musl = {td->canary, (int32_t)td->tid};
 
-    memset(td->musl, 0, sizeof(td->musl));
+    __m128i *words = (__m128i *)td->musl;
+
+    for (size_t i = 0; i < sizeof(td->musl) / sizeof(*words); i++) {
+        words[i] = _mm_setzero_si128(); /* in line: a call of memset takes twice as long */
+    }
     cm_musl_td_init(td, &musl);
     if (tls.block_len != 0) {
         memcpy((void *)(td->self - tls.block_len), (const void *)tls.template_addr,
