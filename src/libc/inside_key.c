@@ -33,7 +33,8 @@ static struct value *values_of_thread(void)
 {
     struct value *values;
 
-    memcpy(&values, (char *)__builtin_thread_pointer() + CM_MUSL_PTHREAD_TSD, sizeof(void *));
+    __builtin_memcpy(&values, (char *)__builtin_thread_pointer() + CM_MUSL_PTHREAD_TSD,
+                     sizeof(void *));
     return values;
 }
 

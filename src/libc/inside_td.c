@@ -16,9 +16,11 @@ _Static_assert(offsetof(struct cm_musl_libc, global_locale) == 0x38, "layout of 
 
 extern struct cm_musl_libc __libc __attribute__((visibility("hidden")));
 
-static void put(void *td, size_t off, const void *value, size_t size)
+/* Inline stores: this runs at every ecall, and without builtins memcpy is a call. */
+static inline __attribute__((always_inline)) void put(void *td, size_t off, const void *value,
+                                                      size_t size)
 {
-    memcpy((char *)td + off, value, size);
+    __builtin_memcpy((char *)td + off, value, size);
 }
 
 void cm_musl_td_init(void *td, const struct cm_musl_thread *thread)
@@ -33,9 +35,11 @@ void cm_musl_td_init(void *td, const struct cm_musl_thread *thread)
     put(td, CM_MUSL_PTHREAD_ERRNO, &zero, sizeof(zero));
     put(td, CM_MUSL_PTHREAD_LOCALE, &locale, sizeof(locale));
     /* with several TCS the enclave is threaded from the start, whoever enters first */
-    __libc.can_do_threads = 1;
-    __libc.threaded = 1;
-    __libc.need_locks = 1;
+    if (__libc.need_locks != 1) { /* a line that all threads read is not written again */
+        __libc.can_do_threads = 1;
+        __libc.threaded = 1;
+        __libc.need_locks = 1;
+    }
 }
 
 /* Overridden by inside_key.c when the enclave uses thread-specific values at all. */
