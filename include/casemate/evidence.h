@@ -19,6 +19,7 @@
 #ifndef CASEMATE_EVIDENCE_H
 #define CASEMATE_EVIDENCE_H
 
+#include <casemate/span.h>
 #include <casemate/status.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -129,9 +130,8 @@ struct cm_verify_input {
     size_t root_count;
     const struct cm_floor *floors; /* the highest values seen before */
     size_t floor_count;
-    const uint8_t *report_data; /* expected, compared over its own length; NULL: not checked */
-    size_t report_data_len;
-    unsigned flags; /* CM_VERIFY_* */
+    struct cm_span report_data; /* expected, compared over its own length; ptr NULL: not checked */
+    unsigned flags;             /* CM_VERIFY_* */
 };
 
 /** The result of a verification. Opaque, immutable once returned, owns all that it gives out. */

@@ -1,14 +1,8 @@
-/* A borrowed run of bytes: pointer and length always together. Never owns. */
+/* struct cm_span (it is part of the public API) and its one helper. */
 #ifndef CM_COMMON_SPAN_H
 #define CM_COMMON_SPAN_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-struct cm_span {
-    const uint8_t *ptr;
-    size_t len;
-};
+#include <casemate/span.h>
 
 static inline struct cm_span cm_span_make(const void *ptr, size_t len)
 {

@@ -1,0 +1,154 @@
+/* A quote's fields as claims; see dcap_claims.h. */
+#include "evidence/dcap_claims.h"
+
+#include <string.h>
+
+#define CPU 0 /* the one submodule of a quote */
+
+static void digest(struct cm_evidence *ev, const char *label, enum cm_measurement_role role,
+                   struct cm_span value)
+{
+    struct cm_digest d = {label, value.len == 32 ? "sha-256" : "sha-384", role, value};
+
+    cm_claim_digest(ev, CPU, &d);
+}
+
+static void bytes(struct cm_evidence *ev, const char *name, struct cm_span value)
+{
+    cm_claim_bytes(ev, CPU, name, value);
+}
+
+static void sgx_claims(struct cm_evidence *ev, const struct cm_sgx_body *b)
+{
+    cm_claim_text(ev, CPU, CM_CLAIM_DBGSTAT, (b->flags & 2) != 0 ? "enabled" : "disabled");
+    digest(ev, "mrenclave", CM_ROLE_LAUNCH, b->mrenclave);
+    digest(ev, "mrsigner", CM_ROLE_SIGNER, b->mrsigner);
+    bytes(ev, "sgx.mrenclave", b->mrenclave);
+    bytes(ev, "sgx.mrsigner", b->mrsigner);
+    cm_claim_uint(ev, CPU, "sgx.isvprodid", b->isvprodid);
+    cm_claim_uint(ev, CPU, "sgx.isvsvn", b->isvsvn);
+    bytes(ev, "sgx.attributes", b->attributes);
+    cm_claim_uint(ev, CPU, "sgx.miscselect", b->miscselect);
+    bytes(ev, "sgx.cpusvn", b->cpusvn);
+    bytes(ev, "sgx.isvextprodid", b->isvextprodid);
+    bytes(ev, "sgx.isvfamilyid", b->isvfamilyid);
+    bytes(ev, "sgx.configid", b->configid);
+    cm_claim_uint(ev, CPU, "sgx.configsvn", b->configsvn);
+    bytes(ev, CM_CLAIM_REPORT_DATA, b->reportdata);
+}
+
+static void tdx_claims(struct cm_evidence *ev, const struct cm_td_body *b)
+{
+    static const char *const rtmr[4] = {"rtmr0", "rtmr1", "rtmr2", "rtmr3"};
+    static const char *const names[4] = {"tdx.rtmr0", "tdx.rtmr1", "tdx.rtmr2", "tdx.rtmr3"};
+
+    cm_claim_text(ev, CPU, CM_CLAIM_DBGSTAT, b->td_attributes.ptr[0] != 0 ? "enabled" : "disabled");
+    digest(ev, "mrtd", CM_ROLE_LAUNCH, b->mrtd);
+    bytes(ev, "tdx.mrtd", b->mrtd);
+    for (size_t i = 0; i < 4; i++) {
+        digest(ev, rtmr[i], CM_ROLE_RUNTIME, b->rtmr[i]);
+        bytes(ev, names[i], b->rtmr[i]);
+    }
+    digest(ev, "mrconfigid", CM_ROLE_CONFIG, b->mrconfigid);
+    bytes(ev, "tdx.mrconfigid", b->mrconfigid);
+    bytes(ev, "tdx.mrowner", b->mrowner);
+    bytes(ev, "tdx.mrownerconfig", b->mrownerconfig);
+    bytes(ev, "tdx.mrseam", b->mrseam);
+    bytes(ev, "tdx.mrsignerseam", b->mrsignerseam);
+    bytes(ev, "tdx.seam_attributes", b->seam_attributes);
+    bytes(ev, "tdx.td_attributes", b->td_attributes);
+    bytes(ev, "tdx.xfam", b->xfam);
+    bytes(ev, "tdx.tee_tcb_svn", b->tee_tcb_svn);
+    if (b->tee_tcb_svn2.ptr != NULL) {
+        bytes(ev, "tdx.tee_tcb_svn2", b->tee_tcb_svn2);
+        bytes(ev, "tdx.mrservicetd", b->mrservicetd);
+    }
+    if (b->extended.ptr != NULL) {
+        bytes(ev, "tdx.extended", b->extended);
+    }
+    bytes(ev, CM_CLAIM_REPORT_DATA, b->reportdata);
+}
+
+void cm_dcap_body_claims(struct cm_evidence *ev, const struct cm_quote *q)
+{
+    bool sgx = q->tee == CM_QUOTE_TEE_SGX;
+
+    cm_claim_text(ev, CPU, CM_CLAIM_TEE, sgx ? "sgx" : "tdx");
+    cm_claim_text(ev, CPU, CM_CLAIM_OEMID, "Intel");
+    cm_claim_text(ev, CPU, CM_CLAIM_HWMODEL, sgx ? "sgx" : "tdx");
+    cm_claim_uint(ev, CPU, "quote.version", q->version);
+    cm_claim_uint(ev, CPU, "quote.body_type", (uint64_t)q->body_type);
+    bytes(ev, "quote.user_data", q->user_data);
+    if (sgx) {
+        sgx_claims(ev, &q->sgx);
+    } else {
+        tdx_claims(ev, &q->td);
+    }
+}
+
+void cm_dcap_pck_claims(struct cm_evidence *ev, const struct cm_pck_ext *ext)
+{
+    bytes(ev, CM_CLAIM_UEID, cm_span_make(ext->ppid, sizeof(ext->ppid)));
+    bytes(ev, "pck.fmspc", cm_span_make(ext->fmspc, sizeof(ext->fmspc)));
+    bytes(ev, "pck.pceid", cm_span_make(ext->pceid, sizeof(ext->pceid)));
+    bytes(ev, "pck.cpusvn", cm_span_make(ext->cpusvn, sizeof(ext->cpusvn)));
+    bytes(ev, "pck.tcb_components", cm_span_make(ext->comp_svn, sizeof(ext->comp_svn)));
+    cm_claim_uint(ev, CPU, "pck.pcesvn", ext->pcesvn);
+    cm_claim_uint(ev, CPU, "pck.sgx_type", ext->sgx_type);
+    if (ext->platform) {
+        bytes(ev, "pck.platform_instance_id",
+              cm_span_make(ext->platform_instance_id, sizeof(ext->platform_instance_id)));
+        cm_claim_bool(ev, CPU, "pck.dynamic_platform", ext->dynamic_platform);
+        cm_claim_bool(ev, CPU, "pck.cached_keys", ext->cached_keys);
+        cm_claim_bool(ev, CPU, "pck.smt_enabled", ext->smt_enabled);
+    }
+}
+
+/* Each advisory once, though platform, QE and module may name the same one. */
+static void advisories(struct cm_evidence *ev, struct cm_json_value list)
+{
+    for (struct cm_json_value e = cm_json_first(list); e.doc != NULL; e = cm_json_next(e)) {
+        char text[65] = "";
+        bool known = false;
+
+        if (cm_json_string(e, text, sizeof(text), NULL) != CM_OK) {
+            continue; /* the parser has seen to it that this does not happen */
+        }
+        for (size_t n = 0; !known; n++) {
+            const struct cm_claim *c = cm_evidence_find(ev, CPU, CM_CLAIM_ADVISORY, n);
+
+            if (c == NULL) {
+                break;
+            }
+            known = strcmp(c->text, text) == 0;
+        }
+        if (!known) {
+            cm_claim_text(ev, CPU, CM_CLAIM_ADVISORY, text);
+        }
+    }
+}
+
+void cm_dcap_tcb_claims(struct cm_evidence *ev, const struct cm_platform *p,
+                        const struct cm_tcb_verdict *launch, enum cm_dcap_tcb merged)
+{
+    cm_claim_text(ev, CPU, CM_CLAIM_TCB_STATUS, cm_dcap_tcb_str(merged));
+    cm_claim_text(ev, CPU, "tcb.platform_status", cm_dcap_tcb_str(launch->platform));
+    cm_claim_text(ev, CPU, "tcb.qe_status", cm_dcap_tcb_str(launch->qe));
+    if (p->tcb.tdx) {
+        cm_claim_text(ev, CPU, "tcb.module_status", cm_dcap_tcb_str(launch->module));
+    }
+    cm_claim_uint(ev, CPU, "tcb.evaluation_number", p->tcb.dates.evaluation_number);
+    cm_claim_uint(ev, CPU, "tcb.qe_evaluation_number", p->qe.dates.evaluation_number);
+    cm_claim_time(ev, CPU, "tcb.issue_date", p->tcb.dates.issue_date);
+    if (launch->level == NULL) {
+        return; /* no level: no date and no advisories either */
+    }
+    cm_claim_time(ev, CPU, CM_CLAIM_TCB_DATE, launch->tcb_date);
+    advisories(ev, launch->level->advisories);
+    if (launch->qe_level != NULL) {
+        advisories(ev, launch->qe_level->advisories);
+    }
+    if (launch->module_level != NULL) {
+        advisories(ev, launch->module_level->advisories);
+    }
+}

@@ -1,0 +1,19 @@
+/* Private to the DCAP verifier: a quote's fields as claims. */
+#ifndef CM_EVIDENCE_DCAP_CLAIMS_H
+#define CM_EVIDENCE_DCAP_CLAIMS_H
+
+#include "evidence/claims.h"
+#include "evidence/dcap_platform.h"
+#include "evidence/dcap_tcb.h"
+
+/** Everything that the quoted body says. Self-asserted until the caller raises it. */
+void cm_dcap_body_claims(struct cm_evidence *ev, const struct cm_quote *q);
+
+/** Everything that the PCK certificate says. */
+void cm_dcap_pck_claims(struct cm_evidence *ev, const struct cm_pck_ext *ext);
+
+/** Status, dates, numbers and advisories from the collateral. */
+void cm_dcap_tcb_claims(struct cm_evidence *ev, const struct cm_platform *p,
+                        const struct cm_tcb_verdict *launch, enum cm_dcap_tcb merged);
+
+#endif

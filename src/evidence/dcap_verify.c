@@ -1,0 +1,420 @@
+/*
+ * The verification of one quote; see casemate/dcap.h. Straight-line: every check is made where its
+ * inputs exist and recorded by name; nothing is skipped because something before it failed.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/try.h"
+#include "common/wipe.h"
+#include "crypto/crypto.h"
+#include "crypto/pubkey.h"
+#include "evidence/dcap_cache.h"
+#include "evidence/dcap_claims.h"
+
+#define CPU           0
+#define SGX_DEBUG     2u
+#define CERT_PCK_PEM  5
+#define CERT_LEAF_PEM 4
+
+struct run {
+    struct cm_quote q;
+    const struct cm_platform *p;
+    const struct cm_verify_input *in;
+    struct cm_evidence *ev;
+    enum cm_status first; /* the first failed required check */
+};
+
+/* Record a required check. */
+static void step(struct run *r, const char *name, enum cm_status st, const char *detail)
+{
+    cm_check_status(r->ev, CPU, name, st, "%s", detail);
+    if (r->first == CM_OK) {
+        r->first = st;
+    }
+}
+
+static const struct cm_trust_root *trusted(const struct cm_verify_input *in,
+                                           const struct cm_cert *root)
+{
+    for (size_t i = 0; root != NULL && i < in->root_count; i++) {
+        if (strcmp(in->roots[i].family, "sgx") == 0 &&
+            cm_ct_equal(in->roots[i].spki_sha256, cm_cert_spki_sha256(root), 32)) {
+            return &in->roots[i];
+        }
+    }
+    return NULL;
+}
+
+/* All three chains must end in a root that the caller trusts, known by its key. */
+static void judge_roots(struct run *r)
+{
+    const struct cm_cert *roots[3] = {r->p->root, r->p->tcb_root, r->p->qe_root};
+    const struct cm_trust_root *t = NULL;
+
+    for (size_t i = 0; i < 3; i++) {
+        t = trusted(r->in, roots[i]);
+        if (t == NULL) {
+            step(r, "root.trusted", CM_ERR_POLICY, "a chain does not end in a trusted root");
+            return;
+        }
+        if (t->emulated) {
+            cm_claim_bool(r->ev, CPU, CM_CLAIM_EMULATED, true);
+            if ((r->in->flags & CM_VERIFY_ALLOW_EMULATED) == 0) {
+                step(r, "root.trusted", CM_ERR_POLICY, "EMULATED: an emulator protects nothing");
+                return;
+            }
+        }
+    }
+    cm_claim_bytes(r->ev, CPU, CM_CLAIM_SIGNER_ROOT,
+                   cm_span_make(cm_cert_spki_sha256(roots[0]), 32));
+    step(r, "root.trusted", CM_OK, t->label);
+}
+
+static void judge_periods(struct run *r)
+{
+    char detail[128] = "";
+    uint64_t earliest = UINT64_MAX;
+    enum cm_status st = CM_OK;
+
+    for (size_t i = 0; i < r->p->period_count; i++) {
+        const struct cm_platform_period *pp = &r->p->periods[i];
+
+        if (pp->period.not_after < earliest) {
+            earliest = pp->period.not_after;
+        }
+        if (st == CM_OK && r->in->now < pp->period.not_before) {
+            st = CM_ERR_EXPIRED;
+            (void)snprintf(detail, sizeof(detail), "%s: not valid yet", pp->what);
+        } else if (st == CM_OK && r->in->now > pp->period.not_after) {
+            st = CM_ERR_EXPIRED;
+            (void)snprintf(detail, sizeof(detail), "%s: expired", pp->what);
+        }
+    }
+    if (r->p->period_count == 0) {
+        st = CM_ERR_EXPIRED;
+        (void)snprintf(detail, sizeof(detail), "nothing with a period of validity");
+    } else {
+        cm_claim_time(r->ev, CPU, CM_CLAIM_NOT_AFTER, earliest);
+    }
+    step(r, "validity", st, detail);
+}
+
+static void floor_name(char out[96], const char *what, const uint8_t *id, size_t len)
+{
+    int n = snprintf(out, 96, "dcap.%s", what);
+
+    for (size_t i = 0; i < len && n > 0 && n < 90; i++) {
+        n += snprintf(out + n, 96 - (size_t)n, i == 0 ? ".%02X" : "%02X", id[i]);
+    }
+}
+
+/* Numbers and dates that never decrease for a platform (H7). */
+static void judge_floors(struct run *r)
+{
+    const struct cm_platform *p = r->p;
+    const char *ca = p->ext.platform ? "pck_crl.platform" : "pck_crl.processor";
+    const struct {
+        const char *what;
+        bool per_platform;
+        uint64_t value;
+    } floors[] = {
+        {p->tcb.tdx ? "tdx_tcb_evaluation" : "sgx_tcb_evaluation", true,
+         p->tcb.dates.evaluation_number},
+        {p->tcb.tdx ? "tdx_tcb_issued" : "sgx_tcb_issued", true, p->tcb.dates.issue_date},
+        {p->qe.tdx ? "td_qe_evaluation" : "qe_evaluation", false, p->qe.dates.evaluation_number},
+        {p->qe.tdx ? "td_qe_issued" : "qe_issued", false, p->qe.dates.issue_date},
+        {"root_crl", false, p->root_crl == NULL ? 0 : cm_crl_number(p->root_crl)},
+        {ca, false, p->pck_crl == NULL ? 0 : cm_crl_number(p->pck_crl)},
+    };
+
+    for (size_t i = 0; i < sizeof(floors) / sizeof(floors[0]); i++) {
+        char name[96] = "";
+
+        floor_name(name, floors[i].what, p->ext.fmspc, floors[i].per_platform ? 6 : 0);
+        if (cm_floor_below(r->in, name, floors[i].value)) {
+            step(r, "rollback", CM_ERR_POLICY, "collateral is older than what was seen before");
+            return;
+        }
+        cm_evidence_reach(r->ev, name, floors[i].value);
+    }
+    step(r, "rollback", CM_OK, "");
+}
+
+static void judge_belonging(struct run *r)
+{
+    const struct cm_platform *p = r->p;
+    bool tdx = r->q.tee == CM_QUOTE_TEE_TDX;
+    enum cm_status st = CM_ERR_NOTFOUND;
+
+    if (p->has_ext && p->has_tcb) {
+        st = memcmp(p->ext.fmspc, p->tcb.fmspc, 6) == 0 &&
+                     memcmp(p->ext.pceid, p->tcb.pceid, 2) == 0 && p->tcb.tdx == tdx
+                 ? CM_OK
+                 : CM_ERR_MISMATCH;
+    }
+    step(r, "tcb_info.platform", st,
+         st == CM_OK ? "" : "the TCB info is not this platform's, or another TEE's");
+}
+
+/* What the QE's report data must be: the hash of key and authentication data, then zeros. */
+static enum cm_status bound_hash(const struct cm_quote *q, uint8_t want[64])
+{
+    struct cm_sha256 *h = NULL;
+    enum cm_status st = CM_OK;
+
+    memset(want, 0, 64);
+    CM_TRY(cm_sha256_create(&h));
+    CM_TRY(cm_sha256_update(h, q->att_key.ptr, q->att_key.len));
+    CM_TRY(cm_sha256_update(h, q->qe_auth.ptr, q->qe_auth.len));
+    CM_TRY(cm_sha256_final(h, want));
+out:
+    cm_sha256_free(h);
+    return st;
+}
+
+/* The quoting enclave: its report's signature, its key, and who it is. */
+static void judge_qe(struct run *r)
+{
+    const struct cm_quote *q = &r->q;
+    const struct cm_qe_identity *id = &r->p->qe;
+    uint8_t want[64] = {0};
+    enum cm_status st = CM_ERR_NOTFOUND;
+
+    if (r->p->pck != NULL) {
+        st = cm_cert_check_signature(r->p->pck, q->qe_report, q->qe_signature);
+    }
+    step(r, "qe.report_signature", st, "");
+
+    st = bound_hash(q, want);
+    if (st == CM_OK && !cm_ct_equal(want, q->qe.reportdata.ptr, 64)) {
+        st = CM_ERR_MISMATCH;
+    }
+    step(r, "qe.binding", st,
+         st == CM_OK ? "" : "the attestation key is not the one that the QE vouches for");
+
+    st = CM_ERR_NOTFOUND;
+    if (r->p->has_qe) {
+        bool same = id->tdx == (q->tee == CM_QUOTE_TEE_TDX) &&
+                    (q->qe.miscselect & id->miscselect_mask) == id->miscselect &&
+                    q->qe.isvprodid == id->isvprodid &&
+                    memcmp(q->qe.mrsigner.ptr, id->mrsigner, 32) == 0 &&
+                    (q->qe.flags & SGX_DEBUG) == 0;
+
+        for (size_t i = 0; i < 16; i++) {
+            same = same && (q->qe.attributes.ptr[i] & id->attributes_mask[i]) == id->attributes[i];
+        }
+        st = same ? CM_OK : CM_ERR_MISMATCH;
+    }
+    step(r, "qe.identity", st, st == CM_OK ? "" : "not the quoting enclave of the identity given");
+}
+
+static void judge_quote_signature(struct run *r, size_t mark)
+{
+    struct cm_span x = cm_span_make(r->q.att_key.ptr, 32);
+    struct cm_span y = cm_span_make(r->q.att_key.ptr + 32, 32);
+    struct cm_pubkey *key = NULL;
+    enum cm_status st = cm_pubkey_from_ec(CM_CURVE_P256, x, y, &key);
+
+    if (st == CM_OK) {
+        st = cm_pubkey_verify(key, CM_SIG_ES256, &r->q.signed_bytes, 1, r->q.signature);
+    }
+    cm_pubkey_free(key);
+    step(r, "quote.signature", st, "");
+    if (r->first == CM_OK) { /* the whole way from the trusted root to these bytes holds */
+        cm_evidence_raise(r->ev, CPU, mark, CM_AUTHORITY_HARDWARE);
+    }
+}
+
+/* Who made the TDX module, from TCB info. */
+static void judge_module(struct run *r)
+{
+    const struct cm_td_body *td = &r->q.td;
+    const struct cm_tdx_module *m = NULL;
+    enum cm_status st = CM_ERR_NOTFOUND;
+
+    if (r->q.tee != CM_QUOTE_TEE_TDX) {
+        cm_check_note(r->ev, CPU, "tdx.module", CM_CHECK_NOT_APPLICABLE, "%s", "");
+        return;
+    }
+    if (r->p->has_tcb && r->p->tcb.tdx) {
+        static const uint8_t zero[8];
+
+        st = cm_tdx_module_find(&r->p->tcb, td->tee_tcb_svn, &m);
+        m = m == NULL ? &r->p->tcb.module : m;
+        if (st == CM_OK && (memcmp(td->mrsignerseam.ptr, m->mrsigner, 48) != 0 ||
+                            memcmp(td->seam_attributes.ptr, zero, 8) != 0 ||
+                            memcmp(td->seam_attributes.ptr, m->attributes, 8) != 0)) {
+            st = CM_ERR_MISMATCH;
+        }
+    }
+    step(r, "tdx.module", st, st == CM_OK ? "" : "not the TDX module that the TCB info describes");
+}
+
+static void judge_tcb(struct run *r, unsigned accept)
+{
+    struct cm_tcb_verdict launch;
+    struct cm_tcb_verdict now;
+    enum cm_dcap_tcb merged = CM_DCAP_NOT_SUPPORTED;
+    enum cm_status st = CM_OK;
+    size_t mark = cm_evidence_mark(r->ev, CPU);
+    bool belongs = r->p->has_tcb && r->p->has_qe && r->p->has_ext &&
+                   r->p->tcb.tdx == (r->q.tee == CM_QUOTE_TEE_TDX);
+
+    if (!belongs) {
+        step(r, "tcb.status", CM_ERR_NOTFOUND, "no TCB info of this TEE to judge by");
+        return;
+    }
+    cm_tcb_evaluate(&r->p->tcb, &r->p->qe, &r->p->ext, r->q.qe.isvsvn, r->q.td.tee_tcb_svn,
+                    &launch);
+    merged = launch.merged;
+    if (r->q.td.tee_tcb_svn2.ptr != NULL) {
+        cm_tcb_evaluate(&r->p->tcb, &r->p->qe, &r->p->ext, r->q.qe.isvsvn, r->q.td.tee_tcb_svn2,
+                        &now);
+        merged = cm_tcb_relaunch(launch.merged, now.merged);
+    }
+    cm_dcap_tcb_claims(r->ev, r->p, &launch, merged);
+    if (merged == CM_DCAP_REVOKED) {
+        st = CM_ERR_REVOKED;
+    } else if (merged == CM_DCAP_NOT_SUPPORTED) {
+        st = CM_ERR_MISMATCH;
+    } else if (merged != CM_DCAP_UP_TO_DATE && (accept & CM_DCAP_ACCEPT(merged)) == 0) {
+        st = CM_ERR_POLICY;
+    }
+    if (r->first == CM_OK) {
+        cm_evidence_raise(r->ev, CPU, mark, CM_AUTHORITY_ENDORSER);
+    }
+    step(r, "tcb.status", st, cm_dcap_tcb_str(merged));
+}
+
+static void judge_debug(struct run *r)
+{
+    bool debug = r->q.tee == CM_QUOTE_TEE_SGX ? (r->q.sgx.flags & SGX_DEBUG) != 0
+                                              : r->q.td.td_attributes.ptr[0] != 0;
+    bool allowed = (r->in->flags & CM_VERIFY_ALLOW_DEBUG) != 0;
+
+    step(r, "debug", debug && !allowed ? CM_ERR_POLICY : CM_OK,
+         !debug ? "" : (allowed ? "DEBUG, allowed by the caller" : "a debug TEE protects nothing"));
+}
+
+static void judge_report_data(struct run *r)
+{
+    struct cm_span have = r->q.tee == CM_QUOTE_TEE_SGX ? r->q.sgx.reportdata : r->q.td.reportdata;
+    struct cm_span want = r->in->report_data;
+
+    if (want.ptr == NULL) {
+        cm_check_note(r->ev, CPU, "report_data", CM_CHECK_NOT_CHECKED, "%s", "none was expected");
+        return;
+    }
+    step(r, "report_data",
+         want.len != 0 && want.len <= have.len && cm_ct_equal(want.ptr, have.ptr, want.len)
+             ? CM_OK
+             : CM_ERR_MISMATCH,
+         "");
+}
+
+/* The PCK chain: from the quote, else from the caller; equal when both give one. */
+static enum cm_status choose_chain(struct run *r, const struct cm_dcap_collateral *col,
+                                   struct cm_span *chain)
+{
+    struct cm_span given = col->pck_chain;
+    struct cm_span own = r->q.cert_data;
+
+    while (own.len != 0 && own.ptr[own.len - 1] == 0) { /* a C string's end, seen in the wild */
+        own.len--;
+    }
+    if (r->q.cert_type != CERT_PCK_PEM) {
+        bool foreign = r->q.cert_type == CERT_LEAF_PEM &&
+                       (own.len == 0 || given.len == 0 ||
+                        memmem(given.ptr, given.len, own.ptr, own.len) == NULL);
+
+        *chain = given;
+        if (given.len == 0) {
+            return CM_ERR_UNSUPPORTED;
+        }
+        return foreign ? CM_ERR_MISMATCH : CM_OK;
+    }
+    *chain = own;
+    if (given.len != 0 && (given.len < own.len || memcmp(given.ptr, own.ptr, own.len) != 0)) {
+        return CM_ERR_MISMATCH;
+    }
+    return CM_OK;
+}
+
+static void judge(struct run *r, enum cm_status chain_status, unsigned accept_tcb)
+{
+    size_t mark = 0;
+
+    step(r, "pck.source", chain_status,
+         chain_status == CM_OK ? "" : "no PCK chain, or not the one in the quote");
+    for (size_t i = 0; i < r->p->check_count; i++) {
+        step(r, r->p->checks[i].name, r->p->checks[i].status, r->p->checks[i].detail);
+    }
+    judge_roots(r);
+    judge_periods(r);
+    judge_floors(r);
+    judge_belonging(r);
+    judge_qe(r);
+    mark = cm_evidence_mark(r->ev, CPU);
+    cm_dcap_body_claims(r->ev, &r->q);
+    judge_quote_signature(r, mark);
+    mark = cm_evidence_mark(r->ev, CPU);
+    if (r->p->has_ext) {
+        cm_dcap_pck_claims(r->ev, &r->p->ext);
+    }
+    if (r->first == CM_OK) {
+        cm_evidence_raise(r->ev, CPU, mark, CM_AUTHORITY_ENDORSER);
+    }
+    judge_module(r);
+    judge_tcb(r, accept_tcb);
+    judge_debug(r);
+    judge_report_data(r);
+}
+
+enum cm_status cm_dcap_verify(struct cm_span quote, const struct cm_dcap_collateral *collateral,
+                              const struct cm_verify_input *in, unsigned accept_tcb,
+                              struct cm_dcap_cache *cache, struct cm_evidence **out)
+{
+    struct cm_platform_ref ref = {NULL, NULL, NULL, NULL};
+    struct cm_span chain = {NULL, 0};
+    struct run r;
+    enum cm_status chain_status = CM_OK;
+    enum cm_status st = CM_OK;
+
+    *out = NULL;
+    memset(&r, 0, sizeof(r));
+    r.in = in;
+    r.first = CM_OK;
+    CM_TRY(cm_quote_parse(quote, &r.q, NULL));
+    chain_status = choose_chain(&r, collateral, &chain);
+    CM_TRY(cm_platform_acquire(cache, chain, collateral, &ref));
+    r.p = ref.platform;
+    r.ev = cm_evidence_new("cpu");
+    if (r.ev == NULL) {
+        st = CM_ERR_NOMEM;
+        goto out;
+    }
+    step(&r, "quote.format", CM_OK, "");
+    judge(&r, chain_status, accept_tcb);
+    CM_TRY(cm_evidence_done(r.ev));
+    *out = r.ev;
+    r.ev = NULL;
+    st = r.first;
+out:
+    cm_platform_release(&ref);
+    cm_evidence_free(r.ev);
+    return st;
+}
+
+const struct cm_trust_root *cm_dcap_intel_root(void)
+{
+    static const struct cm_trust_root intel = {"sgx",
+                                               "Intel SGX Root CA",
+                                               {0xa0, 0xaf, 0x03, 0x12, 0x89, 0xf5, 0xd5, 0xd4,
+                                                0x13, 0x2f, 0x91, 0x86, 0x06, 0x8a, 0x7f, 0xc1,
+                                                0x36, 0x28, 0x63, 0x3b, 0xa2, 0x35, 0x77, 0x74,
+                                                0x72, 0xe2, 0x9b, 0x6b, 0x6c, 0x67, 0xa4, 0x9e},
+                                               false};
+
+    return &intel;
+}

@@ -1,0 +1,63 @@
+/* Strict DER; see der.h. Untrusted: every byte. */
+#include "evidence/der.h"
+
+struct cm_span cm_der_take(struct cm_rd *r, uint8_t tag)
+{
+    uint8_t first = 0;
+    size_t len = 0;
+
+    if (cm_rd_u8(r) != tag) {
+        r->bad = true;
+    }
+    first = cm_rd_u8(r);
+    len = first;
+    if (first == 0x81) {
+        len = cm_rd_u8(r);
+        r->bad = r->bad || len < 0x80; /* the short form was due */
+    } else if (first == 0x82) {
+        len = cm_rd_u16be(r);
+        r->bad = r->bad || len < 0x100;
+    } else if (first >= 0x80) { /* indefinite, or longer than anything we read */
+        r->bad = true;
+    }
+    return cm_rd_take(r, len);
+}
+
+struct cm_rd cm_der_enter(struct cm_rd *r, uint8_t tag)
+{
+    struct cm_rd inner = cm_rd_init(cm_der_take(r, tag));
+
+    inner.bad = r->bad;
+    return inner;
+}
+
+uint64_t cm_der_uint(struct cm_rd *r, uint8_t tag, uint64_t max)
+{
+    struct cm_span s = cm_der_take(r, tag);
+    uint64_t v = 0;
+
+    if (s.len == 0 || s.len > 8 || (s.ptr[0] & 0x80) != 0 ||
+        (s.len > 1 && s.ptr[0] == 0 && (s.ptr[1] & 0x80) == 0)) {
+        r->bad = true;
+        return 0;
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        v = (v << 8) | s.ptr[i];
+    }
+    if (v > max) {
+        r->bad = true;
+        return 0;
+    }
+    return v;
+}
+
+bool cm_der_bool(struct cm_rd *r)
+{
+    struct cm_span s = cm_der_take(r, CM_DER_BOOLEAN);
+
+    if (s.len != 1 || (s.ptr[0] != 0 && s.ptr[0] != 0xff)) {
+        r->bad = true;
+        return false;
+    }
+    return s.ptr[0] != 0;
+}

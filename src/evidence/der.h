@@ -1,0 +1,26 @@
+/* A strict DER cursor for the few structures that we read ourselves (X.690, definite, minimal). */
+#ifndef CM_EVIDENCE_DER_H
+#define CM_EVIDENCE_DER_H
+
+#include "common/reader.h"
+
+#define CM_DER_BOOLEAN  0x01
+#define CM_DER_INTEGER  0x02
+#define CM_DER_OCTETS   0x04
+#define CM_DER_OID      0x06
+#define CM_DER_ENUM     0x0a
+#define CM_DER_SEQUENCE 0x30
+
+/** The content of the next element, which must have this tag; makes the reader bad otherwise. */
+struct cm_span cm_der_take(struct cm_rd *r, uint8_t tag);
+
+/** A reader over the content of the next element. */
+struct cm_rd cm_der_enter(struct cm_rd *r, uint8_t tag);
+
+/** A non-negative INTEGER or ENUMERATED of minimal form, at most max; bad otherwise. */
+uint64_t cm_der_uint(struct cm_rd *r, uint8_t tag, uint64_t max);
+
+/** A BOOLEAN (00 or FF). */
+bool cm_der_bool(struct cm_rd *r);
+
+#endif
