@@ -135,13 +135,6 @@ void oe_abort(void)
     __builtin_trap();
 }
 
-void __stack_chk_fail(void);
-
-void __stack_chk_fail(void)
-{
-    oe_abort();
-}
-
 void cm_host_write(int device, const char *text, size_t size)
 {
     (void)host->ocall(CM_TEST_WRITE, (uint64_t)device, (uint64_t)text, size);
