@@ -351,7 +351,8 @@ struct cm_edl_unit *cm_edl_load(struct cm_edl_context *ctx, const char *path,
     } else if (ctx->units.count == CM_EDL_MAX_FILES) {
         cm_edl_error(ctx, *from, "more than %d EDL files", CM_EDL_MAX_FILES);
     } else {
-        file->system = strncmp(path, "openenclave/edl/", 16) == 0;
+        /* the SDK's own files, however they were found */
+        file->system = from->file != file && strstr(file->path, "openenclave/edl/") != NULL;
         u = load_new(ctx, file);
     }
     return ctx->st == CM_OK ? u : NULL;
