@@ -20,7 +20,8 @@ enum cm_call_code {
 };
 
 enum cm_ecall_func {
-    CM_ECALL_DESTRUCTOR = 0,
+    CM_ECALL_DESTRUCTOR =
+        0, /* arg: host address of a cm_host_alloc_args, for the ocalls made then */
     CM_ECALL_INIT = 1,
     CM_ECALL_CALL_FUNCTION = 2,
     CM_ECALL_VIRTUAL_EXCEPTION = 3, /* entry at CSSA 1, after an asynchronous exit */

@@ -126,10 +126,20 @@ static CM_NO_CANARY oe_result_t run(struct cm_td *td, oe_result_t (*call)(uint64
     return result;
 }
 
-static oe_result_t end(uint64_t unused)
+/* host_args: memory through which handlers may ask the host for buffers; without it they run, and
+ * their ocalls fail. */
+static oe_result_t end(uint64_t host_args)
 {
-    (void)unused;
-    return cm_end();
+    struct cm_td *td = cm_td();
+    oe_result_t result;
+
+    if (host_args % sizeof(uint64_t) == 0 &&
+        cm_outside(host_args, sizeof(struct cm_host_alloc_args))) {
+        cm_arena_begin(td, host_args, 0, 0);
+    }
+    result = cm_end();
+    cm_arena_end(td);
+    return result;
 }
 
 static bool life_change(uint32_t from, uint32_t to)
@@ -168,7 +178,7 @@ static CM_NO_CANARY oe_result_t init(struct cm_td *td, uint64_t arg)
 }
 
 /* Refused while any other TCS is in an ecall. Those that come meanwhile see ENDING (D1). */
-static CM_NO_CANARY oe_result_t destroy(struct cm_td *td)
+static CM_NO_CANARY oe_result_t destroy(struct cm_td *td, uint64_t arg)
 {
     oe_result_t result;
 
@@ -179,7 +189,7 @@ static CM_NO_CANARY oe_result_t destroy(struct cm_td *td)
         life_set(CM_LIFE_UP);
         return OE_BUSY;
     }
-    result = run(td, end, 0);
+    result = run(td, end, arg);
     life_set(CM_LIFE_DOWN);
     return result;
 }
@@ -203,7 +213,7 @@ CM_NO_CANARY struct cm_eret cm_ecall_main(uint64_t word, uint64_t argument, uint
     } else if (func == CM_ECALL_INIT) {
         result = init(td, argument);
     } else if (func == CM_ECALL_DESTRUCTOR) {
-        result = destroy(td);
+        result = destroy(td, argument);
     }
     if (oe_get_enclave_status() != OE_OK) {
         result = OE_ENCLAVE_ABORTED;

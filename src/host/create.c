@@ -338,6 +338,7 @@ static oe_result_t stop(oe_enclave_t *e, unsigned *was)
 oe_result_t oe_terminate_enclave(oe_enclave_t *enclave)
 {
     struct cm_loaded loaded = {.fd = -1};
+    struct cm_host_alloc_args scratch = {0, 0};
     oe_result_t result = OE_OK;
     unsigned was = 0;
 
@@ -349,7 +350,8 @@ oe_result_t oe_terminate_enclave(oe_enclave_t *enclave)
         return result;
     }
     if (was == CM_ENCLAVE_RUNNING) {
-        result = cm_invoke(enclave, CM_ENCLAVE_STOPPING, CM_ECALL_DESTRUCTOR, 0);
+        result = cm_invoke(enclave, CM_ENCLAVE_STOPPING, CM_ECALL_DESTRUCTOR,
+                           (uint64_t)(uintptr_t)&scratch);
     }
     for (uint32_t i = 0; was == CM_ENCLAVE_LOST && i < enclave->slot_count; i++) {
         atomic_store(&enclave->slots[i].busy, 0);
