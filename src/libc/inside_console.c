@@ -6,8 +6,8 @@
 #include "libc/inside_console.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "libc/inside_runtime.h"
 
@@ -23,31 +23,54 @@ __attribute__((weak)) uint32_t oe_write_ocall(int device, const char *str, size_
     return OE_OK_CODE;
 }
 
-static int write_chunk(int device, const char *text, size_t len)
-{
-    char copy[CHUNK + 1];
+/* Text on its way out: as much as fits goes out in one call. */
+struct chunk {
+    int device;
+    int error;
+    size_t len;
+    char text[CHUNK + 1];
+};
 
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    return oe_write_ocall(device, copy, len) == OE_OK_CODE ? 0 : -EIO;
+static void flush(struct chunk *c)
+{
+    if (c->len != 0 && c->error == 0) {
+        c->text[c->len] = '\0';
+        c->error = oe_write_ocall(c->device, c->text, c->len) == OE_OK_CODE ? 0 : EIO;
+    }
+    c->len = 0;
 }
 
-long cm_console_write(int fd, const char *text, size_t len)
+static void add(struct chunk *c, const char *text, size_t len)
 {
-    int device = fd == 1 ? 0 : 1;
-    size_t at = 0;
+    size_t i;
 
-    while (at < len) {
-        size_t left = len - at < CHUNK ? len - at : CHUNK;
-        size_t n = strnlen(text + at, left);
-
-        if (n != 0 && write_chunk(device, text + at, n) != 0) {
-            return at != 0 ? (long)at : -EIO;
+    for (i = 0; i < len; i++) {
+        if (text[i] == '\0') {
+            continue;
         }
-        at += n;
-        while (at < len && text[at] == '\0') {
-            at++;
+        if (c->len == CHUNK) {
+            flush(c);
         }
+        c->text[c->len++] = text[i];
     }
-    return (long)len;
+}
+
+long cm_console_write(int fd, const struct iovec *parts, size_t count)
+{
+    struct chunk c;
+    long total = 0;
+    size_t i;
+
+    c.device = fd == 1 ? 0 : 1;
+    c.error = 0;
+    c.len = 0;
+    for (i = 0; i < count; i++) {
+        if (parts[i].iov_len > (size_t)(LONG_MAX - total)) {
+            return -EINVAL;
+        }
+        add(&c, parts[i].iov_base, parts[i].iov_len);
+        total += (long)parts[i].iov_len;
+    }
+    flush(&c);
+    return c.error == 0 ? total : -c.error;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "libc/inside_musl.h"
@@ -48,17 +49,26 @@ __attribute__((constructor)) static void lock_streams(void)
     }
 }
 
-/* Writes all of it; false when that fails. */
-static bool write_all(int fd, const unsigned char *p, size_t len)
+/* Writes all of both parts, together where possible: each call may be a way out of the enclave. */
+static bool write_all(int fd, struct iovec part[2])
 {
-    while (len != 0) {
-        ssize_t n = write(fd, p, len);
+    size_t i = 0;
 
-        if (n <= 0) {
+    while (i < 2) {
+        ssize_t n = writev(fd, part + i, (int)(2 - i));
+
+        if (n <= 0 && part[0].iov_len + part[1].iov_len != 0) {
             return false;
         }
-        p += n;
-        len -= (size_t)n;
+        while (i < 2 && (size_t)n >= part[i].iov_len) {
+            n -= (ssize_t)part[i].iov_len;
+            part[i].iov_len = 0;
+            i++;
+        }
+        if (i < 2) {
+            part[i].iov_base = (char *)part[i].iov_base + n;
+            part[i].iov_len -= (size_t)n;
+        }
     }
     return true;
 }
@@ -66,9 +76,11 @@ static bool write_all(int fd, const unsigned char *p, size_t len)
 size_t __stdio_write(FILE *file, const unsigned char *buf, size_t len)
 {
     struct cm_musl_file *f = as_file(file);
-    size_t pending = (size_t)(f->wpos - f->wbase);
+    struct iovec part[2] = {{f->wbase, (size_t)(f->wpos - f->wbase)}, {NULL, len}};
 
-    if (!write_all(f->fd, f->wbase, pending) || !write_all(f->fd, buf, len)) {
+    memcpy(&part[1].iov_base, &buf,
+           sizeof(buf)); /* writev only reads, but its type cannot say so */
+    if (!write_all(f->fd, part)) {
         f->wpos = NULL;
         f->wbase = NULL;
         f->wend = NULL;

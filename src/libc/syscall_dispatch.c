@@ -39,24 +39,19 @@ static bool is_console(long fd)
     return fd == STDOUT_FILENO || fd == STDERR_FILENO;
 }
 
+static long do_write(const long args[6])
+{
+    const struct iovec v = {out_pointer(args[1]), (size_t)args[2]};
+
+    return args[2] < 0 ? -EINVAL : cm_console_write((int)args[0], &v, 1);
+}
+
 static long do_writev(const long args[6])
 {
-    const struct iovec *v = in_pointer(args[1]);
-    long total = 0;
-    long i;
-
     if (args[2] < 0 || args[2] > IOV_MAX) {
         return -EINVAL;
     }
-    for (i = 0; i < args[2]; i++) {
-        long n = cm_console_write((int)args[0], v[i].iov_base, v[i].iov_len);
-
-        if (n < 0) {
-            return total != 0 ? total : n;
-        }
-        total += n;
-    }
-    return total;
+    return cm_console_write((int)args[0], in_pointer(args[1]), (size_t)args[2]);
 }
 
 static long do_getrandom(const long args[6])
@@ -81,9 +76,7 @@ long cm_syscall(long number, const long args[6])
     }
     switch (number) {
     case SYS_write:
-        return is_console(args[0])
-                   ? cm_console_write((int)args[0], in_pointer(args[1]), (size_t)args[2])
-                   : -EBADF;
+        return is_console(args[0]) ? do_write(args) : -EBADF;
     case SYS_writev:
         return is_console(args[0]) ? do_writev(args) : -EBADF;
     case SYS_getrandom:

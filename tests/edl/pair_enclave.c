@@ -1,5 +1,4 @@
 /* The ecalls of pair.edl that have no ocall beside them. Part of the shared object. */
-#include <errno.h>
 #include <wchar.h>
 
 #include "pair_drive.h"
@@ -17,7 +16,7 @@ int e_call_errno(int value, int *seen)
     if (o_errno(&r, value) != OE_OK) {
         return -1;
     }
-    *seen = errno;
+    *seen = *__oe_errno_location();
     return r;
 }
 

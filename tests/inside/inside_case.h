@@ -25,6 +25,7 @@ int cm_case_strings(unsigned thread, unsigned threads);
 int cm_case_heap(unsigned thread, unsigned threads);
 int cm_case_time(unsigned thread, unsigned threads);
 int cm_case_no_host(unsigned thread, unsigned threads);
+int cm_case_getentropy(unsigned thread, unsigned threads);
 int cm_case_locks(unsigned thread, unsigned threads);
 int cm_case_keys(unsigned thread, unsigned threads);
 int cm_case_streams(unsigned thread, unsigned threads);

@@ -17,7 +17,6 @@
 #error "edger8r/enclave.h and edger8r/host.h must not be included in the same compilation unit"
 #endif
 
-#include <errno.h>
 #include <openenclave/edger8r/common.h>
 
 OE_EXTERNC_BEGIN
@@ -81,6 +80,9 @@ void *oe_host_malloc(size_t size);
 void oe_host_free(void *p);
 void cm_host_disown(void *p); /* the host will free it */
 
+/** The errno of the calling thread inside the enclave. */
+int *__oe_errno_location(void);
+
 /* No load after it starts before the checks ahead of it are decided (Spectre v1). */
 OE_INLINE void oe_lfence(void)
 {
@@ -117,7 +119,7 @@ OE_INLINE oe_result_t oe_copy_to_host(void *host_to, const void *from, size_t si
 /* an errno the host gave: one of Linux's, or EINVAL */
 OE_INLINE void oe_edger8r_set_errno(int e)
 {
-    errno = e >= 0 && e <= 133 ? e : EINVAL;
+    *__oe_errno_location() = e >= 0 && e <= 133 ? e : 22;
 }
 
 /* the targets of an ecall's [out] deep-copied members: gathered inside, moved to host memory */
