@@ -110,6 +110,17 @@ enum cm_status cm_pubkey_from_spki(struct cm_span der, struct cm_pubkey **out)
     return cm_pubkey_wrap(pkey, out);
 }
 
+enum cm_status cm_pubkey_from_evp(void *evp_pkey, struct cm_pubkey **out)
+{
+    EVP_PKEY *pkey = evp_pkey;
+
+    *out = NULL;
+    if (pkey == NULL || EVP_PKEY_up_ref(pkey) != 1) {
+        return CM_ERR_FORMAT;
+    }
+    return cm_pubkey_wrap(pkey, out);
+}
+
 static EVP_PKEY *from_params(const char *type, OSSL_PARAM_BLD *bld)
 {
     OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);

@@ -45,6 +45,12 @@ struct cm_privkey;
  */
 CM_MUST_USE enum cm_status cm_pubkey_from_spki(struct cm_span der, struct cm_pubkey **out);
 
+/**
+ * A key that OpenSSL holds already (EVP_PKEY as void *, so that users of this header need no
+ * OpenSSL). The caller keeps its own reference. Same checks as above.
+ */
+CM_MUST_USE enum cm_status cm_pubkey_from_evp(void *evp_pkey, struct cm_pubkey **out);
+
 /** Raw affine coordinates, big endian, each of the curve's exact size. */
 CM_MUST_USE enum cm_status cm_pubkey_from_ec(enum cm_curve curve, struct cm_span x,
                                              struct cm_span y, struct cm_pubkey **out);

@@ -65,7 +65,8 @@ static enum cm_status fill(struct cm_cert *c)
         cm_asn1_seconds(X509_get0_notAfter(c->x509), &c->period.not_after)) {
         st = cm_sha256_of(cm_span_make(spki, (size_t)len), c->spki_sha256);
         if (st == CM_OK) {
-            st = cm_pubkey_from_spki(cm_span_make(spki, (size_t)len), &c->key);
+            /* parsing the certificate has decoded the key: decoding is the dearest part */
+            st = cm_pubkey_from_evp(X509_get0_pubkey(c->x509), &c->key);
         }
     }
     OPENSSL_free(spki);

@@ -115,8 +115,10 @@ static enum cm_status signer_chain(struct cm_platform *p, struct cm_span pem,
         CM_TRY(cm_cert_verify(*root, *root, CM_CERT_ROOT, why));
         add_period(p, "root certificate of the collateral", cm_cert_period(*root));
     }
-    CM_TRY(cm_cert_verify(*signer, *root, CM_CERT_SIGNER, why));
-    add_period(p, "TCB signing certificate", cm_cert_period(*signer));
+    if (*signer != p->tcb_signer || *root != p->tcb_root) { /* both chains mostly have the same */
+        CM_TRY(cm_cert_verify(*signer, *root, CM_CERT_SIGNER, why));
+        add_period(p, "TCB signing certificate", cm_cert_period(*signer));
+    }
     if (p->root_crl == NULL) {
         cm_why_set(why, "without the root's revocation list the signer cannot be judged");
         return CM_ERR_NOTFOUND;
@@ -193,6 +195,7 @@ static void make_tcb_info(struct cm_platform *p, const struct cm_dcap_collateral
 
     record(p, "tcb_info.chain", st, &why);
     why.text[0] = '\0';
+    p->tcb_signer = st == CM_OK ? signer : NULL;
     if (st == CM_OK) {
         st = cm_tcb_info_parse(col->tcb_info, &p->tcb, &why);
     }

@@ -33,8 +33,9 @@ struct cm_platform {
     struct cm_certs *certs;
     const struct cm_cert *pck;
     const struct cm_cert *pck_ca;
-    const struct cm_cert *root;     /* of the PCK chain */
-    const struct cm_cert *tcb_root; /* of the TCB info's chain */
+    const struct cm_cert *root;       /* of the PCK chain */
+    const struct cm_cert *tcb_signer; /* once its chain was verified */
+    const struct cm_cert *tcb_root;   /* of the TCB info's chain */
     const struct cm_cert *qe_root;
     struct cm_crl *root_crl;
     struct cm_crl *pck_crl;

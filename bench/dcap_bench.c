@@ -1,0 +1,138 @@
+/*
+ * Quote verification in units of one P-256 verification of the same run: cold (nothing verified
+ * before) and with verified collateral cached. Argument: a bundle folder with quote.bin and
+ * collateral. Medians of interleaved rounds; nothing here is a test.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <casemate/dcap.h>
+
+#include "crypto/pubkey.h"
+#include "os/os.h"
+
+#define ROUNDS 15
+
+static double now_us(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static double median(double *v)
+{
+    qsort(v, ROUNDS, sizeof(*v), by_value);
+    return v[ROUNDS / 2];
+}
+
+static struct cm_span file(const char *dir, const char *name)
+{
+    char path[1024] = "";
+    uint8_t *data = NULL;
+    size_t len = 0;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+    if (cm_file_read(path, 1 << 20, &data, &len, NULL) != CM_OK) {
+        return cm_span_make(NULL, 0);
+    }
+    return cm_span_make(data, len); /* lives as long as the program */
+}
+
+static double p256_round(void)
+{
+    static struct cm_privkey *priv;
+    static struct cm_pubkey *pub;
+    static uint8_t sig[64];
+    static size_t len;
+    struct cm_span msg = cm_span_make("message", 7);
+    double start = 0;
+    int bad = 0;
+
+    if (pub == NULL && (cm_privkey_generate(CM_CURVE_P256, 0, &priv) != CM_OK ||
+                        cm_privkey_public(priv, &pub) != CM_OK ||
+                        cm_privkey_sign(priv, CM_SIG_ES256, &msg, 1, sig, 64, &len) != CM_OK)) {
+        exit(1);
+    }
+    start = now_us();
+    for (int i = 0; i < 200; i++) {
+        bad += cm_pubkey_verify(pub, CM_SIG_ES256, &msg, 1, cm_span_make(sig, 64)) != CM_OK;
+    }
+    return bad != 0 ? -1 : (now_us() - start) / 200;
+}
+
+struct job {
+    struct cm_span quote;
+    struct cm_dcap_collateral col;
+    struct cm_verify_input in;
+};
+
+static double verify_round(const struct job *job, struct cm_dcap_cache *cache, int count)
+{
+    double start = now_us();
+
+    for (int i = 0; i < count; i++) {
+        struct cm_evidence *ev = NULL;
+        enum cm_status st = cm_dcap_verify(job->quote, &job->col, &job->in, 0xff, cache, &ev);
+
+        cm_evidence_free(ev);
+        if (st != CM_OK) {
+            (void)fprintf(stderr, "dcap_bench: %s\n", cm_status_str(st));
+            exit(1);
+        }
+    }
+    return (now_us() - start) / count;
+}
+
+int main(int argc, char **argv)
+{
+    double p256[ROUNDS];
+    double cold[ROUNDS];
+    double cached[ROUNDS];
+    struct cm_dcap_cache *cache = NULL;
+    struct job job = {0};
+    double unit = 0;
+
+    if (argc != 3) {
+        (void)fprintf(stderr, "usage: dcap_bench BUNDLE-FOLDER TIME\n");
+        return 2;
+    }
+    job.quote = file(argv[1], "quote.bin");
+    job.col.tcb_info = file(argv[1], "tcb_info.json");
+    job.col.tcb_info_chain = file(argv[1], "tcb_info_issuer_chain.pem");
+    job.col.qe_identity = file(argv[1], "qe_identity.json");
+    job.col.qe_identity_chain = file(argv[1], "qe_identity_issuer_chain.pem");
+    job.col.root_ca_crl = file(argv[1], "root_ca_crl.der");
+    job.col.pck_crl = file(argv[1], "pck_crl.der");
+    job.in.now = strtoull(argv[2], NULL, 10);
+    job.in.roots = cm_dcap_intel_root();
+    job.in.root_count = 1;
+    job.in.flags = CM_VERIFY_ALLOW_DEBUG;
+    if (cm_dcap_cache_create(4, &cache) != CM_OK) {
+        return 1;
+    }
+    for (int i = 0; i < ROUNDS; i++) { /* interleaved, so that load hits all alike */
+        p256[i] = p256_round();
+        cold[i] = verify_round(&job, NULL, 20);
+        cached[i] = verify_round(&job, cache, 100);
+    }
+    unit = median(p256);
+    (void)printf("P-256 verification          %8.1f us   %9.0f/s\n", unit, 1e6 / unit);
+    (void)printf("quote, nothing cached       %8.1f us   %9.0f/s   %5.1f P-256 (target 25)\n",
+                 median(cold), 1e6 / median(cold), median(cold) / unit);
+    (void)printf("quote, collateral cached    %8.1f us   %9.0f/s   %5.1f P-256 (target 3)\n",
+                 median(cached), 1e6 / median(cached), median(cached) / unit);
+    cm_dcap_cache_free(cache);
+    return 0;
+}
