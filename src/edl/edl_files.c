@@ -10,43 +10,27 @@
 
 #include "common/try.h"
 #include "edl/edl.h"
+#include "os/os.h"
 
 static enum cm_status read_disk(void *ctx, struct cm_edl_arena *arena, const char *path,
                                 const char **text, size_t *len)
 {
-    struct stat sb;
     enum cm_status st = CM_OK;
-    char *buf = NULL;
-    FILE *f = NULL;
+    uint8_t *data = NULL;
+    char *copy = NULL;
     size_t n = 0;
 
     (void)ctx;
-    f = fopen(path, "rb");
-    if (f == NULL) {
-        return errno == ENOENT || errno == ENOTDIR ? CM_ERR_NOTFOUND : CM_ERR_IO;
-    }
-    if (fstat(fileno(f), &sb) != 0 || !S_ISREG(sb.st_mode)) {
-        st = CM_ERR_NOTFOUND;
-        goto out;
-    }
-    if (sb.st_size < 0 || (size_t)sb.st_size > CM_EDL_MAX_FILE_SIZE) {
-        st = CM_ERR_LIMIT;
-        goto out;
-    }
-    n = (size_t)sb.st_size;
-    buf = cm_edl_alloc(arena, n + 1);
-    if (buf == NULL) {
+    CM_TRY(cm_file_read(path, CM_EDL_MAX_FILE_SIZE, &data, &n, NULL));
+    copy = cm_edl_copy_text(arena, (const char *)data, n);
+    if (copy == NULL) {
         st = CM_ERR_NOMEM;
         goto out;
     }
-    if (fread(buf, 1, n, f) != n) {
-        st = CM_ERR_IO;
-        goto out;
-    }
-    *text = buf;
+    *text = copy;
     *len = n;
 out:
-    (void)fclose(f);
+    free(data);
     return st;
 }
 

@@ -107,6 +107,12 @@ files
 expect 0 Success. -Wall -Werror --search-path "$root/include" "$root/tests/edl/cases/system.edl"
 files system_args.h system_t.c system_t.h system_u.c system_u.h
 
+# the example of the manual is what the tool takes
+sed -n '/^```edl$/,/^```$/p' "$root/docs/edl.md" | grep -v '^```' > manual.edl
+[ -s manual.edl ] || fail "docs/edl.md has no example"
+expect 0 Success. -Wall -Werror --search-path "$root/include" manual.edl
+files manual_args.h manual_t.c manual_t.h manual_u.c manual_u.h
+
 if [ "$failures" -ne 0 ]; then
     echo "$failures failed"
     exit 1
