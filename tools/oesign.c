@@ -233,17 +233,6 @@ static enum cm_status write_signed(const struct cm_sign_job *job, const struct o
     return CM_OK;
 }
 
-static enum cm_status explain(const struct cm_sign_job *job, const struct options *o)
-{
-    const struct cm_why why = {{0}};
-    const enum cm_status st = o->explain ? cm_sign_explain(stdout, job->plan) : CM_OK;
-
-    if (st != CM_OK) {
-        complain("--explain", st, &why);
-    }
-    return st;
-}
-
 static int command_sign(const struct options *o)
 {
     enum cm_status st = CM_OK;
@@ -276,7 +265,9 @@ static int command_sign(const struct options *o)
     } else {
         CM_TRY(sign_with_engine(&job, o));
     }
-    CM_TRY(explain(&job, o));
+    if (o->explain) {
+        CM_TRY(cm_sign_explain(stdout, job.plan));
+    }
     CM_TRY(write_signed(&job, o));
 out:
     cm_sign_job_close(&job);
@@ -343,7 +334,9 @@ static int command_predict(const struct options *o)
     struct bytes file = {NULL, 0};
 
     CM_TRY(open_job(o, &file, &job));
-    CM_TRY(explain(&job, o));
+    if (o->explain) {
+        CM_TRY(cm_sign_explain(stdout, job.plan));
+    }
     (void)printf("mrenclave=");
     for (size_t i = 0; i < sizeof(job.mrenclave); i++) {
         (void)printf("%02x", job.mrenclave[i]);
@@ -468,10 +461,5 @@ int main(int argc, char **argv)
         return usage("unknown command: ", argv[1]);
     }
     status = parse(argc - 1, argv + 1, command, &o);
-    status = status != 0 ? status : command->run(&o);
-    if (fflush(stdout) != 0 && status == EXIT_SUCCESS) {
-        (void)fprintf(stderr, "oesign: error: cannot write to the standard output\n");
-        status = EXIT_FAILURE;
-    }
-    return status;
+    return status != 0 ? status : command->run(&o);
 }

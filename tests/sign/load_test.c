@@ -174,27 +174,6 @@ TEST(G3_predicted_measurements_pass_einit)
     }
 }
 
-/* What the tool chain made, cut anywhere; image_elf_test does it to a hand-made one. */
-TEST(G3_every_truncation_of_a_real_image_is_refused)
-{
-    for (int i = 0; i < image_count; i++) {
-        struct cm_image *image = NULL;
-        uint8_t *file = NULL;
-        size_t len = 0;
-
-        REQUIRE(cm_file_read(images[i], 1 << 24, &file, &len, NULL) == CM_OK);
-        for (size_t cut = 0; cut < len; cut++) {
-            if (cm_image_open(cm_span_make(file, cut), &image, NULL) == CM_OK) {
-                TEST_FAIL("%s is accepted when cut to %zu bytes", images[i], cut);
-                cm_image_free(image);
-            }
-        }
-        CHECK_EQ(cm_image_open(cm_span_make(file, len), &image, NULL), CM_OK);
-        cm_image_free(image);
-        free(file);
-    }
-}
-
 TEST(every_configuration_passes_einit)
 {
     static const char *const texts[] = {

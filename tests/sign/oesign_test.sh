@@ -182,9 +182,6 @@ absent no
 expect 0 "UNMEASURED" "$oesign" predict -e mini_rela --explain
 expect 0 "# 1024 pages are UNMEASURED (hostile until the enclave writes them), 0 are W+X" "$oesign" predict -e mini_rela --explain
 
-expect 0 "Created explained" "$oesign" sign -e mini_rela -k pkcs1.pem -o explained --explain
-expect 1 "--explain: a read or a write failed" bash -c '"$0" predict -e mini_rela --explain > /dev/full' "$oesign"
-expect 1 "cannot write to the standard output" bash -c '"$0" predict -e mini_rela > /dev/full' "$oesign"
 printf 'NumHeapPages=0\nNumStackPages=1\nNumTCS=1\nCreateZeroBaseEnclave=1\nStartAddress=0x10000\n' > zero.conf
 expect 0 Created "$oesign" sign -e mini_clang -c zero.conf -k pkcs1.pem -o mini_zero.signed
 expect 0 Created "$oesign" sign -e mini_relr -c a.conf -k pkcs1.pem -o mini_conf.signed

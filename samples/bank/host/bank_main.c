@@ -16,7 +16,7 @@
 
 #include "../common/bank_text.h"
 
-/* bank_enc.signed in the folder of this program */
+/* bank_enclave.signed in the folder of this program */
 static bool beside_program(char *out, size_t cap)
 {
     ssize_t n = readlink("/proc/self/exe", out, cap - 1);
@@ -27,10 +27,10 @@ static bool beside_program(char *out, size_t cap)
     }
     out[n] = '\0';
     slash = strrchr(out, '/');
-    if (slash == NULL || (size_t)(slash - out) + sizeof("/bank_enc.signed") > cap) {
+    if (slash == NULL || (size_t)(slash - out) + sizeof("/bank_enclave.signed") > cap) {
         return false;
     }
-    memcpy(slash, "/bank_enc.signed", sizeof("/bank_enc.signed"));
+    memcpy(slash, "/bank_enclave.signed", sizeof("/bank_enclave.signed"));
     return true;
 }
 

@@ -14,7 +14,7 @@ const char bank_usage[] =
     "\n"
     "  --input DIR      the banks' own files, DIR/NAME.csv (schema: README.md);\n"
     "                   without it, made-up transfers\n"
-    "  --enclave FILE   the signed enclave (default: bank_enc.signed beside this\n"
+    "  --enclave FILE   the signed enclave (default: bank_enclave.signed beside this\n"
     "                   program)\n"
     "  --simulate       use the emulator: no SGX needed, nothing protected\n"
     "                   (OE_SIMULATION=1 in the environment says the same)\n"

@@ -1,0 +1,80 @@
+# What `make install` puts where; scripts/package makes the Debian packages from the same tree.
+#
+#   bin/                                 casemate oesign oeedger8r
+#   include/{openenclave,casemate}/      the API; 3rdparty/: musl's and OpenSSL's headers, for inside
+#   lib/openenclave/{host,enclave}/      the libraries; lib/openenclave/cmake/, share/pkgconfig/
+#   lib/libcasemate-sgxemu.so            the emulator, preloaded
+#   share/openenclave/                   openenclaverc, samples/
+#   share/doc/casemate/                  documents
+set(CM_API_VERSION 0.19.0) # of the Open Enclave SDK whose API this is
+set(oe lib/openenclave)
+
+# the names that applications link, in this build as well
+if(TARGET openssl_3)
+  add_library(openenclave::oecryptoopenssl_3 ALIAS openssl_3)
+endif()
+
+# archives that the Open Enclave SDK's link lines name; what they held there is elsewhere here
+set(empty ${CMAKE_BINARY_DIR}/empty)
+foreach(name oeenclave oesyscall)
+  file(WRITE ${empty}/lib${name}.a "!<arch>\n")
+  install(FILES ${empty}/lib${name}.a DESTINATION ${oe}/enclave)
+endforeach()
+
+add_custom_target(sdk)
+foreach(part casemate oesign oeedger8r oehost oecore cm_inside casemate-sgxemu)
+  if(TARGET ${part})
+    add_dependencies(sdk ${part})
+  endif()
+endforeach()
+
+install(TARGETS oehost ARCHIVE DESTINATION ${oe}/host)
+install(TARGETS oecore ARCHIVE DESTINATION ${oe}/enclave)
+install(FILES ${CM_INSIDE_DIR}/lib/liboelibc.a ${CM_INSIDE_DIR}/lib/libopensslcrypto_3.a
+              ${CM_INSIDE_DIR}/lib/libopensslssl_3.a ${CM_INSIDE_DIR}/lib/liboecryptoopenssl_3.a
+        DESTINATION ${oe}/enclave)
+if(TARGET casemate-sgxemu)
+  install(TARGETS casemate-sgxemu LIBRARY DESTINATION lib)
+endif()
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/openenclave ${CMAKE_SOURCE_DIR}/include/casemate
+        DESTINATION include)
+install(DIRECTORY ${CM_INSIDE_INCLUDE}/ DESTINATION include/openenclave/3rdparty)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/samples/ DESTINATION share/openenclave/samples
+        PATTERN "samples/CMakeLists.txt" EXCLUDE)
+install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/CHANGELOG.md
+              ${CMAKE_SOURCE_DIR}/SECURITY.md ${CMAKE_SOURCE_DIR}/LICENSE
+              ${CMAKE_SOURCE_DIR}/deploy/NOTICE DESTINATION share/doc/casemate)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs/ DESTINATION share/doc/casemate/docs)
+
+# The disassembler is not in every distribution that the tools run on, so it travels along.
+file(GLOB zydis ${CM_SSL_LIB}/libZydis.so.4.0)
+if(zydis)
+  file(REAL_PATH ${zydis} zydis_file)
+  install(FILES ${zydis_file} DESTINATION ${oe}/private RENAME libZydis.so.4.0)
+endif()
+set_target_properties(casemate oesign PROPERTIES INSTALL_RPATH "$ORIGIN/../${oe}/private")
+
+set(gen ${CMAKE_BINARY_DIR}/generated)
+configure_file(${CMAKE_SOURCE_DIR}/deploy/cmake/openenclave-config-version.cmake.in
+               ${gen}/openenclave-config-version.cmake @ONLY)
+install(FILES ${CMAKE_SOURCE_DIR}/deploy/cmake/openenclave-config.cmake
+              ${gen}/openenclave-config-version.cmake DESTINATION ${oe}/cmake)
+# the prefix is known only when installing
+install(CODE "
+  set(CMAKE_INSTALL_PREFIX_REAL \${CMAKE_INSTALL_PREFIX})
+  file(READ ${CMAKE_SOURCE_DIR}/deploy/openenclaverc.in text)
+  string(REPLACE \"@CMAKE_INSTALL_PREFIX@\" \"\${CMAKE_INSTALL_PREFIX}\" text \"\${text}\")
+  file(WRITE ${gen}/openenclaverc \"\${text}\")")
+install(FILES ${gen}/openenclaverc DESTINATION share/openenclave)
+
+foreach(COMPILER gcc g++ clang clang++)
+  if(COMPILER MATCHES "^g")
+    set(HEADERS "-nostdinc -isystem \${includedir}/openenclave/3rdparty/libc -iwithprefix include")
+  else()
+    set(HEADERS "-nostdlibinc -isystem \${includedir}/openenclave/3rdparty/libc")
+  endif()
+  foreach(part oehost oeenclave)
+    configure_file(${CMAKE_SOURCE_DIR}/deploy/pkgconfig/${part}.pc.in ${gen}/${part}-${COMPILER}.pc @ONLY)
+    install(FILES ${gen}/${part}-${COMPILER}.pc DESTINATION share/pkgconfig)
+  endforeach()
+endforeach()

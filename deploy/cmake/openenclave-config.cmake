@@ -1,0 +1,206 @@
+# find_package(OpenEnclave CONFIG): the installed SDK for CMake.
+#
+# Targets, in namespace openenclave:: (the names are those of the Open Enclave SDK)
+#   host      oehost
+#   enclave   oeenclave oelibc oecore oesyscall oecryptoopenssl_3 openssl_3 opensslssl_3
+#             opensslcrypto_3 oelibc_includes oe_includes
+#   tools     oesign oeedger8r casemate
+# Functions
+#   cm_add_app(<name> EDL <file.edl> HOST <sources> ENCLAVE <sources> [CONFIG <file>] [KEY <file.pem>]
+#              [HOST_LIBS <lib>...] [ENCLAVE_LIBS <target>...] [EDL_PATHS <dir>...])
+#       the programs <name>_host and <name>_enclave.signed, with the code generated from the EDL
+#       file. Without KEY the image is signed with a key that this build folder makes once.
+#   cm_sign_enclave(<target> [CONFIG <file>] [KEY <file.pem>])
+cmake_minimum_required(VERSION 3.11)
+
+get_filename_component(OE_PREFIX "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
+set(OE_LIBDIR ${OE_PREFIX}/lib)
+set(OE_BINDIR ${OE_PREFIX}/bin)
+set(OE_DATADIR ${OE_PREFIX}/share)
+set(OE_INCLUDEDIR ${OE_PREFIX}/include)
+set(OE_SCRIPTSDIR ${OE_LIBDIR}/openenclave/scripts)
+set(OE_SGX ON)
+set(CMAKE_SKIP_RPATH TRUE)
+
+if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  message(FATAL_ERROR "This SDK makes enclaves for x86-64, not for ${CMAKE_SYSTEM_PROCESSOR}.")
+endif()
+foreach(component ${OpenEnclave_FIND_COMPONENTS})
+  if(OpenEnclave_FIND_REQUIRED_${component})
+    message(FATAL_ERROR "This SDK has no component ${component}.")
+  endif()
+  set(OpenEnclave_${component}_FOUND FALSE)
+endforeach()
+if(TARGET openenclave::oehost)
+  return()
+endif()
+
+find_program(CM_OPENSSL openssl)
+set(cm_flags
+  -m64 -fPIE -ftls-model=local-exec -fvisibility=hidden -fstack-protector-strong -fno-common
+  -fno-omit-frame-pointer -ffunction-sections -fdata-sections -fcf-protection=none)
+# what the compiler itself brings (stdatomic.h, intrinsics) stays; the system's C library does not
+set(cm_c "$<OR:$<COMPILE_LANGUAGE:C>,$<COMPILE_LANGUAGE:CXX>>")
+set(cm_gcc "$<OR:$<C_COMPILER_ID:GNU>,$<CXX_COMPILER_ID:GNU>>")
+set(cm_headers
+  "$<$<AND:${cm_c},${cm_gcc}>:SHELL:-nostdinc -isystem ${OE_INCLUDEDIR}/openenclave/3rdparty/libc -iwithprefix include>"
+  "$<$<AND:${cm_c},$<NOT:${cm_gcc}>>:SHELL:-nostdlibinc -isystem ${OE_INCLUDEDIR}/openenclave/3rdparty/libc>")
+set(cm_link
+  -nostdlib -nodefaultlibs -nostartfiles -static-pie
+  -Wl,--undefined=cm_musl_td_init,--undefined=cm_musl_td_exit,--undefined=cm_libc_fini
+  -Wl,-e,_start,--gc-sections,--no-undefined,--no-dynamic-linker,--build-id=none,--hash-style=sysv
+  -Wl,-z,text,-z,relro,-z,now,-z,separate-code,-z,noexecstack,-z,pack-relative-relocs)
+
+# ---- headers
+add_library(openenclave::oe_includes INTERFACE IMPORTED)
+set_target_properties(openenclave::oe_includes PROPERTIES
+  INTERFACE_INCLUDE_DIRECTORIES ${OE_INCLUDEDIR})
+add_library(openenclave::oelibc_includes INTERFACE IMPORTED)
+set_target_properties(openenclave::oelibc_includes PROPERTIES
+  INTERFACE_COMPILE_OPTIONS "${cm_headers}")
+
+# ---- host
+add_library(openenclave::oehost STATIC IMPORTED)
+set_target_properties(openenclave::oehost PROPERTIES
+  IMPORTED_LOCATION ${OE_LIBDIR}/openenclave/host/liboehost.a
+  INTERFACE_LINK_LIBRARIES "openenclave::oe_includes;crypto;dl;pthread")
+
+# ---- enclave: the archives need each other, so they come as one group
+function(cm_enclave_archive name)
+  add_library(openenclave::${name} STATIC IMPORTED)
+  set_target_properties(openenclave::${name} PROPERTIES
+    IMPORTED_LOCATION ${OE_LIBDIR}/openenclave/enclave/lib${name}.a
+    INTERFACE_LINK_LIBRARIES "${ARGN}")
+endfunction()
+cm_enclave_archive(oecore openenclave::oe_includes)
+cm_enclave_archive(oesyscall openenclave::oe_includes)
+cm_enclave_archive(opensslcrypto_3 openenclave::oelibc)
+cm_enclave_archive(opensslssl_3 openenclave::opensslcrypto_3)
+set_target_properties(openenclave::opensslcrypto_3 openenclave::opensslssl_3 PROPERTIES
+  INTERFACE_INCLUDE_DIRECTORIES ${OE_INCLUDEDIR}/openenclave/3rdparty/openssl_3)
+set(cm_group
+  -L${OE_LIBDIR}/openenclave/enclave
+  "-Wl,--start-group -loeenclave -loelibc -loesyscall -loecore -lgcc -Wl,--end-group")
+add_library(openenclave::oeenclave INTERFACE IMPORTED)
+set_target_properties(openenclave::oeenclave PROPERTIES
+  INTERFACE_COMPILE_OPTIONS "${cm_flags}"
+  INTERFACE_COMPILE_DEFINITIONS "$<${cm_c}:_GNU_SOURCE>;OE_BUILD_ENCLAVE"
+  INTERFACE_LINK_OPTIONS "${cm_link}"
+  INTERFACE_LINK_LIBRARIES "openenclave::oe_includes;openenclave::oelibc_includes;${cm_group}")
+add_library(openenclave::oelibc INTERFACE IMPORTED)
+set_target_properties(openenclave::oelibc PROPERTIES
+  INTERFACE_LINK_LIBRARIES "openenclave::oelibc_includes;openenclave::oe_includes;${cm_group}")
+add_library(openenclave::oecryptoopenssl_3 INTERFACE IMPORTED)
+set_target_properties(openenclave::oecryptoopenssl_3 PROPERTIES
+  INTERFACE_LINK_LIBRARIES "openenclave::opensslssl_3;openenclave::opensslcrypto_3")
+add_library(openenclave::openssl_3 INTERFACE IMPORTED)
+set_target_properties(openenclave::openssl_3 PROPERTIES
+  INTERFACE_LINK_LIBRARIES "openenclave::opensslssl_3;openenclave::opensslcrypto_3")
+
+# ---- tools
+foreach(tool oesign oeedger8r casemate)
+  add_executable(openenclave::${tool} IMPORTED)
+  set_target_properties(openenclave::${tool} PROPERTIES IMPORTED_LOCATION ${OE_BINDIR}/${tool})
+endforeach()
+
+# ---- names that would promise what is not there: using one stops with this sentence
+foreach(name oeenclave oecore oelibc oesyscall oecryptoopenssl oecryptoopenssl_3 oecryptombedtls)
+  add_library(openenclave::${name}-lvi-cfg INTERFACE IMPORTED)
+  set_target_properties(openenclave::${name}-lvi-cfg PROPERTIES INTERFACE_LINK_LIBRARIES
+    "casemate::refuses__the_archives_inside_are_not_hardened_against_LVI__use_the_name_without_lvi-cfg")
+endforeach()
+foreach(name oesymcryptengine oesymcryptprovider)
+  add_library(openenclave::${name} INTERFACE IMPORTED)
+  set_target_properties(openenclave::${name} PROPERTIES INTERFACE_LINK_LIBRARIES
+    "casemate::refuses__SymCrypt_is_not_in_this_SDK__use_openenclave_oecryptoopenssl_3")
+endforeach()
+function(apply_lvi_mitigation)
+  message(FATAL_ERROR "The archives inside are not hardened against LVI; remove apply_lvi_mitigation.")
+endfunction()
+
+# ---- functions
+# one side's code for an EDL file into a target
+function(cm_edl_generate target edl)
+  cmake_parse_arguments(A "TRUSTED;UNTRUSTED;USE_PREFIX" "" "SEARCH_PATHS;DEFINES;OPTIONS" ${ARGN})
+  if(A_TRUSTED)
+    set(side t)
+    set(side_option --trusted)
+  else()
+    set(side u)
+    set(side_option --untrusted)
+  endif()
+  get_filename_component(edl ${edl} ABSOLUTE)
+  get_filename_component(name ${edl} NAME_WE)
+  set(dir ${CMAKE_CURRENT_BINARY_DIR}/edl/${target})
+  file(MAKE_DIRECTORY ${dir})
+  set(options ${side_option} --trusted-dir ${dir} --untrusted-dir ${dir} ${A_OPTIONS})
+  if(A_USE_PREFIX)
+    list(APPEND options --use-prefix)
+  endif()
+  foreach(path ${A_SEARCH_PATHS} ${OE_INCLUDEDIR})
+    list(APPEND options --search-path ${path})
+  endforeach()
+  foreach(define ${A_DEFINES})
+    list(APPEND options -D${define})
+  endforeach()
+  set(outputs ${dir}/${name}_${side}.c ${dir}/${name}_${side}.h ${dir}/${name}_args.h)
+  add_custom_command(OUTPUT ${outputs}
+    COMMAND openenclave::oeedger8r ${options} ${edl} > ${dir}/${name}_${side}.log
+    DEPENDS ${edl} COMMENT "EDL ${name} (${side}) for ${target}" VERBATIM)
+  target_sources(${target} PRIVATE ${outputs})
+  target_include_directories(${target} PRIVATE ${dir})
+endfunction()
+
+function(cm_sign_enclave target)
+  cmake_parse_arguments(A "" "CONFIG;KEY" "" ${ARGN})
+  set(options)
+  set(depends ${target})
+  if(A_CONFIG)
+    get_filename_component(config ${A_CONFIG} ABSOLUTE)
+    list(APPEND options -c ${config})
+    list(APPEND depends ${config})
+  endif()
+  if(A_KEY)
+    get_filename_component(key ${A_KEY} ABSOLUTE)
+    list(APPEND depends ${key})
+  else()
+    set(key ${CMAKE_BINARY_DIR}/signing-key.pem)
+    if(NOT TARGET cm_signing_key)
+      if(NOT CM_OPENSSL)
+        message(FATAL_ERROR "To make a signing key, install the package openssl, or name one: KEY file.pem")
+      endif()
+      add_custom_command(OUTPUT ${key}
+        COMMAND sh -c "umask 077 && ${CM_OPENSSL} genrsa -3 -out ${key}.new 3072 2>/dev/null && mv ${key}.new ${key}"
+        COMMENT "Signing key of this build folder" VERBATIM)
+      add_custom_target(cm_signing_key DEPENDS ${key})
+    endif()
+    list(APPEND depends cm_signing_key)
+  endif()
+  set(signed ${CMAKE_CURRENT_BINARY_DIR}/${target}.signed)
+  add_custom_command(OUTPUT ${signed}
+    COMMAND openenclave::oesign sign -e $<TARGET_FILE:${target}> ${options} -k ${key} -o ${signed}
+    DEPENDS ${depends} COMMENT "Signing ${target}" VERBATIM)
+  add_custom_target(${target}_signed ALL DEPENDS ${signed})
+endfunction()
+
+function(cm_add_app name)
+  cmake_parse_arguments(A "" "EDL;CONFIG;KEY" "HOST;ENCLAVE;HOST_LIBS;ENCLAVE_LIBS;EDL_PATHS" ${ARGN})
+  add_executable(${name}_host ${A_HOST})
+  target_compile_definitions(${name}_host PRIVATE _GNU_SOURCE)
+  target_link_libraries(${name}_host PRIVATE ${A_HOST_LIBS} openenclave::oehost)
+  cm_edl_generate(${name}_host ${A_EDL} UNTRUSTED SEARCH_PATHS ${A_EDL_PATHS})
+  add_executable(${name}_enclave ${A_ENCLAVE})
+  target_link_libraries(${name}_enclave PRIVATE ${A_ENCLAVE_LIBS} openenclave::oeenclave openenclave::oelibc)
+  cm_edl_generate(${name}_enclave ${A_EDL} TRUSTED SEARCH_PATHS ${A_EDL_PATHS})
+  # a reproducible image: no path of this machine in it
+  target_compile_options(${name}_enclave PRIVATE
+    "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=/src" "-ffile-prefix-map=${CMAKE_BINARY_DIR}=/build")
+  set(options)
+  foreach(o CONFIG KEY)
+    if(A_${o})
+      list(APPEND options ${o} ${A_${o}})
+    endif()
+  endforeach()
+  cm_sign_enclave(${name}_enclave ${options})
+  add_dependencies(${name}_host ${name}_enclave_signed)
+endfunction()

@@ -1,0 +1,108 @@
+#!/bin/bash
+# usage: install_test.sh BUILD: install into a new prefix, move it, and build and run from there.
+set -uo pipefail
+build=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export CASEMATE_STATE_DIR=$work/state OE_SIMULATION=1
+unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH
+passed=0
+failed=0
+
+fail() {
+    echo "FAIL $*"
+    failed=$((failed + 1))
+}
+# step NAME COMMAND...: it must succeed; its output is shown when it does not
+step() {
+    local name=$1
+    shift
+    if "$@" > "$work/log" 2>&1; then
+        passed=$((passed + 1))
+    else
+        fail "$name"
+        cat "$work/log"
+    fi
+}
+# says TEXT: the last step's output has it
+says() { if grep -qF -- "$1" "$work/log"; then passed=$((passed + 1)); else fail "no '$1' in: $(cat "$work/log")"; fi; }
+
+step "install" cmake --install "$build" --prefix "$work/first"
+mv "$work/first" "$work/sdk" # nothing in it may say where it was
+sdk=$work/sdk
+# shellcheck disable=SC1091
+. "$sdk/share/openenclave/openenclaverc"
+step "tools on PATH" sh -c "[ \"\$(command -v casemate)\" = '$sdk/bin/casemate' ]"
+for tool in casemate oesign oeedger8r; do
+    step "$tool runs" sh -c "$tool --help || [ $tool = oeedger8r ]" # oeedger8r --help ends with 1
+done
+if grep -rlI -- "$build" "$sdk" > "$work/log"; then fail "files that name the build folder: $(cat "$work/log")"; fi
+
+# --- by CMake, with both compilers: a new project, and the samples as they are installed
+cd "$work" || exit 1
+step "new" casemate new shop
+for cc in gcc clang; do
+    export CC=$cc
+    step "configure shop, $cc" cmake -S shop -B "shop-$cc"
+    step "build shop, $cc" cmake --build "shop-$cc" -j2
+    step "run shop, $cc" "shop-$cc/shop_host" "shop-$cc/shop_enclave.signed"
+    says "enclave says: hello, world"
+    step "configure hello, $cc" cmake -S "$sdk/share/openenclave/samples/hello" -B "hello-$cc"
+    step "build hello, $cc" cmake --build "hello-$cc" -j2
+    step "run hello, $cc" "hello-$cc/hello_host" "hello-$cc/hello_enclave.signed"
+    says "hello world"
+done
+unset CC
+step "configure bank" cmake -S "$sdk/share/openenclave/samples/bank" -B bank
+step "build bank" cmake --build bank -j2
+step "run bank" bank/bank --rows 20000
+says "The generator had planted 4 circles."
+says "Circles                   4"
+step "profile bank" casemate run --profile bank/bank --rows 20000
+says "ecall ecall_bank_file_chunk"
+
+# --- by pkg-config and make, as Open Enclave's samples are built
+mkdir make && cp -r "$sdk/share/openenclave/samples/hello/." make/
+cat > make/Makefile << 'MAKE'
+H := $(shell pkg-config oehost-$(CC) --cflags)
+E := $(shell pkg-config oeenclave-$(CC) --cflags)
+all: hello_host hello_enclave.signed
+hello_host:
+	oeedger8r hello.edl --untrusted --search-path $(INCDIR)
+	$(CC) $(H) -I. -o $@ host/host.c hello_u.c $(shell pkg-config oehost-$(CC) --libs)
+hello_enclave.signed:
+	oeedger8r hello.edl --trusted --search-path $(INCDIR)
+	$(CC) $(E) -I. -c enclave/enc.c -o enc.o
+	$(CC) $(E) -I. -c hello_t.c -o hello_t.o
+	$(CC) -o hello_enclave enc.o hello_t.o $(shell pkg-config oeenclave-$(CC) --libs)
+	openssl genrsa -3 -out key.pem 3072
+	oesign sign -e hello_enclave -k key.pem
+clean:
+	rm -f hello_host hello_enclave* *.o
+MAKE
+for cc in gcc clang; do
+    step "make clean" make -C make clean
+    step "make, $cc" make -C make CC=$cc INCDIR="$(pkg-config oehost-gcc --variable=includedir)"
+    step "run what make built, $cc" make/hello_host make/hello_enclave.signed
+    says "hello world"
+done
+step "openssl inside, by pkg-config" sh -c '
+    printf "%s\n" "#include <openssl/evp.h>" "#include <stdatomic.h>" "#include <immintrin.h>" \
+        "int f(void);" "int f(void) { return EVP_MD_get_size(EVP_sha256()); }" > f.c &&
+    gcc $(pkg-config oeenclave-gcc --cflags --variable=openssl_3flags) $(pkg-config oeenclave-gcc --cflags) -c f.c'
+
+# --- names that would promise what is not there
+mkdir lvi
+cat > lvi/CMakeLists.txt << 'LVI'
+cmake_minimum_required(VERSION 3.16)
+project(lvi C)
+find_package(OpenEnclave CONFIG REQUIRED)
+file(WRITE ${CMAKE_BINARY_DIR}/a.c "int a;")
+add_library(a STATIC ${CMAKE_BINARY_DIR}/a.c)
+target_link_libraries(a openenclave::oeenclave-lvi-cfg)
+LVI
+if cmake -S lvi -B lvi-build > "$work/log" 2>&1; then fail "lvi-cfg configures"; fi
+says "not_hardened_against_LVI"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
