@@ -4,11 +4,12 @@ PRESET ?= dev
 JOBS   ?= $(shell nproc)
 BUILD   = build/$(PRESET)
 
-.PHONY: help demo test check ci-deep bench soak install package clean configure
+.PHONY: help demo test check ci-deep bench soak install package clean configure security-matrix
 
 help:
 	@echo "make demo              install what is missing, build, run the flagship sample"
 	@echo "make test              build and pass every test"
+	@echo "make security-matrix   each attack class with its tests and their last results"
 	@echo "make bench             measure; prints ratios against baselines of the same run"
 	@echo "make install PREFIX=   install the SDK (default $(PREFIX))"
 	@echo "make package           Debian packages into build/packages"
@@ -37,6 +38,9 @@ ci-deep: configure
 bench: configure
 	@cmake --build $(BUILD) -j $(JOBS) --target bench-parts
 	@scripts/bench $(BUILD)
+
+security-matrix:
+	@scripts/security_matrix $(BUILD)
 
 soak: configure
 	@scripts/soak
