@@ -182,6 +182,18 @@ TEST(A9_every_unhandled_fault_ends_the_enclave_and_not_the_host)
     }
 }
 
+TEST(handled_faults_resume)
+{
+    oe_enclave_t *e = e2e_create();
+    int n = 0;
+
+    REQUIRE(e != NULL);
+    CHECK_EQ(enc_handled_faults(e, &n, 100), OE_OK);
+    CHECK_EQ(n, 100);
+    CHECK_EQ(enc_null(e), OE_OK);
+    CHECK_EQ(oe_terminate_enclave(e), OE_OK);
+}
+
 TEST(B1_bad_input_a_host_pointer_inside_the_enclave)
 {
     oe_enclave_t *e = e2e_create();
