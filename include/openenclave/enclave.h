@@ -58,7 +58,7 @@ void __oe_assert_fail(const char *expr, const char *file, int line,
 #define oe_assert(EXPR)                                                \
     do {                                                               \
         if (!(EXPR)) {                                                 \
-            __oe_assert_fail(#EXPR, __FILE__, __LINE__, __FUNCTION__); \
+            __oe_assert_fail(#EXPR, __FILE__, __LINE__, __func__); \
         }                                                              \
     } while (0)
 #endif

@@ -53,11 +53,10 @@ static bool on_own_stack(const struct cm_td *td, const struct sgx_ssa_gpr *gpr)
 /* CPUID is illegal inside; answered from the table (E6). The only instruction that is emulated. */
 static bool emulate_cpuid(struct sgx_ssa_gpr *gpr)
 {
-    static const uint8_t opcode[OPCODE_CPUID_LEN] = {0x0f, 0xa2};
+    const uint8_t *code = (const uint8_t *)gpr->rip;
     uint32_t regs[4];
 
-    if (!in_image(gpr->rip, OPCODE_CPUID_LEN) ||
-        memcmp((const void *)gpr->rip, opcode, OPCODE_CPUID_LEN) != 0 ||
+    if (!in_image(gpr->rip, OPCODE_CPUID_LEN) || code[0] != 0x0f || code[1] != 0xa2 ||
         !cm_cpuid_lookup((uint32_t)gpr->rax, (uint32_t)gpr->rcx, regs)) {
         return false;
     }
@@ -158,11 +157,11 @@ static uint32_t code_of(uint32_t vector)
 }
 
 /* The registers that the context and the frame name alike, one way or the other. */
-#define EACH_REGISTER(X)                                                                     \
-    X(rax)                                                                                   \
-    X(rbx)                                                                                   \
-    X(rcx) X(rdx) X(rbp) X(rsp) X(rdi) X(rsi) X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) \
-        X(r15) X(rip)
+#define EACH_REGISTER(X) \
+    X(rax)               \
+    X(rbx)               \
+    X(rcx)               \
+    X(rdx) X(rbp) X(rsp) X(rdi) X(rsi) X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15) X(rip)
 
 static void context_from(oe_context_t *c, const struct sgx_ssa_gpr *g, const uint8_t *xsave)
 {

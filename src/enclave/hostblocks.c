@@ -11,6 +11,7 @@
 struct block {
     uint64_t address;
     uint64_t size;
+    uint64_t own; /* the runtime's, not the application's */
 };
 
 static struct cm_spin lock;
@@ -49,30 +50,46 @@ static bool grow(void)
     return true;
 }
 
-static bool add(uint64_t address, uint64_t size)
+static void drop(size_t from, size_t to)
 {
-    const size_t i = lower_bound(address);
+    memmove(&blocks[from], &blocks[to], (count - to) * sizeof(*blocks));
+    count -= to - from;
+}
 
-    if ((i < count && blocks[i].address - address < size) ||
-        (i > 0 && address - blocks[i - 1].address < blocks[i - 1].size)) {
-        return false;
+static bool add(uint64_t address, uint64_t size, bool own)
+{
+    size_t i = lower_bound(address);
+    size_t end = i;
+
+    if (i > 0 && address - blocks[i - 1].address < blocks[i - 1].size) {
+        i--;
     }
+    while (end < count && blocks[end].address - address < size) {
+        end++;
+    }
+    for (size_t k = i; k < end; k++) {
+        if (blocks[k].own != 0) {
+            return false;
+        }
+    }
+    drop(i, end);
     if (count == room && !grow()) {
         return false;
     }
     memmove(&blocks[i + 1], &blocks[i], (count - i) * sizeof(*blocks));
     blocks[i].address = address;
     blocks[i].size = size;
+    blocks[i].own = own;
     count++;
     return true;
 }
 
-bool cm_host_block_add(uint64_t address, uint64_t size)
+bool cm_host_block_add(uint64_t address, uint64_t size, bool own)
 {
     bool added;
 
     cm_spin_lock(&lock);
-    added = add(address, size);
+    added = add(address, size, own);
     cm_spin_unlock(&lock);
     return added;
 }
@@ -100,8 +117,7 @@ bool cm_host_block_remove(uint64_t address)
     i = lower_bound(address);
     found = i < count && blocks[i].address == address;
     if (found) {
-        count--;
-        memmove(&blocks[i], &blocks[i + 1], (count - i) * sizeof(*blocks));
+        drop(i, i + 1);
     }
     cm_spin_unlock(&lock);
     return found;

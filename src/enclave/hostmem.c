@@ -104,7 +104,7 @@ static bool round_up(size_t size, size_t *out)
     return true;
 }
 
-void *oe_host_malloc(size_t size)
+static void *host_block(size_t size, bool own)
 {
     struct cm_td *td = cm_td();
     size_t bytes;
@@ -123,10 +123,15 @@ void *oe_host_malloc(size_t size)
     }
     block = ask_host(td, slot, bytes);
     td->arena_used = used;
-    if (block != 0 && !cm_host_block_add(block, bytes)) {
-        return NULL; /* overlaps a live block: the host is lying, so it keeps both */
+    if (block != 0 && !cm_host_block_add(block, bytes, own)) {
+        return NULL; /* in use already: the host is lying, so it keeps both */
     }
     return (void *)block;
+}
+
+void *oe_host_malloc(size_t size)
+{
+    return host_block(size, false);
 }
 
 void oe_host_free(void *ptr)
@@ -136,11 +141,6 @@ void oe_host_free(void *ptr)
     }
     (void)cm_host_block_remove((uint64_t)ptr);
     (void)oe_ocall(CM_OCALL_FREE, (uint64_t)ptr, NULL);
-}
-
-void cm_host_disown(void *ptr)
-{
-    (void)cm_host_block_remove((uint64_t)ptr);
 }
 
 void *oe_host_calloc(size_t count, size_t size)
@@ -227,7 +227,7 @@ void *oe_allocate_ocall_buffer(size_t size)
         return NULL;
     }
     p = arena_take(td, bytes);
-    return p != 0 ? (void *)p : oe_host_malloc(bytes);
+    return p != 0 ? (void *)p : host_block(bytes, true);
 }
 
 /* Arena buffers are given back in reverse order; what was taken after this one goes with it. */

@@ -204,11 +204,6 @@ void oe_host_free(void *p)
     peer->host_free(p);
 }
 
-void cm_host_disown(void *p)
-{
-    (void)p; /* this runtime keeps no record of host blocks */
-}
-
 oe_result_t oe_get_enclave_status(void)
 {
     return OE_OK;

@@ -78,7 +78,6 @@ void *oe_calloc(size_t count, size_t size);
 void oe_free(void *p);
 void *oe_host_malloc(size_t size);
 void oe_host_free(void *p);
-void cm_host_disown(void *p); /* the host will free it */
 
 /** The errno of the calling thread inside the enclave. */
 int *__oe_errno_location(void);
@@ -168,7 +167,6 @@ OE_INLINE oe_result_t oe_edger8r_deep_send(oe_edger8r_deep_t *d)
 
     if (result == OE_OK && d->remote != NULL) {
         cm_copy_out(d->remote, d->local.base, d->local.size);
-        cm_host_disown(d->remote);
         oe_edger8r_wipe(d->local.base, d->local.size);
         oe_free(d->local.base);
         oe_edger8r_open(&d->local, NULL, 0);

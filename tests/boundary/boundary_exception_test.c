@@ -1,0 +1,243 @@
+/* Rows A1 and E1 to E6: exceptions, real and invented, and what handlers may do. */
+#include "harness.h"
+
+#include "enclave/td.h"
+#include "hostile_host.h"
+#include "hostile_ids.h"
+
+#define ECALL(func) CM_CALL_WORD(CM_CODE_ECALL, func, 0, 0)
+
+static struct hh e;
+static struct cm_call_args args __attribute__((aligned(64)));
+static uint64_t in_buf[8] __attribute__((aligned(64)));
+static struct hostile_fault fault __attribute__((aligned(64)));
+
+static bool start(bool with_handler)
+{
+    uint64_t out[2] = {9, 9};
+    uint64_t one = 1;
+
+    hh_unload(&e);
+    return hh_load(&e, 0xa5) && hh_init(&e) == OE_OK &&
+           (!with_handler ||
+            (hh_call(&e, 0, HE_HANDLER, &one, 8, out, 16) == OE_OK && out[0] == OE_OK));
+}
+
+static struct sgx_ssa_gpr *ssa(unsigned frame)
+{
+    return (struct sgx_ssa_gpr *)(hh_tcs(&e, 0) + CM_TCS_TO_GPR(frame));
+}
+
+/* Begins the fault ecall; true when the enclave left by an asynchronous exit. */
+static bool begin(uint64_t kind, struct sgx_enclave_run *run)
+{
+    uint64_t arg = (uint64_t)&args;
+
+    memset(&args, 0, sizeof(args));
+    memset(&fault, 0, sizeof(fault));
+    in_buf[0] = kind;
+    args.function_id = HE_FAULT;
+    args.input_buffer = (uint64_t)in_buf;
+    args.input_buffer_size = 16;
+    args.output_buffer = (uint64_t)&fault;
+    args.output_buffer_size = sizeof(fault);
+    args.arena = (uint64_t)hh_arena(0);
+    args.arena_size = HH_ARENA;
+    args.result = OE_FAILURE;
+    return hh_enter(&e, 0, ECALL(CM_ECALL_CALL_FUNCTION), &arg, run) == 0 &&
+           run->function == SGX_ERESUME;
+}
+
+/* The enclave's opinion of the exception. */
+static oe_result_t judge(void)
+{
+    struct sgx_enclave_run run;
+    uint64_t arg = 0;
+    const uint64_t word = hh_enter(&e, 0, ECALL(CM_ECALL_VIRTUAL_EXCEPTION), &arg, &run);
+
+    CHECK_EQ(CM_CALL_CODE(word), CM_CODE_ERET);
+    CHECK_EQ(CM_CALL_FUNC(word), CM_ECALL_VIRTUAL_EXCEPTION);
+    return (oe_result_t)CM_CALL_RESULT(word);
+}
+
+/* ERESUME; the word when the enclave then left by EEXIT, or 0. */
+static uint64_t resume(struct sgx_enclave_run *run)
+{
+    struct hh_regs r;
+
+    memset(&r, 0, offsetof(struct hh_regs, zmm));
+    r.rflags = 2;
+    r.mxcsr = 0x1f80;
+    r.fcw = 0x37f;
+    memset(run, 0, sizeof(*run));
+    run->tcs = hh_tcs(&e, 0);
+    return hh_enter_raw(&r, SGX_ERESUME, run) == 0 && run->function == SGX_EEXIT ? r.rdi : 0;
+}
+
+TEST(E1_no_handler_aborts)
+{
+    struct sgx_enclave_run run;
+
+    REQUIRE(start(false));
+    REQUIRE(begin(HF_UD2, &run));
+    CHECK_EQ(judge(), OE_ENCLAVE_ABORTED);
+    CHECK_EQ(judge(), OE_ENCLAVE_ABORTED);
+    CHECK_EQ(hh_call(&e, 1, HE_NULL, NULL, 0, NULL, 0), OE_ENCLAVE_ABORTED);
+}
+
+static void whole(uint64_t kind)
+{
+    struct sgx_enclave_run run;
+
+    REQUIRE(begin(kind, &run));
+    REQUIRE(judge() == OE_OK);
+    CHECK_EQ(resume(&run), CM_CALL_WORD(CM_CODE_ERET, CM_ECALL_CALL_FUNCTION, 0, OE_OK));
+    CHECK_EQ(args.result, OE_OK);
+    CHECK_EQ(fault.calls, 1);
+    CHECK_EQ(fault.flags, 1); /* hardware */
+    CHECK_EQ(fault.handler_rflags & 0x40400, 0);
+    CHECK_EQ(fault.handler_mxcsr, 0x1fbf);
+    CHECK(fault.address - e.base < e.size);
+    CHECK_EQ(fault.kept, 0);
+}
+
+TEST(E1_handlers_run_and_the_code_goes_on)
+{
+    REQUIRE(start(true));
+    for (int i = 0; i < 100; i++) {
+        whole(HF_UD2);
+        CHECK_EQ(fault.code, 3);
+        whole(HF_DIV);
+        CHECK_EQ(fault.code, 0);
+        whole(HF_NULL_READ);
+        CHECK_EQ(fault.code, 5);
+        CHECK_EQ(fault.faulting_address, 0);
+        CHECK_EQ(fault.error_code & 2, 0);
+    }
+    CHECK_EQ(hh_call(&e, 1, HE_NULL, NULL, 0, NULL, 0), OE_OK);
+}
+
+TEST(A1_A2_flags_of_the_interrupted_code_do_not_reach_the_handler)
+{
+    REQUIRE(start(true));
+    whole(HF_STD_UD2);
+}
+
+TEST(E2_exceptions_that_the_host_invents)
+{
+    struct sgx_enclave_run run;
+
+    REQUIRE(start(true));
+    REQUIRE(begin(HF_UD2, &run));
+    ssa(0)->exitinfo = 0; /* an interrupt instead */
+    for (int i = 0; i < 5; i++) {
+        CHECK_EQ(judge(), OE_OK);
+    }
+    /* nobody was asked: the thread is where it was, and faults again for real */
+    CHECK_EQ(resume(&run), 0);
+    CHECK_EQ(run.function, SGX_ERESUME);
+    CHECK_EQ(judge(), OE_OK);
+    /* a second judgement of the same exception finds none: the first has used it up */
+    CHECK_EQ(judge(), OE_OK);
+    CHECK_EQ(resume(&run), CM_CALL_WORD(CM_CODE_ERET, CM_ECALL_CALL_FUNCTION, 0, OE_OK));
+    CHECK_EQ(fault.calls, 1);
+}
+
+/* The thread's stack pointer as an interruption of the entry or exit path would leave it. */
+TEST(E1_interrupted_context_that_is_not_on_its_own_stack)
+{
+    for (int i = 0; i < 8; i++) {
+        struct sgx_enclave_run run;
+        struct sgx_ssa_gpr *g;
+
+        REQUIRE(start(true));
+        REQUIRE(begin(HF_UD2, &run));
+        g = ssa(0);
+        const uint64_t top = hh_tcs(&e, 0) - CM_GUARD_SIZE;
+        const uint64_t rsp[] = {g->ursp,          0,
+                                top + 8,          hh_tcs(&e, 1) - 8192,
+                                (uint64_t)&fault, top - 32 * CM_PAGE_SIZE,
+                                g->rsp,           g->rsp};
+
+        g->rsp = rsp[i];
+        if (i == 6) {
+            g->ursp = g->rsp; /* the host's stack pointer inside the enclave */
+        } else if (i == 7) {
+            g->rip = 0x1000;
+        }
+        CHECK_EQ(judge(), OE_ENCLAVE_ABORTED);
+    }
+}
+
+TEST(E4_exceptions_in_handlers_end)
+{
+    struct sgx_enclave_run run;
+    int depth = 0;
+
+    REQUIRE(start(true));
+    REQUIRE(begin(HF_NESTED, &run));
+    while (judge() == OE_OK && depth < 100) {
+        depth++;
+        CHECK_EQ(resume(&run), 0);
+        REQUIRE(run.function == SGX_ERESUME);
+    }
+    CHECK_EQ(depth, 4);
+    CHECK_EQ(hh_call(&e, 1, HE_NULL, NULL, 0, NULL, 0), OE_ENCLAVE_ABORTED);
+}
+
+TEST(E5_handlers_cannot_resume_outside)
+{
+    static const uint64_t kinds[] = {HF_BAD_RIP, HF_BAD_RSP};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct sgx_enclave_run run;
+
+        REQUIRE(start(true));
+        REQUIRE(begin(kinds[i], &run));
+        CHECK_EQ(judge(), OE_OK);
+        CHECK_EQ(CM_CALL_RESULT(resume(&run)), OE_ENCLAVE_ABORTED);
+        CHECK_EQ(hh_call(&e, 1, HE_NULL, NULL, 0, NULL, 0), OE_ENCLAVE_ABORTED);
+    }
+}
+
+TEST(E5_removed_handlers_are_not_asked)
+{
+    struct sgx_enclave_run run;
+    uint64_t out[2];
+    uint64_t zero = 0;
+
+    REQUIRE(start(true));
+    CHECK_EQ(hh_call(&e, 0, HE_HANDLER, &zero, 8, out, 16), OE_OK);
+    CHECK_EQ(out[0], OE_OK);
+    CHECK_EQ(hh_call(&e, 0, HE_HANDLER, &zero, 8, out, 16), OE_OK);
+    CHECK_EQ(out[0], OE_INVALID_PARAMETER);
+    REQUIRE(begin(HF_UD2, &run));
+    CHECK_EQ(judge(), OE_ENCLAVE_ABORTED);
+}
+
+TEST(A4_no_register_leaves_with_an_exception)
+{
+    struct sgx_enclave_run run;
+    struct hh_regs r;
+    uint64_t left = 0;
+
+    REQUIRE(start(true));
+    REQUIRE(begin(HF_UD2, &run));
+    memset(&r, 0, sizeof(r));
+    r.rdi = ECALL(CM_ECALL_VIRTUAL_EXCEPTION);
+    r.rflags = 0x40402;
+    r.mxcsr = 0x1f80;
+    r.fcw = 0x37f;
+    memset(&run, 0, sizeof(run));
+    run.tcs = hh_tcs(&e, 0);
+    REQUIRE(hh_enter_raw(&r, SGX_EENTER, &run) == 0 && run.function == SGX_EEXIT);
+    for (const uint64_t *p = &r.rdx; p <= &r.r15; p++) {
+        left |= *p;
+    }
+    CHECK_EQ(left, 0);
+    CHECK_EQ(r.rsi, 0);
+    CHECK_EQ(r.rflags & 0x40400, 0);
+    hh_unload(&e);
+}
+
+TEST_MAIN

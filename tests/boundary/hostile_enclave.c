@@ -1,0 +1,515 @@
+/*
+ * The enclave that the boundary tests attack. Its stubs are written by hand, straight on the
+ * runtime's interface, so that nothing stands between a test and the runtime.
+ */
+#include <openenclave/corelibc/stdlib.h>
+#include <openenclave/edger8r/enclave.h>
+#include <openenclave/enclave.h>
+
+#include <string.h>
+
+#include "enclave/runtime.h"
+#include "hostile_ids.h"
+
+enum { DEEP = 48 * 1024 };
+
+static volatile uint64_t hostile_go;
+static volatile uint64_t hostile_spinning;
+static __thread uint64_t tls_zero[32];
+static __thread uint64_t tls_set = 0x1122334455667788;
+static uint64_t constructed;
+
+__attribute__((constructor)) static void construct(void)
+{
+    constructed = 77;
+}
+
+#define STUB(name) \
+    static void name(uint8_t *in, size_t in_len, uint8_t *out, size_t out_len, size_t *written)
+#define UNUSED ((void)in, (void)in_len, (void)out, (void)out_len)
+
+static uint64_t word(const uint8_t *p, size_t n, size_t i)
+{
+    uint64_t v = 0;
+
+    if ((i + 1) * sizeof(v) <= n) {
+        memcpy(&v, p + i * sizeof(v), sizeof(v));
+    }
+    return v;
+}
+
+static void put(uint8_t *out, size_t out_len, size_t i, uint64_t v)
+{
+    if ((i + 1) * sizeof(v) <= out_len) {
+        memcpy(out + i * sizeof(v), &v, sizeof(v));
+    }
+}
+
+STUB(he_null)
+{
+    UNUSED;
+    *written = out_len;
+}
+
+STUB(he_echo)
+{
+    memcpy(out, in, in_len < out_len ? in_len : out_len);
+    *written = out_len;
+}
+
+STUB(he_state)
+{
+    struct hostile_state s;
+    volatile double one = 1.0;
+    volatile double three = 3.0;
+    uint32_t mxcsr;
+    struct {
+        uint16_t fcw, u0, fsw, u1, ftw, u2;
+        uint32_t rest[4];
+    } env;
+
+    (void)in;
+    (void)in_len;
+    memset(&s, 0, sizeof(s));
+    __asm__ volatile("pushfq; pop %0" : "=r"(s.rflags));
+    __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+    __asm__ volatile("fnstenv %0; fldenv %0" : "=m"(env));
+    __asm__ volatile("mov %%rsp, %0" : "=r"(s.rsp));
+    __asm__ volatile("mov %%fs:0, %0" : "=r"(s.fs0));
+    s.gs_self = (uint64_t)cm_td_self();
+    s.mxcsr = mxcsr;
+    s.fcw = env.fcw;
+    s.ftw = env.ftw;
+    s.third = one / three;
+    s.x87 = (double)((long double)one / (long double)three);
+    memcpy(out, &s, sizeof(s) < out_len ? sizeof(s) : out_len);
+    *written = out_len;
+}
+
+/* Every register that C lets a function change is full of the value when it returns. */
+STUB(he_poison)
+{
+    const uint64_t v = word(in, in_len, 0);
+    uint64_t copies[8] = {v, v, v, v, v, v, v, v};
+
+    (void)out;
+    *written = out_len;
+    if ((cm_xfrm() & 0xe0) == 0xe0) {
+        __asm__ volatile(".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,"
+                         "25,26,27,28,29,30,31\n vmovdqu64 %0, %%zmm\\n\n .endr\n"
+                         ".irp n,0,1,2,3,4,5,6,7\n kmovq %0, %%k\\n\n .endr\n"
+                         :
+                         : "m"(copies));
+    } else if ((cm_xfrm() & 4) != 0) {
+        __asm__ volatile(".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n vmovdqu %0, %%ymm\\n\n"
+                         ".endr\n"
+                         :
+                         : "m"(copies));
+    }
+    __asm__ volatile(".irp n,0,1,2,3,4,5,6,7\n movq %0, %%mm\\n\n .endr\n" : : "m"(copies));
+    __asm__ volatile("mov %0, %%r8; mov %0, %%r9; mov %0, %%r10; mov %0, %%r11\n"
+                     "mov %0, %%rsi; mov %0, %%rdi; mov %0, %%rdx; mov %0, %%rcx\n"
+                     :
+                     : "m"(copies)
+                     : "r8", "r9", "r10", "r11", "rsi", "rdi", "rdx", "rcx");
+}
+
+STUB(he_ocall)
+{
+    struct hostile_ocall r = {0, 0, 0, 0};
+    const uint64_t rounds = word(in, in_len, 0);
+    uint8_t *host = oe_allocate_ocall_buffer(64);
+
+    for (uint64_t i = 0; i < rounds && r.result == OE_OK; i++) {
+        size_t bytes = 0;
+
+        r.result = oe_call_host_function(HOSTILE_OCALL_ID, host, 32, host + 32, 32, &bytes);
+        r.written = bytes;
+        r.rounds++;
+    }
+    oe_free_ocall_buffer(host);
+    memcpy(out, &r, sizeof(r) < out_len ? sizeof(r) : out_len);
+    *written = out_len;
+}
+
+STUB(he_malloc)
+{
+    const uint64_t size = word(in, in_len, 0);
+    const uint64_t count = word(in, in_len, 1);
+
+    for (uint64_t i = 0; i < count && i < 16; i++) {
+        put(out, out_len, i,
+            (uint64_t)((word(in, in_len, 2) >> i & 1) != 0 ? oe_allocate_ocall_buffer(size)
+                                                           : oe_host_malloc(size)));
+    }
+    *written = out_len;
+}
+
+static __attribute__((noinline)) void smash(volatile uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        p[i] = 0x41;
+    }
+}
+
+STUB(he_abort)
+{
+    volatile uint8_t buf[16] = {0};
+
+    UNUSED;
+    *written = out_len;
+    switch (word(in, in_len, 0)) {
+    case 0:
+        oe_abort();
+    case 1:
+        __oe_assert_fail("1 + 1 == 3", __FILE__, __LINE__, __func__); /* NDEBUG or not */
+    case 2:
+        smash(buf, 64); /* through the stack protector's canary */
+        break;
+    default:
+        oe_free(out + 1);
+    }
+}
+
+static __attribute__((noinline)) uint64_t fill_stack(uint64_t canary)
+{
+    volatile uint64_t deep[DEEP / sizeof(uint64_t)];
+
+    for (size_t i = 0; i < DEEP / sizeof(uint64_t); i++) {
+        deep[i] = canary;
+    }
+    return (uint64_t)&deep[0];
+}
+
+STUB(he_leave)
+{
+    const uint64_t canary = word(in, in_len, 0);
+    uint64_t *block = oe_malloc(1024);
+
+    for (size_t i = 0; i < 32; i++) {
+        tls_zero[i] = canary;
+    }
+    tls_set = canary;
+    put(out, out_len, 0, fill_stack(canary));
+    put(out, out_len, 1, (uint64_t)&tls_zero[0]);
+    if (block != NULL) {
+        for (size_t i = 0; i < 128; i++) {
+            block[i] = canary;
+        }
+        put(out, out_len, 2, (uint64_t)block);
+        cm_free_wiped(block);
+    }
+    *written = out_len;
+}
+
+/* Looks at memory below the own frame, where the former tenant's locals were. */
+static __attribute__((noinline)) uint64_t count_stack(uint64_t canary)
+{
+    volatile uint64_t deep[DEEP / sizeof(uint64_t)];
+    uint64_t found = 0;
+    volatile uint64_t *p = deep;
+
+    __asm__ volatile("" : "+r"(p) : : "memory"); /* uninitialised on purpose */
+    for (size_t i = 0; i < DEEP / sizeof(uint64_t); i++) {
+        found += p[i] == canary;
+    }
+    return found;
+}
+
+STUB(he_find)
+{
+    const uint64_t canary = word(in, in_len, 0);
+    uint64_t in_tls = 0;
+
+    put(out, out_len, 0, count_stack(canary));
+    for (size_t i = 0; i < 32; i++) {
+        in_tls += tls_zero[i] == canary;
+    }
+    in_tls += tls_set != 0x1122334455667788;
+    put(out, out_len, 1, in_tls);
+    put(out, out_len, 2, constructed);
+    *written = out_len;
+}
+
+STUB(he_random)
+{
+    (void)in;
+    (void)in_len;
+    if (oe_random(out, out_len) == OE_OK) {
+        *written = out_len;
+    }
+}
+
+STUB(he_spin)
+{
+    UNUSED;
+    (void)__atomic_add_fetch(&hostile_spinning, 1, __ATOMIC_SEQ_CST);
+    while (hostile_go == 0) {
+        __builtin_ia32_pause();
+    }
+    (void)__atomic_sub_fetch(&hostile_spinning, 1, __ATOMIC_SEQ_CST);
+    *written = out_len;
+}
+
+STUB(he_go)
+{
+    hostile_go = word(in, in_len, 0);
+    put(out, out_len, 0, hostile_spinning);
+    *written = out_len;
+}
+
+STUB(he_wait)
+{
+    uint64_t waits = 0;
+
+    (void)in;
+    (void)in_len;
+    (void)__atomic_add_fetch(&hostile_spinning, 1, __ATOMIC_SEQ_CST);
+    while (hostile_go == 0) {
+        cm_thread_wait();
+        waits++;
+    }
+    (void)__atomic_sub_fetch(&hostile_spinning, 1, __ATOMIC_SEQ_CST);
+    put(out, out_len, 0, waits);
+    *written = out_len;
+}
+
+/* ------------------------------------------------------------------------ exceptions */
+
+static struct hostile_fault seen;
+static uint64_t fault_kind;
+static uint64_t fault_len; /* of the instruction to step over */
+
+static uint64_t handler(oe_exception_record_t *r)
+{
+    uint32_t mxcsr;
+    uint64_t rflags;
+
+    __asm__ volatile("pushfq; pop %0" : "=r"(rflags));
+    __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+    seen.calls++;
+    seen.code = r->code;
+    seen.address = r->address;
+    seen.faulting_address = r->faulting_address;
+    seen.error_code = r->error_code;
+    seen.flags = r->flags;
+    seen.handler_rflags = rflags;
+    seen.handler_mxcsr = mxcsr;
+    if (fault_kind == HF_NESTED) {
+        __asm__ volatile("ud2");
+    }
+    if (fault_kind == HF_BAD_RIP) {
+        r->context->rip = 0x1000;
+    } else if (fault_kind == HF_BAD_RSP) {
+        r->context->rsp = 0x7fff0000;
+    } else {
+        r->context->rip += fault_len;
+    }
+    if ((cm_xfrm() & 4) != 0) {
+        __asm__ volatile("vpcmpeqd %%ymm3, %%ymm3, %%ymm3" : : : "xmm3");
+    }
+    __asm__ volatile("mov $-1, %%r8; mov $-1, %%r9; mov $-1, %%r10" : : : "r8", "r9", "r10");
+    return OE_EXCEPTION_CONTINUE_EXECUTION;
+}
+
+STUB(he_handler)
+{
+    UNUSED;
+    put(out, out_len, 0,
+        word(in, in_len, 0) == 1 ? oe_add_vectored_exception_handler(false, handler)
+                                 : oe_remove_vectored_exception_handler(handler));
+    *written = out_len;
+}
+
+/* Faults with known values in registers; returns how many of them changed. */
+static uint64_t fault_with_registers(void)
+{
+    uint64_t bad = 0;
+
+    __asm__ volatile("mov $0x1111, %%r8; mov $0x2222, %%r9; mov $0x3333, %%r10; mov $0x44, %%r11\n"
+                     "movq %%r8, %%xmm3; movq %%r9, %%xmm7\n"
+                     "ud2\n"
+                     "xor %%eax, %%eax\n"
+                     "cmp $0x1111, %%r8; setne %%al; add %%rax, %0\n"
+                     "cmp $0x2222, %%r9; setne %%al; add %%rax, %0\n"
+                     "cmp $0x3333, %%r10; setne %%al; add %%rax, %0\n"
+                     "cmp $0x44, %%r11; setne %%al; add %%rax, %0\n"
+                     "movq %%xmm3, %%r8; movq %%xmm7, %%r9\n"
+                     "cmp $0x1111, %%r8; setne %%al; add %%rax, %0\n"
+                     "cmp $0x2222, %%r9; setne %%al; add %%rax, %0\n"
+                     : "+r"(bad)
+                     :
+                     : "rax", "r8", "r9", "r10", "r11", "xmm3", "xmm7", "cc", "memory");
+    return bad;
+}
+
+STUB(he_fault)
+{
+    uint64_t rflags = 0;
+
+    memset(&seen, 0, sizeof(seen));
+    fault_kind = word(in, in_len, 0);
+    fault_len = 2;
+    switch (fault_kind) {
+    case HF_DIV:
+        __asm__ volatile("xor %%edx, %%edx; xor %%eax, %%eax; div %%eax" : : : "rax", "rdx", "cc");
+        break;
+    case HF_NULL_READ:
+        __asm__ volatile("xor %%eax, %%eax; mov (%%rax), %%eax" : : : "rax", "memory");
+        break;
+    case HF_STD_UD2:
+        __asm__ volatile("pushfq; orl $0x40400, (%%rsp); popfq; ud2\n"
+                         "pushfq; mov (%%rsp), %0; andl $~0x40400, (%%rsp); popfq"
+                         : "=r"(rflags)
+                         :
+                         : "cc", "memory");
+        seen.kept = (rflags & 0x40400) != 0x40400;
+        break;
+    case HF_CPUID:
+        __asm__ volatile("cpuid" : : "a"(0), "c"(0) : "rbx", "rdx");
+        break;
+    case HF_SPIN:
+        hostile_spinning = 1;
+        while (hostile_go == 0) {
+            __builtin_ia32_pause();
+        }
+        hostile_spinning = 0;
+        break;
+    case HF_UD2:
+    case HF_VECTORS:
+        seen.kept = fault_with_registers();
+        break;
+    default:
+        __asm__ volatile("ud2");
+    }
+    memcpy(out, &seen, sizeof(seen) < out_len ? sizeof(seen) : out_len);
+    *written = out_len;
+}
+
+STUB(he_result)
+{
+    uint8_t *host = oe_allocate_ocall_buffer(64);
+    size_t bytes = 0x77;
+    oe_result_t r = oe_call_host_function(HOSTILE_OCALL_ID, host, 32, host + 32, 32, &bytes);
+
+    (void)in;
+    (void)in_len;
+    oe_free_ocall_buffer(host);
+    put(out, out_len, 0, r);
+    put(out, out_len, 1, bytes);
+    *written = out_len;
+}
+
+STUB(he_flags)
+{
+    uint32_t mxcsr = 0x7f80; /* round towards zero */
+    uint16_t fcw = 0x0f7f;
+    uint32_t mxcsr_after;
+    uint16_t fcw_after;
+    const uint32_t normal = 0x1f80;
+    size_t bytes = 0;
+    uint8_t *host = oe_allocate_ocall_buffer(64);
+
+    (void)in;
+    (void)in_len;
+    __asm__ volatile("ldmxcsr %0; fldcw %1" : : "m"(mxcsr), "m"(fcw));
+    (void)oe_call_host_function(HOSTILE_OCALL_ID, host, 32, host + 32, 32, &bytes);
+    __asm__ volatile("stmxcsr %0; fnstcw %1" : "=m"(mxcsr_after), "=m"(fcw_after));
+    __asm__ volatile("ldmxcsr %0; fninit" : : "m"(normal));
+    oe_free_ocall_buffer(host);
+    put(out, out_len, 0, mxcsr);
+    put(out, out_len, 1, mxcsr_after);
+    put(out, out_len, 2, fcw);
+    put(out, out_len, 3, fcw_after);
+    *written = out_len;
+}
+
+STUB(he_td)
+{
+    uint64_t here = 0;
+    void *block = oe_malloc(32);
+
+    (void)in;
+    (void)in_len;
+    put(out, out_len, 0, (uint64_t)cm_td_self());
+    put(out, out_len, 1, (uint64_t)&here);
+    put(out, out_len, 2, (uint64_t)block);
+    put(out, out_len, 3, (uint64_t)&constructed);
+    oe_free(block);
+    *written = out_len;
+}
+
+STUB(he_cpuid)
+{
+    uint32_t regs[4] = {0, 0, 0, 0};
+    const bool found = cm_cpuid_lookup((uint32_t)word(in, in_len, 0), 0, regs);
+
+    put(out, out_len, 0, found);
+    for (size_t i = 0; i < 4; i++) {
+        put(out, out_len, 1 + i, regs[i]);
+    }
+    put(out, out_len, 5, cm_xfrm());
+    *written = out_len;
+}
+
+STUB(he_realloc)
+{
+    uint8_t inside[40];
+    uint64_t bad = 0;
+    uint8_t *p = oe_host_calloc(3, 8);
+    char *s = oe_host_strndup("a string", 4);
+
+    (void)in;
+    (void)in_len;
+    bad += p == NULL || s == NULL || !oe_is_outside_enclave(p, 24);
+    cm_copy_in(inside, p, 24);
+    for (size_t i = 0; i < 24; i++) {
+        bad += inside[i] != 0;
+    }
+    cm_copy_out(p, "0123456789abcdef01234567", 24);
+    p = oe_host_realloc(p, 4000);
+    bad += p == NULL || !oe_is_outside_enclave(p, 4000);
+    cm_copy_in(inside, p, 24);
+    bad += memcmp(inside, "0123456789abcdef01234567", 24) != 0;
+    cm_copy_in(inside, s, 5);
+    bad += memcmp(inside, "a st", 5) != 0;
+    bad += oe_host_realloc(&bad, 10) != NULL;
+    oe_host_free(p);
+    oe_host_free(s);
+    oe_host_free(NULL);
+    oe_host_free(&bad);
+    bad += oe_host_calloc((size_t)1 << 33, (size_t)1 << 33) != NULL;
+    put(out, out_len, 0, bad);
+    *written = out_len;
+}
+
+STUB(he_short)
+{
+    (void)in;
+    (void)in_len;
+    memset(out, 0x66, out_len);
+    *written = 16;
+}
+
+STUB(he_lie)
+{
+    (void)in;
+    (void)in_len;
+    (void)out;
+    *written = out_len + 16;
+}
+
+oe_ecall_func_t oe_ecalls_table[] = {
+    [HE_NULL] = he_null,       [HE_ECHO] = he_echo,       [HE_STATE] = he_state,
+    [HE_POISON] = he_poison,   [HE_OCALL] = he_ocall,     [HE_MALLOC] = he_malloc,
+    [HE_ABORT] = he_abort,     [HE_LEAVE] = he_leave,     [HE_FIND] = he_find,
+    [HE_RANDOM] = he_random,   [HE_SPIN] = he_spin,       [HE_GO] = he_go,
+    [HE_WAIT] = he_wait,       [HE_FAULT] = he_fault,     [HE_RESULT] = he_result,
+    [HE_HANDLER] = he_handler, [HE_FLAGS] = he_flags,     [HE_TD] = he_td,
+    [HE_CPUID] = he_cpuid,     [HE_REALLOC] = he_realloc, [HE_SHORT] = he_short,
+    [HE_LIE] = he_lie,         [HE_COUNT] = NULL,
+};
+size_t oe_ecalls_table_size = HE_COUNT + 1; /* the last slot is empty on purpose */
+const char *const oe_ecalls_names[HE_COUNT + 1] = {"null", "echo"};
+
+OE_SET_ENCLAVE_SGX2(1, 1, ({0}), ({0}), 1, 1, 0, 0, 0, 512, 32, 4);

@@ -1,0 +1,70 @@
+/* The ecalls of the boundary tests' enclave, and what travels in their buffers. */
+#ifndef CM_TESTS_HOSTILE_IDS_H
+#define CM_TESTS_HOSTILE_IDS_H
+
+#include <stdint.h>
+
+enum hostile_ecall {
+    HE_NULL,    /* nothing */
+    HE_ECHO,    /* output = input */
+    HE_STATE,   /* out: struct hostile_state */
+    HE_POISON,  /* in: u64 that fills the registers before returning */
+    HE_OCALL,   /* in: u64 count: null ocalls to host function 7; out: struct hostile_ocall */
+    HE_MALLOC,  /* in: u64 size, u64 count; out: u64[16] addresses from oe_host_malloc */
+    HE_ABORT,   /* in: u64 how */
+    HE_LEAVE,   /* in: u64 canary: leaves it in stack, TLS and heap; out: u64[4] where */
+    HE_FIND,    /* in: u64 canary; out: u64[3] how often it stands in stack, TLS, new heap blocks */
+    HE_RANDOM,  /* out: 64 bytes */
+    HE_SPIN,    /* counts up `hostile_spinning`, waits until hostile_go */
+    HE_GO,      /* in: u64: sets hostile_go; out: u64 hostile_spinning */
+    HE_WAIT,    /* cm_thread_wait until hostile_go; out: u64 waits */
+    HE_FAULT,   /* in: u64 which; out: struct hostile_fault */
+    HE_RESULT,  /* out u64: what oe_call_host_function returned and *written: 2 u64 */
+    HE_HANDLER, /* in: u64: 1 adds a handler, 0 removes it, 2.. what it answers */
+    HE_FLAGS,   /* ocall with own MXCSR, FCW; out: u64[4] before and after */
+    HE_TD,      /* out: u64[4]: own TD, stack now, a heap block, address of a static */
+    HE_CPUID,   /* in: u64 leaf; out: u64[5] found, regs */
+    HE_REALLOC, /* host realloc, calloc and strndup; out: u64 0 when all was right */
+    HE_SHORT,   /* writes only 16 of the output's bytes, and says so */
+    HE_LIE,     /* says that it wrote more than there is */
+    HE_COUNT,
+};
+
+struct hostile_state {
+    uint64_t rflags, mxcsr, fcw, ftw;
+    uint64_t rsp, fs0, gs_self;
+    uint64_t r10, r11; /* unused */
+    double third;      /* 1.0 / 3 with a rounding that the test knows */
+    double x87;        /* the same through x87 */
+};
+
+struct hostile_ocall {
+    uint64_t result;
+    uint64_t written;
+    uint64_t rounds;
+    uint64_t unused;
+};
+
+struct hostile_fault {
+    uint64_t code, address, faulting_address, error_code;
+    uint64_t flags, handler_rflags, handler_mxcsr, calls;
+    uint64_t kept; /* registers of the interrupted code that changed */
+    uint64_t unused;
+};
+
+enum hostile_fault_kind {
+    HF_UD2,
+    HF_DIV,
+    HF_NULL_READ,
+    HF_STD_UD2, /* with DF and AC set */
+    HF_NESTED,  /* the handler faults as well */
+    HF_BAD_RIP, /* the handler sends RIP outside */
+    HF_BAD_RSP, /* the handler sends RSP outside */
+    HF_CPUID,
+    HF_VECTORS, /* vector registers live across the fault */
+    HF_SPIN,    /* no fault: spins until hostile_go */
+};
+
+#define HOSTILE_OCALL_ID 7
+
+#endif
