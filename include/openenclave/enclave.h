@@ -55,11 +55,11 @@ void __oe_assert_fail(const char *expr, const char *file, int line,
 #ifdef NDEBUG
 #define oe_assert(EXPR) ((void)0)
 #else
-#define oe_assert(EXPR)                                                \
-    do {                                                               \
-        if (!(EXPR)) {                                                 \
+#define oe_assert(EXPR)                                            \
+    do {                                                           \
+        if (!(EXPR)) {                                             \
             __oe_assert_fail(#EXPR, __FILE__, __LINE__, __func__); \
-        }                                                              \
+        }                                                          \
     } while (0)
 #endif
 
