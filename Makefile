@@ -37,7 +37,7 @@ ci-deep: configure
 
 bench: configure
 	@cmake --build $(BUILD) -j $(JOBS) --target bench-parts
-	@scripts/bench $(BUILD)
+	@cmake --build $(BUILD) --target bench
 
 security-matrix:
 	@scripts/security_matrix $(BUILD)
