@@ -76,7 +76,7 @@ CM_NO_CANARY void cm_thread_begin(struct cm_td *td)
 {
     const struct cm_musl_thread musl = {td->canary, (int32_t)td->tid};
 
-    __m128i *words = (__m128i *)td->musl;
+    __m128i *words = (void *)td->musl;
 
     for (size_t i = 0; i < sizeof(td->musl) / sizeof(*words); i++) {
         words[i] = _mm_setzero_si128(); /* in line: a call of memset takes twice as long */
