@@ -9,4 +9,5 @@ if(TARGET oecore AND TARGET oehost AND COMMAND cm_sign_enclave)
   target_compile_definitions(bench_crypto PRIVATE
     BENCH_CRYPTO_ENCLAVE="${CMAKE_CURRENT_BINARY_DIR}/bench_crypto_enclave.signed")
   add_dependencies(bench_crypto bench_crypto_enclave_signed)
+  list(APPEND benches bench_crypto)
 endif()
