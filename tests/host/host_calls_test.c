@@ -158,7 +158,7 @@ TEST(built_in_ocalls)
     CHECK_EQ(raw(e, CM_OCALL_FREE, alloc.address), OE_OK);
     CHECK_EQ(raw(e, CM_OCALL_FREE, 0), OE_OK);
     CHECK_EQ(raw(e, CM_OCALL_FREE, e->base), OE_OK); /* not the host's: nothing happens */
-    alloc.size = UINT64_MAX / 2;
+    fail_alloc_at(1);
     CHECK_EQ(raw(e, CM_OCALL_MALLOC, (uint64_t)(uintptr_t)&alloc), OE_OUT_OF_MEMORY);
     CHECK_EQ(alloc.address, 0);
     CHECK_EQ(raw(e, CM_OCALL_GET_TIME, (uint64_t)(uintptr_t)&now), OE_OK);

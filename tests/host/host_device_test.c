@@ -21,7 +21,7 @@
 
 /* one call, with addresses relative to ELRANGE and contents as a hash */
 struct record {
-    char what; /* o(pen) c(reate) a(dd) i(nit) m(ap) u(nmap) x: close */
+    uint64_t what; /* o(pen) c(reate) a(dd) i(nit) m(ap) u(nmap) x: close */
     uint64_t a, b, c, d;
     uint8_t hash[32];
 };
@@ -271,7 +271,7 @@ static void load_on(const struct cm_sgx_device *device, struct recording *out)
 static void print(const char *side, const struct recording *r, size_t i)
 {
     if (i < r->count) {
-        (void)printf("  %s %c %llx %llx %llx %llx\n", side, r->r[i].what,
+        (void)printf("  %s %c %llx %llx %llx %llx\n", side, (int)r->r[i].what,
                      (unsigned long long)r->r[i].a, (unsigned long long)r->r[i].b,
                      (unsigned long long)r->r[i].c, (unsigned long long)r->r[i].d);
     }
