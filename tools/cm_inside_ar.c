@@ -33,10 +33,10 @@ static void push(struct cm_prep_list *list, const char *item)
     list->items[list->count++] = item;
 }
 
-/* One name a line into the list; the text stays allocated until the program ends. */
+/* One name a line into the list, which points into the text: that stays until the program ends. */
 static bool read_roots(const char *path, struct cm_prep_list *list, struct cm_why *why)
 {
-    uint8_t *text = NULL;
+    static uint8_t *text;
     char *save = NULL;
     char *line;
     size_t len = 0;

@@ -16,7 +16,7 @@
 
 #define SIGNALS          64
 #define KSA_RESTORER     UINT64_C(0x04000000)
-#define KSA_AUTODISARM   (1 << 31)
+#define KSA_AUTODISARM   INT32_MIN /* bit 31 of an int */
 #define XSTATE_MAGIC     0x46505853u
 #define SW_MAGIC_OFFSET  464u
 #define SW_SIZE_OFFSET   468u
