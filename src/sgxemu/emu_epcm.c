@@ -125,6 +125,16 @@ static bool wants_private(const struct emu_encl_kernel *k, uint32_t w)
            effective(w) == (PROT_READ | PROT_EXEC);
 }
 
+static void note_shown(struct emu_encl_kernel *k, uint64_t first, uint64_t end, bool private)
+{
+    for (uint64_t i = first; i < end; i++) {
+        uint32_t w = pg_get(k, i);
+        uint32_t shown = ((uint32_t)effective(w) << 20) | (private ? PG_PRIVATE : 0);
+
+        pg_set(k, i, (w & ~(PG_SHOWN_MASK | PG_PRIVATE)) | shown);
+    }
+}
+
 static int remap(struct emu_encl_kernel *k, uint64_t first, uint64_t end, bool private)
 {
     uint64_t addr = k->e->base + first * EMU_PAGE;
@@ -139,11 +149,7 @@ static int remap(struct emu_encl_kernel *k, uint64_t first, uint64_t end, bool p
         return -errno;
     }
     (void)syscall(SYS_madvise, addr, len, MADV_DONTDUMP);
-    for (uint64_t i = first; i < end; i++) {
-        uint32_t w = pg_get(k, i);
-
-        pg_set(k, i, private ? w | PG_PRIVATE : w & ~PG_PRIVATE);
-    }
+    note_shown(k, first, end, private);
     return 0;
 }
 
@@ -159,16 +165,30 @@ static int protect(struct emu_encl_kernel *k, uint64_t first, uint64_t end)
         if (ret != -EBADF || (w & PG_PRIVATE) != 0) {
             return ret;
         }
+        private = false;
     }
     if (syscall(SYS_mprotect, k->e->base + first * EMU_PAGE, (end - first) * EMU_PAGE,
                 effective(w)) != 0) {
         return -errno;
     }
+    note_shown(k, first, end, private);
     return 0;
 }
 
+/* Do the host's page tables say something else than they should? */
+static bool stale(uint32_t w)
+{
+    return (w & PG_MAPPED) != 0 && PG_SHOWN(w) != (uint32_t)effective(w);
+}
+
+/* the same change as at the page that looked like `as`? */
+static bool same_change(uint32_t w, uint32_t as)
+{
+    return stale(w) && effective(w) == effective(as) && ((w ^ as) & PG_PRIVATE) == 0;
+}
+
 /* One system call for each run of pages that come out equal. */
-static int apply_runs(struct emu_encl_kernel *k, uint64_t first, uint64_t count, bool fresh)
+int cm_emu_apply(struct emu_encl_kernel *k, uint64_t first, uint64_t count)
 {
     uint64_t end = first + count;
     uint64_t i = first > k->valid_first ? first : k->valid_first;
@@ -179,11 +199,10 @@ static int apply_runs(struct emu_encl_kernel *k, uint64_t first, uint64_t count,
         uint64_t j = i + 1;
         int ret = 0;
 
-        while (j < end && ((pg_get(k, j) ^ w) & (PG_MAPPED | PG_PRIVATE)) == 0 &&
-               effective(pg_get(k, j)) == effective(w)) {
-            j++;
-        }
-        if ((w & PG_MAPPED) != 0 && !(fresh && effective(w) == PROT_NONE)) {
+        if (stale(w)) {
+            while (j < end && same_change(pg_get(k, j), w)) {
+                j++;
+            }
             ret = protect(k, i, j);
         }
         if (ret != 0) {
@@ -193,16 +212,6 @@ static int apply_runs(struct emu_encl_kernel *k, uint64_t first, uint64_t count,
     }
     cm_emu_pages_changed();
     return 0;
-}
-
-int cm_emu_apply(struct emu_encl_kernel *k, uint64_t first, uint64_t count)
-{
-    return apply_runs(k, first, count, false);
-}
-
-int cm_emu_apply_fresh(struct emu_encl_kernel *k, uint64_t first, uint64_t count)
-{
-    return apply_runs(k, first, count, true);
 }
 
 int cm_emu_may_map(const struct emu_encl_kernel *k, uint64_t start, uint64_t end, int prot)

@@ -27,20 +27,22 @@
 /*
  * One page of ELRANGE in one 32-bit word, so that lock-free readers see whole states:
  * bits 0-2 EPCM R W X, 3 PENDING, 4 MODIFIED, 5 PR (the bits of SECINFO), 6 VALID,
- * 8-15 page type, 16-18 most that a VMA may ask for, 24-26 the VMA's R W X, 27 a VMA covers it,
- * 28 the host mapping is MAP_PRIVATE.
+ * 8-15 page type, 16-18 most that a VMA may ask for, 20-22 what the host's page tables allow now,
+ * 24-26 the VMA's R W X, 27 a VMA covers it, 28 the host mapping is MAP_PRIVATE.
  */
-#define PG_PERM      0x07u
-#define PG_PENDING   0x08u
-#define PG_MODIFIED  0x10u
-#define PG_PR        0x20u
-#define PG_VALID     0x40u
-#define PG_TYPE(w)   (((w) >> 8) & 0xffu)
-#define PG_MAX(w)    (((w) >> 16) & 7u)
-#define PG_VMA(w)    (((w) >> 24) & 7u)
-#define PG_MAPPED    0x08000000u
-#define PG_PRIVATE   0x10000000u
-#define PG_EPCM_MASK 0x0007ffffu /* everything but the VMA's part */
+#define PG_PERM       0x07u
+#define PG_PENDING    0x08u
+#define PG_MODIFIED   0x10u
+#define PG_PR         0x20u
+#define PG_VALID      0x40u
+#define PG_TYPE(w)    (((w) >> 8) & 0xffu)
+#define PG_MAX(w)     (((w) >> 16) & 7u)
+#define PG_VMA(w)     (((w) >> 24) & 7u)
+#define PG_SHOWN(w)   (((w) >> 20) & 7u)
+#define PG_SHOWN_MASK 0x00700000u
+#define PG_MAPPED     0x08000000u
+#define PG_PRIVATE    0x10000000u
+#define PG_EPCM_MASK  0x0007ffffu /* everything but the VMA's part */
 
 static inline uint32_t pg_make(unsigned type, unsigned perm, unsigned max)
 {
@@ -119,8 +121,6 @@ static inline void pg_set(struct emu_encl_kernel *k, uint64_t i, uint32_t w)
 void cm_emu_pg_epcm(struct emu_encl_kernel *k, uint64_t i, uint32_t epcm);
 /* Make the host's mapping of these pages what VMA and EPCM say. -errno. */
 int cm_emu_apply(struct emu_encl_kernel *k, uint64_t first, uint64_t count);
-/* The same, knowing that the pages' mapping is fresh: PROT_NONE, shared. */
-int cm_emu_apply_fresh(struct emu_encl_kernel *k, uint64_t first, uint64_t count);
 /* -EACCES when a valid page in [start, end) does not allow prot. */
 int cm_emu_may_map(const struct emu_encl_kernel *k, uint64_t start, uint64_t end, int prot);
 /* The table and the alias mapping for [0, size). -errno. */

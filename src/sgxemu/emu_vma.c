@@ -195,7 +195,7 @@ int cm_emu_vma_protect(struct emu_encl_kernel *k, uint64_t start, uint64_t end, 
         }
     }
     merge(k);
-    mark(k, start, end, vma_part(prot), PG_EPCM_MASK | PG_PRIVATE);
+    mark(k, start, end, vma_part(prot), PG_EPCM_MASK | PG_SHOWN_MASK | PG_PRIVATE);
     return in_elrange(k, start, end, &first, &count) ? cm_emu_apply(k, first, count) : 0;
 }
 
@@ -230,5 +230,5 @@ int cm_emu_vma_show(struct emu_encl_kernel *k, uint64_t start, uint64_t end)
         return 0;
     }
     (void)syscall(SYS_madvise, k->e->base + first * EMU_PAGE, count * EMU_PAGE, MADV_DONTDUMP);
-    return cm_emu_apply_fresh(k, first, count);
+    return cm_emu_apply(k, first, count);
 }
