@@ -1,9 +1,12 @@
 /* See cpu_kit.h. */
         .text
-        .globl cpu_enter, cpu_raw, cpu_raw_with_aep, cpu_raw_aep, cpu_raw_end
-        .hidden cpu_enter, cpu_raw, cpu_raw_with_aep, cpu_raw_aep, cpu_raw_end, cpu_vdso
-        .type cpu_enter, @function
-cpu_enter:
+        .globl cpu_raw, cpu_raw_with_aep, cpu_raw_aep, cpu_raw_end
+        .hidden cpu_raw, cpu_raw_with_aep, cpu_raw_aep, cpu_raw_end, cpu_vdso
+        .macro ENTER name, clear_flags
+        .globl \name
+        .hidden \name
+        .type \name, @function
+\name:
         push %rbp
         mov %rsp, %rbp
         push %rbx
@@ -15,10 +18,12 @@ cpu_enter:
         push %rbp                       /* keeps the stack aligned */
         push 16(%rbp)                   /* run */
         call *cpu_vdso(%rip)
+        .if \clear_flags
         cld
         pushfq
         andl $~0x40000, (%rsp)
         popfq
+        .endif
         lea -40(%rbp), %rsp
         pop %r15
         pop %r14
@@ -27,6 +32,9 @@ cpu_enter:
         pop %rbx
         pop %rbp
         ret
+        .endm
+        ENTER cpu_enter, 1
+        ENTER cpu_enter_plain, 0
 
 /* void cpu_raw(rdi, rsi, rdx, rcx leaf, r8 tcs); cpu_raw_with_aep: r9 AEP */
         .type cpu_raw, @function

@@ -88,6 +88,10 @@ static inline uint64_t cpu_tcs(const struct kit_enclave *e, unsigned n)
 int cpu_enter(unsigned long rdi, unsigned long rsi, unsigned long rdx, unsigned int function,
               unsigned long r8, unsigned long r9, struct sgx_enclave_run *run);
 
+/* The same, flags as the enclave leaves them: for the bench. */
+int cpu_enter_plain(unsigned long rdi, unsigned long rsi, unsigned long rdx, unsigned int function,
+                    unsigned long r8, unsigned long r9, struct sgx_enclave_run *run);
+
 /* EENTER of TCS n; run is filled anew. */
 int cpu_call(const struct kit_enclave *e, unsigned n, unsigned long op, uint64_t a, uint64_t b,
              struct sgx_enclave_run *run);
