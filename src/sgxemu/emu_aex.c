@@ -483,6 +483,13 @@ void cm_emu_settle(struct emu_thread *t, ucontext_t *uc, struct emu_ctx *c)
         r[REG_RAX] = (greg_t)t->leaf[0];
         r[REG_RCX] = (greg_t)t->leaf[1];
         r[REG_RIP] = (greg_t)t->inside->encl->site_ret;
+        if ((t->deferred & EMU_DEFER_FAULT) != 0) { /* not done: the site comes again */
+            r[REG_RIP] -= EMU_SITE_RET;
+        }
+        if ((t->deferred & EMU_DEFER_SIGNAL) != 0) {
+            memcpy(&uc->uc_sigmask, &t->deferred_mask, sizeof(t->deferred_mask));
+        }
+        t->deferred = 0;
     } else if (between(ip, cm_emu_leaf_entry, cm_emu_leaf_in)) {
         back_to_site(t, r);
     }

@@ -51,7 +51,7 @@ struct emu_thread {
     volatile uint8_t selector; /* Syscall User Dispatch: 1 = a syscall is #UD */
     uint8_t in_leaf;           /* in C for EREPORT, EGETKEY, EACCEPT */
     uint8_t tf;                /* the host had TF set: give it back at the exit */
-    uint8_t deferred;          /* a signal came in_leaf and waits */
+    uint8_t deferred;          /* EMU_DEFER_*: what in_leaf has put off */
     uint32_t tid;
     uint64_t host_rsp; /* at ERESUME, to roll it back */
     uint64_t host_rbp;
@@ -70,6 +70,9 @@ struct emu_thread {
     uint32_t no_ldt; /* ES is 0; found through cm_emu_tids */
 } __attribute__((aligned(512)));
 _Static_assert(sizeof(struct emu_thread) == 512, "emu_enter.S shifts by 9");
+
+#define EMU_DEFER_SIGNAL 1u /* a signal came; all are blocked meanwhile */
+#define EMU_DEFER_FAULT  2u /* the leaf faults: do it again at the site, the slow way */
 
 /* slots 0 .. EMU_LDT_SLOTS-1 have an LDT entry of the same number */
 #define EMU_SLOTS     32768u

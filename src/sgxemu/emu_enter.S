@@ -15,6 +15,7 @@
 #define FN_ERESUME 3
 #define FN_EEXIT   4
 #define VEC_GP     13
+/* what PUSHF shows of it may be a debugger's, and must not be loaded back */
 #define FLAG_TF    0x100
 /* what ERESUME may load into RFLAGS: status flags, DF, RF, AC, ID */
 #define FLAGS_RESUMED 0x250cd5
@@ -186,11 +187,7 @@ LABEL cm_emu_seq_res_3                  /* T_SAVED, T_RSP, T_RBP hold the host's
         lea cm_emu_aep(%rip), %rax
         mov %rax, TCS_AEP(%rcx)
         mov %rbx, TCS_THREAD(%rcx)
-        pushfq
-        pop %rax
-        shr $8, %eax
-        and $(FLAG_TF >> 8), %eax
-        mov %al, T_TF(%rbx)
+        movb $0, T_TF(%rbx)
         rdfsbase %rax
         mov %rax, T_FS(%rbx)
         rdgsbase %rax
@@ -250,6 +247,7 @@ LABEL cm_emu_seq_res_end
  */
 .Lslow:
         pushfq
+        andl $~FLAG_TF, (%rsp)
         push %rdi
         push %rsi
         push %rdx
@@ -448,6 +446,7 @@ LABEL cm_emu_leaf_in
         mov T_LEAF_STACK(%rbx), %rsp
         pushfq
         pop T_LEAF_FLAGS(%rbx)
+        andl $~FLAG_TF, T_LEAF_FLAGS(%rbx)
         push $0x202
         popfq
         sub $XSAVE_ROOM, %rsp

@@ -27,7 +27,7 @@
  */
 LABEL cm_emu_signal_entry
         pushfq
-        andq $~0x40400, (%rsp)
+        andq $~0x40500, (%rsp)          /* AC, DF, and TF, which may be a debugger's */
         popfq
         mov %rdi, %r12
         mov %rsi, %r13

@@ -14,8 +14,6 @@
 #define ENCLU_SIZE   3
 #define SUD_SIGSYS   2 /* si_code: Syscall User Dispatch, not seccomp */
 #define SYSCALL_SIZE 2
-#define DEFER_SIGNAL 1u
-#define DEFER_FAULT  2u
 
 /* one signal on its way */
 struct arrival {
@@ -251,7 +249,7 @@ void cm_emu_leaf_fast(struct emu_thread *t)
     struct emu_fault f = {0};
 
     if (!cm_emu_leaf(t->inside->encl, &regs, &f)) {
-        t->deferred |= DEFER_FAULT; /* done again, slowly, from the handler: faults are rare */
+        t->deferred |= EMU_DEFER_FAULT; /* done again, slowly, from the handler: faults are rare */
         return;
     }
     t->leaf[0] = regs.rax;
@@ -279,8 +277,8 @@ static void defer(const struct arrival *a)
 {
     struct emu_thread *t = a->t;
 
-    if ((t->deferred & DEFER_SIGNAL) == 0) {
-        t->deferred |= DEFER_SIGNAL;
+    if ((t->deferred & EMU_DEFER_SIGNAL) == 0) {
+        t->deferred |= EMU_DEFER_SIGNAL;
         t->deferred_mask = mask_of(a->uc);
     }
     set_mask(a->uc, ~EMU_BIT(SIGILL));
@@ -297,10 +295,10 @@ static void leaf_ends(struct arrival *a)
     t->deferred = 0;
     a->r[REG_RAX] = (greg_t)t->leaf[0];
     a->r[REG_RCX] = (greg_t)t->leaf[1];
-    if ((why & DEFER_SIGNAL) != 0) {
+    if ((why & EMU_DEFER_SIGNAL) != 0) {
         set_mask(a->uc, t->deferred_mask);
     }
-    if ((why & DEFER_FAULT) != 0) {
+    if ((why & EMU_DEFER_FAULT) != 0) {
         a->r[REG_RIP] = (greg_t)(t->inside->encl->site_ret - EMU_SITE_RET);
         enclu_inside(a);
     } else {

@@ -351,6 +351,33 @@ static bool sud_available(void)
     return ret == 0;
 }
 
+static void *until_unlocked(void *arg)
+{
+    pthread_mutex_t *gate = arg;
+
+    (void)pthread_mutex_lock(gate);
+    (void)pthread_mutex_unlock(gate);
+    return NULL;
+}
+
+/*
+ * The C library installs handlers of its own when the first thread is made and when the first one
+ * is cancelled, and nobody sees it do so. Have it done now, so that they are wrapped like any other.
+ */
+static void provoke_libc_handlers(void)
+{
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t t;
+
+    (void)pthread_mutex_lock(&gate);
+    if (pthread_create(&t, NULL, until_unlocked, &gate) == 0) {
+        (void)pthread_cancel(t); /* takes effect nowhere: no cancellation point there */
+        (void)pthread_mutex_unlock(&gate);
+        (void)pthread_join(t, NULL);
+    }
+    (void)pthread_mutex_destroy(&gate);
+}
+
 static enum cm_status start_locked(struct cm_why *why)
 {
     const struct emu_options *o = cm_emu_options();
@@ -377,6 +404,7 @@ static enum cm_status start_locked(struct cm_why *why)
     ldt_works = !o->no_ldt;
     cm_emu_interpose();
     cm_emu_xsave_init();
+    provoke_libc_handlers();
     cm_emu_signals_start();
     started = true;
     return CM_OK;

@@ -122,3 +122,10 @@ bool cpu_ok(int rc, const struct sgx_enclave_run *run)
                  (unsigned long long)run->exception_addr);
     return false;
 }
+
+bool cpu_fast(void)
+{
+    const char *words = getenv("CASEMATE_SGXEMU");
+
+    return words == NULL || (strstr(words, "noldt") == NULL && strstr(words, "nopatch") == NULL);
+}
