@@ -225,6 +225,7 @@ void cm_evidence_raise(struct cm_evidence *ev, size_t submod, size_t from,
     }
 }
 
+CM_PRINTF(4, 0)
 static void add_check(struct cm_evidence *ev, size_t submod, const struct cm_check *what,
                       const char *detail, va_list args)
 {
