@@ -72,18 +72,18 @@ set(lib ${CM_INSIDE_DIR}/lib)
 cm_inside_archive(liboelibc.a musl-dev ${CM_MUSL_LIB}/libc.a
   DEPENDS $<TARGET_OBJECTS:cm_inside_libc> ${CM_INSIDE_DIR}/probe.ok ${dir}/inside_roots.txt
   ARGS --scan sections --check roots --roots ${dir}/inside_roots.txt --resolve ${CM_LIBGCC}
-       --allow cm_ --allow oe_ -- $<TARGET_OBJECTS:cm_inside_libc>)
+       --runtime __stack_chk_fail --allow cm_ --allow oe_ -- $<TARGET_OBJECTS:cm_inside_libc>)
 # RC4_options: text that names the variant stands inside the symbol's size
 cm_inside_archive(libopensslcrypto_3.a libssl-dev ${CM_SSL_LIB}/libcrypto.a
   DEPENDS $<TARGET_OBJECTS:cm_inside_crypto> ${lib}/liboelibc.a
   ARGS --scan functions --check whole --waive RC4_options --without .eh_frame
-       --resolve ${lib}/liboelibc.a --resolve ${CM_LIBGCC}
+       --resolve ${lib}/liboelibc.a --resolve ${CM_LIBGCC} --runtime __stack_chk_fail
        --allow cm_ --allow oe_ -- $<TARGET_OBJECTS:cm_inside_crypto>)
 cm_inside_archive(libopensslssl_3.a libssl-dev ${CM_SSL_LIB}/libssl.a
   DEPENDS ${lib}/liboelibc.a ${lib}/libopensslcrypto_3.a
   ARGS --scan functions --check whole --without .eh_frame --resolve ${lib}/liboelibc.a
        --resolve ${lib}/libopensslcrypto_3.a --resolve ${CM_LIBGCC}
-       --allow cm_ --allow oe_)
+       --runtime __stack_chk_fail --allow cm_ --allow oe_)
 # a name that builds made for Open Enclave link; the shims stand in libopensslcrypto_3.a, where the
 # order of the linker's command line cannot lose them
 file(WRITE ${lib}/liboecryptoopenssl_3.a.part "!<arch>\n")

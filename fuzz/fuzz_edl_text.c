@@ -22,7 +22,8 @@ static enum cm_status read_input(void *ctx, struct cm_edl_arena *arena, const ch
     if (strlen(path) != 5 || strcmp(path + 1, ".edl") != 0 || path[0] < 'a' || path[0] > 'd') {
         return CM_ERR_NOTFOUND;
     }
-    skip = (size_t)(path[0] - 'a') * (in->size / 4);
+    skip = (size_t)path[0] - (size_t)'a';
+    skip *= in->size / 4;
     copy = cm_edl_copy_text(arena, (const char *)in->data + skip, in->size - skip);
     if (copy == NULL) {
         return CM_ERR_NOMEM;

@@ -15,6 +15,7 @@ static const char usage[] =
     "  --resolve FILE   an archive that may define what the result needs\n"
     "  --roots FILE     text file of symbols that have to be usable, one a line, # comments\n"
     "  --allow PREFIX   symbols with this prefix come from the enclave runtime\n"
+    "  --runtime NAME   this symbol comes from the enclave runtime, not from the package\n"
     "  --waive FUNCTION the instruction scan passes over this function\n"
     "  --without NAME   leave this section out of the package's members\n"
     "  --report FILE    write what was dropped and why\n"
@@ -70,6 +71,8 @@ static bool apply(struct cm_prep_plan *plan, const char *name, const char *value
         push(&plan->resolve, value);
     } else if (strcmp(name, "--allow") == 0) {
         push(&plan->allowed, value);
+    } else if (strcmp(name, "--runtime") == 0) {
+        push(&plan->runtime, value);
     } else if (strcmp(name, "--waive") == 0) {
         push(&plan->waived, value);
     } else if (strcmp(name, "--roots") == 0) {
@@ -115,6 +118,7 @@ int main(int argc, char **argv)
     free(plan.resolve.items);
     free(plan.allowed.items);
     free(plan.waived.items);
+    free(plan.runtime.items);
     free(plan.roots.items);
     return 0;
 }

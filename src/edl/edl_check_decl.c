@@ -255,6 +255,7 @@ static void check_reserved(const struct cm_edl_scope *s, const struct cm_edl_dec
         "_global_id",
         "oe_result",
         "oe_retval",
+        "errno",
         "ocall_errno",
         "deepcopy_out_buffer",
         "deepcopy_out_buffer_size",

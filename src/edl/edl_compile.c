@@ -24,6 +24,24 @@ static enum cm_status add_file(struct cm_edl_output_set *set, const struct cm_ed
     return st;
 }
 
+/* one side's two headers and its source file; shared: X_args.h is in the set already */
+static enum cm_status add_side(struct cm_edl_output_set *set, const struct cm_edl_options *o,
+                               const struct cm_edl_unit *unit, bool trusted, bool shared)
+{
+    const char *dir = trusted ? o->trusted_dir : o->untrusted_dir;
+    enum cm_status st = CM_OK;
+
+    if (!shared) {
+        CM_TRY(add_file(set, o, unit, CM_EDL_ARGS_H, dir));
+    }
+    CM_TRY(add_file(set, o, unit, trusted ? CM_EDL_T_H : CM_EDL_U_H, dir));
+    if (!o->header_only) {
+        CM_TRY(add_file(set, o, unit, trusted ? CM_EDL_T_C : CM_EDL_U_C, dir));
+    }
+out:
+    return st;
+}
+
 static enum cm_status add_unit(struct cm_edl_output_set *set, const struct cm_edl_options *o,
                                const struct cm_edl_unit *unit)
 {
@@ -31,22 +49,11 @@ static enum cm_status add_unit(struct cm_edl_output_set *set, const struct cm_ed
     enum cm_status st = CM_OK;
 
     if (both || o->trusted) {
-        CM_TRY(add_file(set, o, unit, CM_EDL_ARGS_H, o->trusted_dir));
-        CM_TRY(add_file(set, o, unit, CM_EDL_T_H, o->trusted_dir));
-        if (!o->header_only) {
-            CM_TRY(add_file(set, o, unit, CM_EDL_T_C, o->trusted_dir));
-        }
+        st = add_side(set, o, unit, true, false);
     }
-    if (both || o->untrusted) {
-        if (!both || strcmp(o->trusted_dir, o->untrusted_dir) != 0) {
-            CM_TRY(add_file(set, o, unit, CM_EDL_ARGS_H, o->untrusted_dir));
-        }
-        CM_TRY(add_file(set, o, unit, CM_EDL_U_H, o->untrusted_dir));
-        if (!o->header_only) {
-            CM_TRY(add_file(set, o, unit, CM_EDL_U_C, o->untrusted_dir));
-        }
+    if (st == CM_OK && (both || o->untrusted)) {
+        st = add_side(set, o, unit, false, both && strcmp(o->trusted_dir, o->untrusted_dir) == 0);
     }
-out:
     return st;
 }
 

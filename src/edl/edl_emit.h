@@ -69,7 +69,4 @@ void cm_edl_emit_args_h(const struct cm_edl_emitter *e);
 void cm_edl_emit_header(const struct cm_edl_emitter *e);
 void cm_edl_emit_source(const struct cm_edl_emitter *e);
 
-#define CM_EDL_FOR_PARAMS(d, f) \
-    for (const struct cm_edl_decl *d = (f)->params; d != NULL; d = d->next)
-
 #endif

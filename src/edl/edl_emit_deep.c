@@ -439,8 +439,7 @@ static void need_of_func(const struct cm_edl_emitter *e, unsigned *need,
         add_need(e, need, f->ret.user,
                  is_callee ? (unsigned)CM_EDL_H_SCRUB : (unsigned)CM_EDL_H_FIX);
     }
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         if (cm_edl_is_marshalled(d)) {
             add_need(e, need, cm_edl_struct_of(d), is_callee ? callee_needs(d) : caller_needs(d));
         } else if (d->type.stars == 0 && d->dim_count == 0) {

@@ -15,8 +15,7 @@ struct cm_edl_str cm_edl_return_type(const struct cm_edl_func *f)
 
 bool cm_edl_has_deep_out(const struct cm_edl_func *f)
 {
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         if (cm_edl_has(d, CM_EDL_OUT) && !cm_edl_has(d, CM_EDL_IN) &&
             cm_edl_deep_target(d) != NULL) {
             return true;
@@ -50,8 +49,7 @@ struct cm_edl_str cm_edl_struct_count(const struct cm_edl_decl *d, const char *p
 
 static void put_params(const struct cm_edl_emitter *e, const struct cm_edl_func *f, bool first)
 {
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         cm_edl_put(e->out, "%s    %s", first ? "\n" : ",\n", cm_edl_decl_text(d, d->name).s);
         first = false;
     }
@@ -90,8 +88,7 @@ void cm_edl_emit_args(const struct cm_edl_emitter *e, const struct cm_edl_func *
     if (cm_edl_returns(f)) {
         cm_edl_put(t, "    %soe_retval;\n", cm_edl_return_type(f).s);
     }
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         cm_edl_put(t, "    %s%s;\n", cm_edl_field_type(d).s, d->name);
         if (cm_edl_has(d, CM_EDL_STRING) || cm_edl_has(d, CM_EDL_WSTRING)) {
             cm_edl_put(t, "    size_t %s_len;\n", d->name);

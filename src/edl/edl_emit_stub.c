@@ -38,8 +38,7 @@ static void put_locals(const struct cm_edl_emitter *e, const struct cm_edl_func 
     if (cm_edl_has_deep_out(f)) {
         cm_edl_put(t, "    oe_edger8r_deep_t _deep;\n    size_t _deep_size = 0;\n");
     }
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         if (is_deep_out(d)) {
             cm_edl_put(t, "    %s_at_%s = NULL;\n", cm_edl_field_type(d).s, d->name);
         }
@@ -144,8 +143,7 @@ static void put_unpack(const struct cm_edl_emitter *e, const struct cm_edl_func 
     cm_edl_put(t, "    if (_reply == NULL) {\n        return; /* nowhere to say why */\n    }\n\n");
     cm_edl_put(t, "    /* The one copy of the arguments. Their pointers say only whether data "
                   "follow. */\n    oe_edger8r_get(&_in, &_args, sizeof(_args));\n");
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         if (cm_edl_is_marshalled(d)) {
             put_param(e, d);
         } else if (e->trusted && d->type.stars == 0 && d->dim_count == 0) {
@@ -187,8 +185,7 @@ static void put_call(const struct cm_edl_emitter *e, const struct cm_edl_func *f
         cm_edl_put(t, "    errno = 0;\n");
     }
     cm_edl_put(t, "    %s%s(", cm_edl_returns(f) ? "_reply->oe_retval = " : "", f->name);
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         cm_edl_put(t, "%s\n        ", comma);
         put_argument(e, d);
         comma = ",";
@@ -213,8 +210,7 @@ static void put_scrub(const struct cm_edl_emitter *e, const struct cm_edl_func *
     } else if (f->ret.kind == CM_EDL_LDOUBLE && f->ret.stars == 0) {
         cm_edl_put(t, "    oe_edger8r_clear_long_double(&_reply->oe_retval, 1);\n");
     }
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         const struct cm_edl_user *u = cm_edl_struct_of(d);
 
         if (!is_out(d)) {
@@ -239,8 +235,7 @@ static void put_deep(const struct cm_edl_emitter *e, const struct cm_edl_func *f
 {
     struct cm_edl_text *t = e->out;
 
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         if (is_deep_inout(d)) {
             cm_edl_put(t,
                        "    oe_edl_restore_%s(&_nested_in_%s, &_nested_out_%s, _args.%s, "
@@ -256,8 +251,7 @@ static void put_deep(const struct cm_edl_emitter *e, const struct cm_edl_func *f
     if (!cm_edl_has_deep_out(f)) {
         return;
     }
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         if (is_deep_out(d)) {
             cm_edl_put(t, "    oe_edl_size_%s(&_deep_size, _args.%s, %s);\n", d->type.user->name,
                        d->name, cm_edl_count_of(d, "_args.").s);
@@ -265,8 +259,7 @@ static void put_deep(const struct cm_edl_emitter *e, const struct cm_edl_func *f
     }
     cm_edl_put(t, "    _result = oe_edger8r_deep_begin(&_deep, _deep_size);\n"
                   "    if (_result != OE_OK) {\n        goto done;\n    }\n");
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         if (is_deep_out(d)) {
             cm_edl_put(t, "    oe_edger8r_give(_at_%s, _args.%s, %s);\n", d->name, d->name,
                        cm_edl_extent(d, "_args.").s);
@@ -285,8 +278,7 @@ static void put_end(const struct cm_edl_emitter *e, const struct cm_edl_func *f)
     struct cm_edl_text *t = e->out;
 
     cm_edl_put(t, "\ndone:\n");
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         if (is_deep_out(d)) {
             struct cm_edl_str count = cm_edl_count_of(d, "_args.");
 

@@ -66,8 +66,7 @@ static void put_locals(const struct cm_edl_emitter *e, const struct cm_edl_func 
     if (e->trusted) {
         cm_edl_put(t, "    uint8_t *_host = NULL;\n");
     }
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         if (needs_at(d)) {
             cm_edl_put(t, "    %s_at_%s = NULL;\n", cm_edl_field_type(d).s, d->name);
         }
@@ -105,8 +104,7 @@ static void put_scalars(const struct cm_edl_emitter *e, const struct cm_edl_func
 
     cm_edl_put(t, "    /* Lengths and values; sizes are read from this copy from now on. */\n"
                   "    oe_edger8r_wipe(&_args, sizeof(_args));\n");
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         const char *m = d->name;
 
         if (is_string(d)) {
@@ -136,8 +134,7 @@ static void put_sizes(const struct cm_edl_emitter *e, const struct cm_edl_func *
     cm_edl_put(t, "\n    /* How many bytes go in and come out. */\n"
                   "    oe_edger8r_grow(&_in_size, 1, sizeof(_args));\n"
                   "    oe_edger8r_grow(&_out_size, 1, sizeof(_reply));\n");
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         struct cm_edl_str extent = cm_edl_extent(d, "_args.");
         const struct cm_edl_user *deep = cm_edl_deep_target(d);
 
@@ -231,8 +228,7 @@ static void put_pack(const struct cm_edl_emitter *e, const struct cm_edl_func *f
     cm_edl_put(t, "    /* Fill the input; pointers become what the other side will see. */\n"
                   "    oe_edger8r_open(&_in, _buffer, _in_size);\n"
                   "    (void)oe_edger8r_put(&_in, &_args, 1, sizeof(_args));\n");
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         if (is_in(d)) {
             put_input(e, d);
         } else if (is_out(d)) {
@@ -327,8 +323,7 @@ static void put_check(const struct cm_edl_emitter *e, const struct cm_edl_func *
 {
     struct cm_edl_text *t = e->out;
 
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         if (is_out(d)) {
             put_locate(e, d);
         }
@@ -354,8 +349,7 @@ static void put_commit(const struct cm_edl_emitter *e, const struct cm_edl_func 
     if (cm_edl_returns(f)) {
         cm_edl_put(t, "    *_retval = _reply.oe_retval;\n");
     }
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         if (!is_out(d)) {
             continue;
         }
@@ -381,8 +375,7 @@ static void put_end(const struct cm_edl_emitter *e, const struct cm_edl_func *f)
     struct cm_edl_text *t = e->out;
 
     cm_edl_put(t, "\ndone:\n");
-    CM_EDL_FOR_PARAMS(d, f)
-    {
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
         if (is_deep_out(d)) {
             cm_edl_put(t, "    oe_edl_free_%s(_at_%s, %s);\n", d->type.user->name, d->name,
                        cm_edl_count_of(d, "_args.").s);

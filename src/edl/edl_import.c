@@ -196,15 +196,14 @@ static const char *unit_name(struct cm_edl_context *ctx, const char *path)
 
 static char *join(struct cm_edl_context *ctx, const char *dir, size_t dir_len, const char *name)
 {
-    char *out = cm_edl_alloc(&ctx->arena, dir_len + strlen(name) + 2);
+    size_t size = dir_len + strlen(name) + 2;
+    char *out = cm_edl_alloc(&ctx->arena, size);
 
     if (out == NULL) {
         (void)cm_edl_nomem(ctx);
         return NULL;
     }
-    memcpy(out, dir, dir_len);
-    out[dir_len] = '/';
-    memcpy(out + dir_len + 1, name, strlen(name));
+    (void)snprintf(out, size, "%.*s/%s", (int)dir_len, dir, name);
     return out;
 }
 
@@ -352,7 +351,8 @@ struct cm_edl_unit *cm_edl_load(struct cm_edl_context *ctx, const char *path,
     } else if (ctx->units.count == CM_EDL_MAX_FILES) {
         cm_edl_error(ctx, *from, "more than %d EDL files", CM_EDL_MAX_FILES);
     } else {
-        file->system = strncmp(path, "openenclave/edl/", 16) == 0;
+        /* the SDK's own files, however they were found */
+        file->system = from->file != file && strstr(file->path, "openenclave/edl/") != NULL;
         u = load_new(ctx, file);
     }
     return ctx->st == CM_OK ? u : NULL;

@@ -114,7 +114,7 @@ struct cm_edl_str cm_edl_field_type(const struct cm_edl_decl *d)
 
 struct cm_edl_str cm_edl_elem_type(const struct cm_edl_decl *d)
 {
-    struct cm_edl_str out = {""};
+    struct cm_edl_str out;
 
     if (d->type.kind == CM_EDL_VOID && d->type.stars == 1) {
         return cm_edl_fmt("uint8_t");

@@ -227,6 +227,11 @@ static bool is_allowed(const struct cm_prep_plan *plan, const char *name)
     if (strcmp(name, "_GLOBAL_OFFSET_TABLE_") == 0 || strcmp(name, "_DYNAMIC") == 0) {
         return true; /* the linker makes them */
     }
+    for (i = 0; i < plan->runtime.count; i++) {
+        if (strcmp(name, plan->runtime.items[i]) == 0) {
+            return true;
+        }
+    }
     for (i = 0; i < plan->allowed.count; i++) {
         if (strncmp(name, plan->allowed.items[i], strlen(plan->allowed.items[i])) == 0) {
             return true;
@@ -367,6 +372,9 @@ static enum cm_status load(struct work *w, struct cm_why *why)
     for (i = 0; i < w->plan->objects.count; i++) {
         CM_TRY(cm_prep_ar_add_object(&w->ar, w->plan->objects.items[i], why));
         collect(&w->ours, &w->ar.members[w->ar.count - 1].elf, w->ar.count - 1, true);
+    }
+    for (i = 0; i < w->plan->runtime.count; i++) {
+        add_def(&w->ours, w->plan->runtime.items[i], w->ar.count);
     }
     sort(&w->ours);
     CM_TRY(cm_prep_ar_unique_names(&w->ar, why));

@@ -31,6 +31,7 @@ struct cm_prep_plan {
     struct cm_prep_list waived;  /* functions that the scan passes over */
     struct cm_prep_list roots;   /* functions that have to be usable, with all that they need */
     struct cm_prep_list allowed; /* prefixes of symbols that the enclave runtime provides */
+    struct cm_prep_list runtime; /* symbols that it provides in the place of the package's */
     bool whole;                  /* not only the roots: everything the output needs must exist */
 };
 

@@ -209,13 +209,6 @@ oe_result_t oe_get_enclave_status(void)
     return OE_OK;
 }
 
-int *__oe_errno_location(void)
-{
-    static int value;
-
-    return &value;
-}
-
 static size_t find(const char *name)
 {
     for (size_t i = 0; i < oe_ecalls_table_size; i++) {

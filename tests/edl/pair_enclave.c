@@ -1,4 +1,5 @@
 /* The ecalls of pair.edl that have no ocall beside them. Part of the shared object. */
+#include <errno.h>
 #include <wchar.h>
 
 #include "pair_drive.h"
@@ -16,7 +17,7 @@ int e_call_errno(int value, int *seen)
     if (o_errno(&r, value) != OE_OK) {
         return -1;
     }
-    *seen = *__oe_errno_location();
+    *seen = errno;
     return r;
 }
 

@@ -251,6 +251,84 @@ TEST(G3_a_relocation_cannot_change_oeinfo)
     CHECK_EQ(open_bytes(f.b, sizeof(f.b), NULL), CM_OK);
 }
 
+static void check_refused(const struct fixture *f, enum cm_status want, const char *reason)
+{
+    struct cm_why why = {{0}};
+
+    CHECK_EQ(open_bytes(f->b, sizeof(f->b), &why), want);
+    if (strstr(why.text, reason) == NULL) {
+        TEST_FAIL("\"%s\" lacks \"%s\"", why.text, reason);
+    }
+}
+
+TEST(limits_on_counts_are_kept)
+{
+    static struct fixture f;
+
+    fx_make(&f);
+    fx16(&f, 56, 17);
+    for (size_t i = 3; i < 17; i++) { /* with the first three: one more than allowed */
+        fx_phdr(&f, i, PT_LOAD, PF_R, 0x4000 + i * 0x1000, 0);
+        fx64(&f, fx_ph(i, PH_MEMSZ), 0x1000);
+        fx64(&f, fx_ph(i, PH_OFFSET), 0x3000); /* nothing of it is in the file */
+    }
+    check_refused(&f, CM_ERR_LIMIT, "more than 16 loadable segments");
+    fx16(&f, 56, 16);
+    CHECK_EQ(open_bytes(f.b, sizeof(f.b), NULL), CM_OK);
+
+    fx_make(&f);
+    for (size_t i = 0; i < FX_PHNUM; i++) {
+        fx32(&f, fx_ph(i, PH_TYPE), PT_NOTE);
+    }
+    check_refused(&f, CM_ERR_FORMAT, "segment"); /* none to map .oeinfo or the entry */
+    fx_make(&f);
+    fx_phdr(&f, FX_PT_STACK, PT_TLS, PF_R, FX_TLS, 16);
+    check_refused(&f, CM_ERR_FORMAT, "more than one PT_TLS");
+    fx_make(&f);
+    fx32(&f, fx_sh(FX_S_BSS, SH_NAME), 1); /* a second .oeinfo */
+    check_refused(&f, CM_ERR_FORMAT, "more than one .oeinfo");
+}
+
+TEST(relro_lies_in_a_writable_segment)
+{
+    static struct fixture f;
+
+    fx_make(&f);
+    fx_phdr(&f, FX_PT_STACK, PT_GNU_RELRO, PF_R, FX_DYNAMIC, 0x800);
+    CHECK_EQ(open_bytes(f.b, sizeof(f.b), NULL), CM_OK);
+    fx64(&f, fx_ph(FX_PT_STACK, PH_MEMSZ), FX_BSS_END - FX_DYNAMIC + 1);
+    check_refused(&f, CM_ERR_FORMAT, "PT_GNU_RELRO");
+    fx_phdr(&f, FX_PT_STACK, PT_GNU_RELRO, PF_R, FX_TEXT, 0x80);
+    check_refused(&f, CM_ERR_FORMAT, "PT_GNU_RELRO");
+}
+
+TEST(flags_in_the_dynamic_section_are_known_ones)
+{
+    static struct fixture f;
+
+    fx_make(&f);
+    fx_dynamic(&f, 6, DT_FLAGS, DF_BIND_NOW);
+    fx_dynamic(&f, 7, DT_FLAGS_1, DF_1_NOW | DF_1_PIE);
+    CHECK_EQ(open_bytes(f.b, sizeof(f.b), NULL), CM_OK);
+    fx_dynamic(&f, 6, DT_FLAGS, DF_TEXTREL);
+    check_refused(&f, CM_ERR_UNSUPPORTED, "text relocations");
+    fx_dynamic(&f, 6, DT_FLAGS_1, DF_1_INTERPOSE);
+    check_refused(&f, CM_ERR_UNSUPPORTED, "DT_FLAGS_1");
+}
+
+/* Empty bitmaps advance without touching anything: they must not walk out of the image. */
+TEST(a_relr_table_cannot_walk_away)
+{
+    static struct fixture f;
+
+    fx_make(&f);
+    fx_dynamic(&f, 4, 35 /* DT_RELRSZ */, 40 * 8);
+    for (size_t i = 1; i < 40; i++) {
+        fx64(&f, FX_RELR + i * 8, 1);
+    }
+    check_refused(&f, CM_ERR_FORMAT, "RELR table leaves the image");
+}
+
 TEST(single_bit_flips_never_crash)
 {
     static struct fixture f;

@@ -269,6 +269,24 @@ static void measure(const struct cm_enclave_props *p, uint8_t out[32])
     cm_image_free(image);
 }
 
+/* Pinned: every enclave in the field changes its identity when this value changes. Came from
+ * tests/sign/measure_log, which shares no code with src/. */
+TEST(the_measurement_of_the_fixture_is_known)
+{
+    static const uint8_t expect[32] = {0xfd, 0x0f, 0x53, 0xd0, 0xaa, 0x19, 0x74, 0xd0,
+                                       0x5a, 0xc0, 0x68, 0xa4, 0xca, 0x34, 0xaf, 0xf3,
+                                       0x8e, 0x48, 0x2f, 0x88, 0x74, 0x4e, 0x59, 0xb4,
+                                       0x3c, 0x7d, 0xde, 0x96, 0x8c, 0x39, 0xa7, 0x22};
+    struct cm_enclave_props p;
+    struct cm_image *image = open_fixture(&p);
+    uint8_t got[32];
+
+    REQUIRE(image != NULL);
+    cm_image_free(image);
+    measure(&p, got);
+    CHECK_MEM(got, expect, 32);
+}
+
 TEST(a_patched_image_measures_differently)
 {
     static const size_t places[] = {0x40 + 24 /* p_paddr */, FX_OEINFO + 33, FX_ENTRY + 3,

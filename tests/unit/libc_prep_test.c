@@ -299,6 +299,31 @@ TEST(a_package_that_needs_something_new_is_named)
     roots[0] = "start";
 }
 
+TEST(what_the_runtime_provides_is_left_out_and_counts_as_there)
+{
+    static const char *roots[1] = {"start"};
+    static const char *runtime[1] = {"provided"};
+    struct cm_prep_plan plan;
+    struct cm_why why = {""};
+    struct archive a;
+    struct object o;
+    char names[256];
+
+    make_paths();
+    archive_start(&a);
+    o = make_object("start", ret, sizeof(ret), "provided");
+    archive_add(&a, "start.o/", &o);
+    o = make_object("provided", ret, sizeof(ret), NULL);
+    archive_add(&a, "provided.o/", &o);
+    write_bytes(in_path, a.bytes, a.len);
+    plan = make_plan();
+    plan.roots = (struct cm_prep_list){roots, 1};
+    plan.runtime = (struct cm_prep_list){runtime, 1};
+    REQUIRE(cm_prep_run(&plan, &why) == CM_OK);
+    members_of_output(names, sizeof(names));
+    CHECK_STR(names, "start.o ");
+}
+
 TEST(function_mode_reads_functions_only_and_waives_by_name)
 {
     static const char *waived[1] = {"probe"};

@@ -17,6 +17,7 @@
 #error "edger8r/enclave.h and edger8r/host.h must not be included in the same compilation unit"
 #endif
 
+#include <errno.h>
 #include <openenclave/edger8r/common.h>
 
 OE_EXTERNC_BEGIN
@@ -79,9 +80,6 @@ void oe_free(void *p);
 void *oe_host_malloc(size_t size);
 void oe_host_free(void *p);
 
-/** The errno of the calling thread inside the enclave. */
-int *__oe_errno_location(void);
-
 /* No load after it starts before the checks ahead of it are decided (Spectre v1). */
 OE_INLINE void oe_lfence(void)
 {
@@ -118,7 +116,7 @@ OE_INLINE oe_result_t oe_copy_to_host(void *host_to, const void *from, size_t si
 /* an errno the host gave: one of Linux's, or EINVAL */
 OE_INLINE void oe_edger8r_set_errno(int e)
 {
-    *__oe_errno_location() = e >= 0 && e <= 133 ? e : 22;
+    errno = e >= 0 && e <= 133 ? e : EINVAL;
 }
 
 /* the targets of an ecall's [out] deep-copied members: gathered inside, moved to host memory */
