@@ -34,12 +34,12 @@
 
 void cm_openssl_cap(const uint32_t raw[CM_CAP_WORDS], uint64_t xfrm, uint32_t out[CM_CAP_WORDS])
 {
-    uint32_t edx = raw[CM_CAP_1_EDX] & ~(HTT | RESERVED_20);
+    uint32_t edx = raw[CM_CAP_1_EDX] & ~RESERVED_20;
     uint32_t ecx = raw[CM_CAP_1_ECX] & ~BIT(11);
     uint32_t ebx7 = raw[CM_CAP_7_EBX];
     uint32_t ecx7 = raw[CM_CAP_7_ECX];
 
-    edx |= FLOOR_1_EDX | INTEL_CPU; /* chooses among equivalent code paths by speed only */
+    edx |= FLOOR_1_EDX | HTT;
     ecx |= FLOOR_1_ECX | OSXSAVE;
     if ((xfrm & XFRM_AVX) != XFRM_AVX) {
         ecx &= ~AVX_1_ECX;

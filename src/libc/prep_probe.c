@@ -16,6 +16,8 @@
 
 extern struct cm_musl_libc __libc __attribute__((visibility("hidden")));
 
+extern void *__pthread_tsd_main[] __attribute__((visibility("hidden")));
+
 static char *thread_data(void)
 {
     char *td;
@@ -52,6 +54,9 @@ static bool check_thread(void)
         return false;
     }
     memcpy(&tsd, td + CM_MUSL_PTHREAD_TSD, sizeof(tsd));
+    if (tsd != (void *)__pthread_tsd_main) {
+        return false;
+    }
     memcpy(&first, (char *)tsd + key * sizeof(void *), sizeof(first));
     memcpy(&locale, td + CM_MUSL_PTHREAD_LOCALE, sizeof(locale));
     return first == &value && locale == (void *)__libc.global_locale &&
@@ -115,12 +120,12 @@ static void complain(const char *what)
 
 int main(void)
 {
-    if (!check_thread()) {
-        complain("struct pthread (fs:0x0, 0x30, 0x34, 0x80, 0xa8)");
-        return 1;
-    }
     if (!check_libc()) {
         complain("struct __libc");
+        return 1;
+    }
+    if (!check_thread()) {
+        complain("struct pthread (fs:0x0, 0x30, 0x34, 0x80, 0xa8)");
         return 1;
     }
     if (!check_file()) {

@@ -20,6 +20,7 @@
 #undef readdir64
 #undef truncate64
 #undef ftruncate64
+#undef getdents64
 
 const unsigned char *__map_file(const char *path, size_t *size);
 int open64(const char *path, int flags, ...) __attribute__((alias("open")));
@@ -28,6 +29,7 @@ int fstatat64(int dir, const char *restrict path, struct stat *restrict st, int 
 struct dirent *readdir64(DIR *dir) __attribute__((alias("readdir")));
 int truncate64(const char *path, off_t len) __attribute__((alias("truncate")));
 int ftruncate64(int fd, off_t len) __attribute__((alias("ftruncate")));
+int getdents64(int fd, struct dirent *buf, size_t len) __attribute__((alias("getdents")));
 
 /* musl loads time zones and message catalogues with it; an enclave has none, so UTC and C it is */
 const unsigned char *__map_file(const char *path, size_t *size)
@@ -130,6 +132,21 @@ int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags
 ssize_t readlink(const char *restrict path, char *restrict buf, size_t size)
 {
     return CM_SYS(SYS_readlink, CM_P(path), CM_P(buf), (long)size);
+}
+
+ssize_t readlinkat(int dir, const char *restrict path, char *restrict buf, size_t size)
+{
+    return CM_SYS(SYS_readlinkat, dir, CM_P(path), CM_P(buf), (long)size);
+}
+
+int symlink(const char *target, const char *path)
+{
+    return (int)CM_SYS(SYS_symlink, CM_P(target), CM_P(path));
+}
+
+int symlinkat(const char *target, int dir, const char *path)
+{
+    return (int)CM_SYS(SYS_symlinkat, CM_P(target), dir, CM_P(path));
 }
 
 int truncate(const char *path, off_t len)

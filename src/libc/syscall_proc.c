@@ -15,12 +15,17 @@
 #include "libc/syscall_inside.h"
 
 #undef getrlimit64
+#undef setrlimit64
+#undef prlimit64
 
 int __sigaction(int sig, const struct sigaction *restrict act, struct sigaction *restrict old)
     __attribute__((alias("sigaction")));
 int __libc_sigaction(int sig, const struct sigaction *restrict act, struct sigaction *restrict old)
     __attribute__((alias("sigaction")));
 int getrlimit64(int resource, struct rlimit *limit) __attribute__((alias("getrlimit")));
+int prlimit64(pid_t pid, int resource, const struct rlimit *set, struct rlimit *old)
+    __attribute__((alias("prlimit")));
+int setrlimit64(int resource, const struct rlimit *limit) __attribute__((alias("setrlimit")));
 int __sigsetjmp_tail(void *env, int ret);
 void __block_all_sigs(void *set);
 void __block_app_sigs(void *set);
@@ -84,6 +89,11 @@ int sysinfo(struct sysinfo *info)
 int getrlimit(int resource, struct rlimit *limit)
 {
     return (int)CM_SYS(SYS_prlimit64, 0, resource, 0, CM_P(limit));
+}
+
+int setrlimit(int resource, const struct rlimit *limit)
+{
+    return (int)CM_SYS(SYS_prlimit64, 0, resource, CM_P(limit), 0);
 }
 
 int prlimit(pid_t pid, int resource, const struct rlimit *set, struct rlimit *old)

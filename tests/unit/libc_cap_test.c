@@ -39,6 +39,8 @@ TEST(C4_a_host_that_hides_features_does_not_get_table_aes)
     cm_openssl_cap(nothing, SSE, cap);
     CHECK(has_floor(cap));
     CHECK(!has_avx(cap));
+    CHECK((cap[CM_CAP_1_EDX] & BIT(28)) != 0); /* caches are shared, whatever the host says */
+    CHECK((cap[CM_CAP_1_EDX] & BIT(30)) == 0);
     cm_openssl_cap(nothing, AVX512, cap);
     CHECK(has_floor(cap));
     CHECK(!has_avx(cap));
