@@ -1,6 +1,6 @@
 /*
- * Certificates and revocation lists of a quote's chains, over OpenSSL. A set parses identical bytes
- * once: the same root and signer stand in several chains, and parsing costs more than verifying.
+ * Certificates and revocation lists of a quote's chains, in strict DER (x509.h has the profile). A
+ * set parses identical bytes once: the same root and signer stand in several chains.
  */
 #ifndef CM_EVIDENCE_CERTS_H
 #define CM_EVIDENCE_CERTS_H
@@ -30,6 +30,7 @@ void cm_certs_free(struct cm_certs *set);
  * Parse a chain in PEM: only certificates, white space and closing NUL bytes.
  * @param chain  set to the certificates in the order of the text.
  * @retval CM_ERR_FORMAT malformed, none, or more than CM_CERTS_MAX_CHAIN
+ * @retval CM_ERR_UNSUPPORTED a key that is not on P-256, or another algorithm than ECDSA-SHA-256
  */
 CM_MUST_USE enum cm_status cm_certs_pem(struct cm_certs *set, struct cm_span pem,
                                         const struct cm_cert *chain[CM_CERTS_MAX_CHAIN],
@@ -43,9 +44,10 @@ enum cm_cert_role {
 };
 
 /**
- * Verify one link: names, signature, version 3, role (basicConstraints and key usage), no unknown
- * critical extension, P-256. Validity periods are the caller's.
- * @retval CM_ERR_MISMATCH issuer's name differs, or the role's constraints do not hold
+ * Verify one link: names, key identifiers where both have them, role (basicConstraints, path
+ * length and key usage), no unknown critical extension, signature. Validity periods are the
+ * caller's.
+ * @retval CM_ERR_MISMATCH issuer's name or key differs, or the role's constraints do not hold
  * @retval CM_ERR_SIGNATURE the signature does not verify
  */
 CM_MUST_USE enum cm_status cm_cert_verify(const struct cm_cert *cert, const struct cm_cert *issuer,
@@ -57,20 +59,26 @@ bool cm_cert_cn_contains(const struct cm_cert *cert, const char *text);
 struct cm_period cm_cert_period(const struct cm_cert *cert);
 /** SHA-256 of the SubjectPublicKeyInfo. */
 const uint8_t *cm_cert_spki_sha256(const struct cm_cert *cert);
-/** The content of the extension with this OID in dotted form; {NULL, 0} when absent or doubled. */
-struct cm_span cm_cert_extension(const struct cm_cert *cert, const char *oid);
+/** The content of the extension with this OID (its DER content); {NULL, 0} when absent. */
+struct cm_span cm_cert_extension(const struct cm_cert *cert, struct cm_span oid);
+
+/** Whether a text is exactly this one certificate in PEM. */
+bool cm_cert_is_pem(const struct cm_cert *cert, struct cm_span pem);
 
 /** Verify a raw 64-byte ECDSA P-256 signature with the subject's key. */
 CM_MUST_USE enum cm_status cm_cert_check_signature(const struct cm_cert *cert, struct cm_span data,
                                                    struct cm_span signature);
 
 struct cm_crl;
-/** DER, PEM, or DER in hexadecimal. @retval CM_ERR_FORMAT */
+/**
+ * DER, PEM, or DER in hexadecimal; version 2 with both dates and a number.
+ * @retval CM_ERR_FORMAT, CM_ERR_UNSUPPORTED (another algorithm)
+ */
 CM_MUST_USE enum cm_status cm_crl_parse(struct cm_span text, struct cm_crl **out);
 /** Accepts NULL. */
 void cm_crl_free(struct cm_crl *crl);
 /**
- * Issuer's name and signature, version 2 with a CRL number, no unknown critical extension.
+ * Issuer's name, key identifier and signature, no critical extension.
  * @retval CM_ERR_MISMATCH another issuer   @retval CM_ERR_SIGNATURE @retval CM_ERR_FORMAT
  */
 CM_MUST_USE enum cm_status cm_crl_verify(const struct cm_crl *crl, const struct cm_cert *issuer,

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/try.h"
 #include "evidence/timefmt.h"
@@ -48,6 +49,17 @@ static enum cm_status hex(struct cm_json_value object, const char *name, uint8_t
     return CM_OK;
 }
 
+static enum cm_status date(struct cm_json_value object, const char *name, uint64_t *out,
+                           struct cm_why *why)
+{
+    struct cm_span s = {NULL, 0};
+
+    if (cm_json_plain(cm_json_get(object, name), &s) != CM_OK || cm_time_parse(s, out) != CM_OK) {
+        return bad(why, name);
+    }
+    return CM_OK;
+}
+
 static enum cm_status number(struct cm_json_value object, const char *name, uint64_t max,
                              uint64_t *out, struct cm_why *why)
 {
@@ -57,8 +69,19 @@ static enum cm_status number(struct cm_json_value object, const char *name, uint
     return CM_OK;
 }
 
-static enum cm_status parse_status(struct cm_json_value level, enum cm_dcap_tcb *out,
-                                   struct cm_why *why)
+/* what a platform's, a quoting enclave's and a TDX module's levels may say */
+#define PLATFORM_STATUSES                                        \
+    (QE_STATUSES | CM_DCAP_ACCEPT(CM_DCAP_SW_HARDENING_NEEDED) | \
+     CM_DCAP_ACCEPT(CM_DCAP_CONFIGURATION_AND_SW_HARDENING_NEEDED))
+#define QE_STATUSES                                                   \
+    (MODULE_STATUSES | CM_DCAP_ACCEPT(CM_DCAP_CONFIGURATION_NEEDED) | \
+     CM_DCAP_ACCEPT(CM_DCAP_OUT_OF_DATE_CONFIGURATION_NEEDED))
+#define MODULE_STATUSES                                                         \
+    (CM_DCAP_ACCEPT(CM_DCAP_UP_TO_DATE) | CM_DCAP_ACCEPT(CM_DCAP_OUT_OF_DATE) | \
+     CM_DCAP_ACCEPT(CM_DCAP_REVOKED))
+
+static enum cm_status parse_status(struct cm_json_value level, unsigned allowed,
+                                   enum cm_dcap_tcb *out, struct cm_why *why)
 {
     /* a closed list: what is not on it is refused (H2) */
     static const enum cm_dcap_tcb known[] = {
@@ -72,7 +95,8 @@ static enum cm_status parse_status(struct cm_json_value level, enum cm_dcap_tcb 
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (cm_json_equal(cm_json_get(level, "tcbStatus"), cm_dcap_tcb_str(known[i]))) {
+        if ((allowed & CM_DCAP_ACCEPT(known[i])) != 0 &&
+            cm_json_equal(cm_json_get(level, "tcbStatus"), cm_dcap_tcb_str(known[i]))) {
             *out = known[i];
             return CM_OK;
         }
@@ -101,44 +125,63 @@ static enum cm_status parse_advisories(struct cm_json_value level, struct cm_jso
     return CM_OK;
 }
 
-static enum cm_status parse_level_common(struct cm_json_value level, uint64_t *date,
-                                         enum cm_dcap_tcb *status, struct cm_json_value *advisories,
-                                         struct cm_why *why)
-{
-    if (cm_time_parse(cm_json_get(level, "tcbDate"), date) != CM_OK) {
-        return bad(why, "tcbDate");
-    }
-    if (parse_status(level, status, why) != CM_OK) {
-        return CM_ERR_FORMAT;
-    }
-    return parse_advisories(level, advisories, why);
-}
+/* What every kind of level carries. */
+struct level_common {
+    uint64_t date;
+    enum cm_dcap_tcb status;
+    struct cm_json_value advisories;
+};
 
-/* Levels of an enclave or of a TDX module: told apart by isvsvn, each once. */
-static enum cm_status parse_isv_levels(struct cm_json_value array, struct cm_isv_level *out,
-                                       size_t max, size_t *count, struct cm_why *why)
+static enum cm_status parse_level_common(struct cm_json_value level, unsigned statuses,
+                                         struct level_common *out, struct cm_why *why)
 {
     enum cm_status st = CM_OK;
 
-    *count = 0;
+    CM_TRY(date(level, "tcbDate", &out->date, why));
+    CM_TRY(parse_status(level, statuses, &out->status, why));
+    CM_TRY(parse_advisories(level, &out->advisories, why));
+out:
+    return st;
+}
+
+/* Where the levels of an enclave or of a TDX module go. */
+struct isv_list {
+    struct cm_isv_level *levels;
+    size_t max;
+    size_t *count;
+    unsigned statuses;
+};
+
+/* Levels of an enclave or of a TDX module: told apart by isvsvn, each once. */
+static enum cm_status parse_isv_levels(struct cm_json_value array, const struct isv_list *out,
+                                       struct cm_why *why)
+{
+    size_t n = 0;
+    enum cm_status st = CM_OK;
+
     if (!cm_json_is(array, CM_JSON_ARRAY) || cm_json_count(array) == 0 ||
-        cm_json_count(array) > max) {
+        cm_json_count(array) > out->max) {
         return bad(why, "tcbLevels");
     }
     for (struct cm_json_value e = cm_json_first(array); e.doc != NULL; e = cm_json_next(e)) {
-        struct cm_isv_level *l = &out[*count];
+        struct cm_isv_level *l = &out->levels[n];
+        struct level_common common = {0};
         uint64_t isvsvn = 0;
 
         CM_TRY(number(cm_json_get(e, "tcb"), "isvsvn", UINT16_MAX, &isvsvn, why));
+        CM_TRY(parse_level_common(e, out->statuses, &common, why));
         l->isvsvn = (uint16_t)isvsvn;
-        CM_TRY(parse_level_common(e, &l->tcb_date, &l->status, &l->advisories, why));
-        for (size_t i = 0; i < *count; i++) {
-            if (out[i].isvsvn == l->isvsvn) {
+        l->tcb_date = common.date;
+        l->status = common.status;
+        l->advisories = common.advisories;
+        for (size_t i = 0; i < n; i++) {
+            if (out->levels[i].isvsvn == l->isvsvn) {
                 return bad(why, "tcbLevels (a level given twice)");
             }
         }
-        (*count)++;
+        n++;
     }
+    *out->count = n;
 out:
     return st;
 }
@@ -149,11 +192,9 @@ static enum cm_status parse_dates(struct cm_json_value body, struct cm_collatera
     uint64_t n = 0;
     enum cm_status st = CM_OK;
 
-    if (cm_time_parse(cm_json_get(body, "issueDate"), &d->issue_date) != CM_OK) {
-        return bad(why, "issueDate");
-    }
-    if (cm_time_parse(cm_json_get(body, "nextUpdate"), &d->next_update) != CM_OK ||
-        d->next_update <= d->issue_date) {
+    CM_TRY(date(body, "issueDate", &d->issue_date, why));
+    CM_TRY(date(body, "nextUpdate", &d->next_update, why));
+    if (d->next_update <= d->issue_date) {
         return bad(why, "nextUpdate");
     }
     CM_TRY(number(body, "tcbEvaluationDataNumber", UINT32_MAX, &n, why));
@@ -231,6 +272,7 @@ static enum cm_status parse_tcb_level(struct cm_json_value e, uint64_t version, 
                                       struct cm_tcb_level *l, struct cm_why *why)
 {
     struct cm_json_value tcb = cm_json_get(e, "tcb");
+    struct level_common common = {0};
     uint64_t pcesvn = 0;
     enum cm_status st = CM_OK;
 
@@ -244,7 +286,10 @@ static enum cm_status parse_tcb_level(struct cm_json_value e, uint64_t version, 
     }
     CM_TRY(number(tcb, "pcesvn", UINT16_MAX, &pcesvn, why));
     l->pcesvn = (uint16_t)pcesvn;
-    CM_TRY(parse_level_common(e, &l->tcb_date, &l->status, &l->advisories, why));
+    CM_TRY(parse_level_common(e, PLATFORM_STATUSES, &common, why));
+    l->tcb_date = common.date;
+    l->status = common.status;
+    l->advisories = common.advisories;
 out:
     return st;
 }
@@ -280,7 +325,8 @@ out:
 static enum cm_status parse_module(struct cm_json_value e, bool identified, struct cm_tdx_module *m,
                                    struct cm_why *why)
 {
-    const size_t max = sizeof(m->levels) / sizeof(m->levels[0]);
+    const struct isv_list list = {m->levels, sizeof(m->levels) / sizeof(m->levels[0]),
+                                  &m->level_count, MODULE_STATUSES};
     uint8_t mask[8] = {0};
     enum cm_status st = CM_OK;
 
@@ -291,7 +337,7 @@ static enum cm_status parse_module(struct cm_json_value e, bool identified, stru
         if (cm_json_string(cm_json_get(e, "id"), m->id, sizeof(m->id), NULL) != CM_OK) {
             return bad(why, "tdxModuleIdentities id");
         }
-        CM_TRY(parse_isv_levels(cm_json_get(e, "tcbLevels"), m->levels, max, &m->level_count, why));
+        CM_TRY(parse_isv_levels(cm_json_get(e, "tcbLevels"), &list, why));
     }
 out:
     return st;
@@ -319,7 +365,14 @@ static enum cm_status parse_modules(struct cm_tcb_info *info, struct cm_why *why
         return CM_ERR_NOMEM;
     }
     for (struct cm_json_value e = cm_json_first(array); e.doc != NULL; e = cm_json_next(e)) {
-        CM_TRY(parse_module(e, true, &info->modules[info->module_count], why));
+        struct cm_tdx_module *m = &info->modules[info->module_count];
+
+        CM_TRY(parse_module(e, true, m, why));
+        for (size_t i = 0; i < info->module_count; i++) {
+            if (strcasecmp(info->modules[i].id, m->id) == 0) {
+                return bad(why, "tdxModuleIdentities (a module given twice)");
+            }
+        }
         info->module_count++;
     }
 out:
@@ -376,6 +429,8 @@ enum cm_status cm_qe_identity_parse(struct cm_span text, struct cm_qe_identity *
     uint8_t misc[4] = {0};
     uint8_t mask[4] = {0};
     uint64_t n = 0;
+    const struct isv_list list = {out->levels, sizeof(out->levels) / sizeof(out->levels[0]),
+                                  &out->level_count, QE_STATUSES};
     enum cm_status st = CM_OK;
 
     memset(out, 0, sizeof(*out));
@@ -396,8 +451,7 @@ enum cm_status cm_qe_identity_parse(struct cm_span text, struct cm_qe_identity *
     out->isvprodid = (uint16_t)n;
     out->miscselect = le32(misc); /* the text is the little-endian bytes */
     out->miscselect_mask = le32(mask);
-    CM_TRY(parse_isv_levels(cm_json_get(body, "tcbLevels"), out->levels,
-                            sizeof(out->levels) / sizeof(out->levels[0]), &out->level_count, why));
+    CM_TRY(parse_isv_levels(cm_json_get(body, "tcbLevels"), &list, why));
 out:
     return st;
 }

@@ -1,18 +1,22 @@
 /* Revocation lists; see certs.h. Untrusted: every byte until the signature has been verified. */
-#include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/try.h"
-#include "evidence/certs_evp.h"
+#include "crypto/pubkey.h"
+#include "evidence/x509.h"
 
 #define CRL_MAX (1u << 20)
 
 struct cm_crl {
-    X509_CRL *x509;
+    uint8_t *der;
+    struct cm_x509_signed outer;
+    struct cm_span issuer;
     struct cm_period period;
+    struct cm_span revoked; /* content of the list of entries; may be empty */
+    struct cm_span aki;
     uint64_t number;
-    bool has_number;
+    bool unknown_critical;
 };
 
 static int nibble(uint8_t c)
@@ -24,33 +28,12 @@ static int nibble(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* DER from DER, PEM or hexadecimal, told apart by the first byte. */
-static enum cm_status to_der(struct cm_span text, uint8_t *der, size_t cap, size_t *len)
+static enum cm_status from_hex(struct cm_span text, uint8_t *der, size_t *len)
 {
-    if (text.len != 0 && text.ptr[0] == 0x30 && (text.len < 2 || nibble(text.ptr[1]) < 0)) {
-        if (text.len > cap) {
-            return CM_ERR_FORMAT;
-        }
-        for (size_t i = 0; i < text.len; i++) {
-            der[i] = text.ptr[i];
-        }
-        *len = text.len;
-        return CM_OK;
-    }
-    if (text.len != 0 && text.ptr[0] == '-') {
-        enum cm_status st = cm_pem_next(&text, "X509 CRL", der, cap, len);
-        size_t more = 0;
-        uint8_t none = 0;
-
-        return st == CM_OK && *len != 0 &&
-                       cm_pem_next(&text, "X509 CRL", &none, 1, &more) == CM_OK && more == 0
-                   ? CM_OK
-                   : CM_ERR_FORMAT;
-    }
     while (text.len != 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == 0)) {
         text.len--;
     }
-    if (text.len % 2 != 0 || text.len / 2 > cap) {
+    if (text.len % 2 != 0) {
         return CM_ERR_FORMAT;
     }
     for (size_t i = 0; i < text.len; i += 2) {
@@ -66,21 +49,118 @@ static enum cm_status to_der(struct cm_span text, uint8_t *der, size_t cap, size
     return CM_OK;
 }
 
-static void read_number(struct cm_crl *crl)
+/* DER from DER, PEM or hexadecimal, told apart by the first bytes. der holds text.len bytes. */
+static enum cm_status to_der(struct cm_span text, uint8_t *der, size_t *len)
 {
-    ASN1_INTEGER *n = X509_CRL_get_ext_d2i(crl->x509, NID_crl_number, NULL, NULL);
+    if (text.ptr[0] == 0x30 && (text.len < 2 || nibble(text.ptr[1]) < 0)) {
+        memcpy(der, text.ptr, text.len);
+        *len = text.len;
+        return CM_OK;
+    }
+    if (text.ptr[0] == '-') {
+        enum cm_status st = cm_pem_next(&text, "X509 CRL", der, text.len, len);
+        size_t more = 0;
+        uint8_t none = 0;
 
-    /* numbers of up to 20 bytes are legal; those beyond 64 bits cannot be compared here */
-    crl->has_number = n != NULL && ASN1_INTEGER_get_uint64(&crl->number, n) == 1;
-    ASN1_INTEGER_free(n);
+        return st == CM_OK && *len != 0 &&
+                       cm_pem_next(&text, "X509 CRL", &none, 1, &more) == CM_OK && more == 0
+                   ? CM_OK
+                   : CM_ERR_FORMAT;
+    }
+    return from_hex(text, der, len);
+}
+
+/* One entry: serial number, date, extensions. What is critical could name another issuer. */
+static struct cm_span next_entry(struct cm_rd *list)
+{
+    struct cm_rd entry = cm_der_enter(list, CM_DER_SEQUENCE);
+    struct cm_span serial = cm_der_take(&entry, CM_DER_INTEGER);
+
+    (void)cm_x509_time(&entry);
+    if (!entry.bad && entry.left != 0) {
+        struct cm_x509_ext exts[CM_X509_MAX_EXTENSIONS];
+        size_t count = cm_x509_extensions(&entry, exts);
+
+        for (size_t i = 0; i < count; i++) {
+            entry.bad = entry.bad || exts[i].critical;
+        }
+    }
+    list->bad = list->bad || cm_rd_finish(&entry) != CM_OK || serial.len == 0;
+    return serial;
+}
+
+static enum cm_status read_extensions(struct cm_crl *crl, struct cm_rd *tbs)
+{
+    static const uint8_t oid_number[] = {0x55, 0x1d, 0x14};
+    static const uint8_t oid_aki[] = {0x55, 0x1d, 0x23};
+    struct cm_x509_ext exts[CM_X509_MAX_EXTENSIONS];
+    struct cm_rd sub = cm_der_enter(tbs, CM_DER_EXPLICIT(0));
+    size_t count = cm_x509_extensions(&sub, exts);
+    const struct cm_x509_ext *e = NULL;
+    struct cm_rd rd = {0};
+    enum cm_status st = CM_OK;
+
+    if (cm_rd_finish(&sub) != CM_OK) {
+        return CM_ERR_FORMAT;
+    }
+    for (size_t i = 0; i < count; i++) {
+        crl->unknown_critical = crl->unknown_critical || exts[i].critical;
+    }
+    e = cm_x509_find(exts, count, oid_number, sizeof(oid_number));
+    if (e == NULL) {
+        return CM_ERR_FORMAT;
+    }
+    rd = cm_rd_init(e->value);
+    /* up to 20 bytes are legal; numbers beyond 63 bits cannot be compared here */
+    crl->number = cm_der_uint(&rd, CM_DER_INTEGER, INT64_MAX);
+    if (cm_rd_finish(&rd) != CM_OK) {
+        return CM_ERR_FORMAT;
+    }
+    e = cm_x509_find(exts, count, oid_aki, sizeof(oid_aki));
+    if (e != NULL) {
+        CM_TRY(cm_x509_aki(e->value, &crl->aki));
+    }
+out:
+    return st;
+}
+
+static enum cm_status parse(struct cm_crl *crl, struct cm_span der)
+{
+    struct cm_rd rd = {0};
+    struct cm_rd tbs = {0};
+    struct cm_rd list = {0};
+    struct cm_span alg = {NULL, 0};
+    enum cm_status st = CM_OK;
+
+    CM_TRY(cm_x509_split(der, &crl->outer));
+    rd = cm_rd_init(crl->outer.tbs);
+    tbs = cm_der_enter(&rd, CM_DER_SEQUENCE);
+    if (cm_der_uint(&tbs, CM_DER_INTEGER, 1) != 1) { /* version 2 */
+        return CM_ERR_FORMAT;
+    }
+    alg = cm_der_element(&tbs, CM_DER_SEQUENCE);
+    crl->issuer = cm_der_element(&tbs, CM_DER_SEQUENCE);
+    crl->period.not_before = cm_x509_time(&tbs);
+    crl->period.not_after = cm_x509_time(&tbs); /* optional in RFC 5280, required here */
+    if (cm_der_next_is(&tbs, CM_DER_SEQUENCE)) {
+        crl->revoked = cm_der_take(&tbs, CM_DER_SEQUENCE);
+    }
+    CM_TRY(read_extensions(crl, &tbs));
+    if (cm_rd_finish(&tbs) != CM_OK || cm_rd_finish(&rd) != CM_OK ||
+        alg.len != crl->outer.alg.len || memcmp(alg.ptr, crl->outer.alg.ptr, alg.len) != 0) {
+        return CM_ERR_FORMAT;
+    }
+    for (list = cm_rd_init(crl->revoked); !list.bad && list.left != 0;) {
+        (void)next_entry(&list);
+    }
+    st = list.bad ? CM_ERR_FORMAT : CM_OK;
+out:
+    return st;
 }
 
 enum cm_status cm_crl_parse(struct cm_span text, struct cm_crl **out)
 {
     struct cm_crl *crl = NULL;
-    uint8_t *der = NULL;
-    const unsigned char *at = NULL;
-    size_t cap = text.len; /* enough for each form */
     size_t len = 0;
     enum cm_status st = CM_OK;
 
@@ -88,71 +168,54 @@ enum cm_status cm_crl_parse(struct cm_span text, struct cm_crl **out)
     if (text.len == 0 || text.len > CRL_MAX) {
         return CM_ERR_FORMAT;
     }
-    der = malloc(cap);
     crl = calloc(1, sizeof(*crl));
-    if (der == NULL || crl == NULL) {
+    if (crl == NULL || (crl->der = malloc(text.len)) == NULL) {
         st = CM_ERR_NOMEM;
         goto out;
     }
-    CM_TRY(to_der(text, der, cap, &len));
-    at = der;
-    crl->x509 = d2i_X509_CRL(NULL, &at, (long)len);
-    if (crl->x509 == NULL || at != der + len ||
-        !cm_asn1_seconds(X509_CRL_get0_lastUpdate(crl->x509), &crl->period.not_before) ||
-        !cm_asn1_seconds(X509_CRL_get0_nextUpdate(crl->x509), &crl->period.not_after)) {
-        st = CM_ERR_FORMAT;
-        goto out;
-    }
-    read_number(crl);
+    CM_TRY(to_der(text, crl->der, &len));
+    CM_TRY(parse(crl, cm_span_make(crl->der, len)));
     *out = crl;
     crl = NULL;
 out:
-    ERR_clear_error();
     cm_crl_free(crl);
-    free(der);
     return st;
 }
 
 void cm_crl_free(struct cm_crl *crl)
 {
     if (crl != NULL) {
-        X509_CRL_free(crl->x509);
+        free(crl->der);
         free(crl);
     }
-}
-
-/* An extension that is critical and not understood could change what the list means. */
-static bool unknown_critical(const X509_CRL *crl)
-{
-    for (int i = 0; i < X509_CRL_get_ext_count(crl); i++) {
-        if (X509_EXTENSION_get_critical(X509_CRL_get_ext(crl, i))) {
-            return true;
-        }
-    }
-    return false;
 }
 
 enum cm_status cm_crl_verify(const struct cm_crl *crl, const struct cm_cert *issuer,
                              struct cm_why *why)
 {
-    int ok = 0;
+    enum cm_status st = CM_OK;
 
-    if (X509_NAME_cmp(X509_CRL_get_issuer(crl->x509), X509_get_subject_name(issuer->x509)) != 0) {
+    if (crl->issuer.len != issuer->subject.len ||
+        memcmp(crl->issuer.ptr, issuer->subject.ptr, crl->issuer.len) != 0) {
         cm_why_set(why, "the revocation list is another CA's");
         return CM_ERR_MISMATCH;
     }
-    if (!crl->has_number || X509_CRL_get_version(crl->x509) != X509_CRL_VERSION_2 ||
-        unknown_critical(crl->x509)) {
-        cm_why_set(why, "the revocation list has no number, or an unknown critical extension");
+    if (crl->unknown_critical) { /* a delta list, or one of some certificates only */
+        cm_why_set(why, "the revocation list has an unknown critical extension");
         return CM_ERR_FORMAT;
     }
-    ok = X509_CRL_verify(crl->x509, X509_get0_pubkey(issuer->x509));
-    ERR_clear_error();
-    if (ok != 1) {
-        cm_why_set(why, "the revocation list's signature does not verify");
-        return CM_ERR_SIGNATURE;
+    if (crl->aki.len != 0 && issuer->ski.len != 0 &&
+        (crl->aki.len != issuer->ski.len ||
+         memcmp(crl->aki.ptr, issuer->ski.ptr, crl->aki.len) != 0)) {
+        cm_why_set(why, "the revocation list names another key of its CA");
+        return CM_ERR_MISMATCH;
     }
-    return CM_OK;
+    st = cm_pubkey_verify(issuer->key, CM_SIG_ES256, &crl->outer.tbs, 1,
+                          cm_span_make(crl->outer.signature, 64));
+    if (st != CM_OK) {
+        cm_why_set(why, "the revocation list's signature does not verify");
+    }
+    return st;
 }
 
 struct cm_period cm_crl_period(const struct cm_crl *crl)
@@ -167,8 +230,16 @@ uint64_t cm_crl_number(const struct cm_crl *crl)
 
 bool cm_crl_revokes(const struct cm_crl *crl, const struct cm_cert *cert)
 {
-    X509_REVOKED *entry = NULL;
-    ASN1_INTEGER *serial = X509_get_serialNumber(cert->x509);
+    struct cm_rd list = cm_rd_init(crl->revoked);
 
-    return X509_CRL_get0_by_serial(crl->x509, &entry, serial) != 0; /* 2: removed from list */
+    while (!list.bad && list.left != 0) {
+        struct cm_span serial = next_entry(&list);
+
+        /* whatever the reason: also "removed from list", which belongs to delta lists */
+        if (serial.len == cert->serial.len && serial.len != 0 &&
+            memcmp(serial.ptr, cert->serial.ptr, serial.len) == 0) {
+            return true;
+        }
+    }
+    return list.bad; /* the parser has seen to it that it is not */
 }

@@ -17,10 +17,28 @@ struct cm_span cm_der_take(struct cm_rd *r, uint8_t tag)
     } else if (first == 0x82) {
         len = cm_rd_u16be(r);
         r->bad = r->bad || len < 0x100;
+    } else if (first == 0x83) {
+        len = (size_t)cm_rd_u8(r) << 16;
+        len |= cm_rd_u16be(r);
+        r->bad = r->bad || len < 0x10000;
     } else if (first >= 0x80) { /* indefinite, or longer than anything we read */
         r->bad = true;
     }
     return cm_rd_take(r, len);
+}
+
+struct cm_span cm_der_element(struct cm_rd *r, uint8_t tag)
+{
+    const uint8_t *start = r->ptr;
+    size_t left = r->left;
+
+    (void)cm_der_take(r, tag);
+    return r->bad ? cm_span_make(NULL, 0) : cm_span_make(start, left - r->left);
+}
+
+bool cm_der_next_is(const struct cm_rd *r, uint8_t tag)
+{
+    return !r->bad && r->left != 0 && r->ptr[0] == tag;
 }
 
 struct cm_rd cm_der_enter(struct cm_rd *r, uint8_t tag)

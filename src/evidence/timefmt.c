@@ -1,6 +1,8 @@
 /* Times; see timefmt.h. */
 #include "evidence/timefmt.h"
 
+#include <stdio.h>
+
 static bool leap(uint64_t y)
 {
     return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
@@ -36,29 +38,69 @@ static bool digits(const uint8_t *p, size_t n, uint64_t *out)
     return true;
 }
 
-enum cm_status cm_time_parse(struct cm_json_value text, uint64_t *out)
+/* year, month, day, hour, minute, second */
+static enum cm_status seconds(const uint64_t f[6], uint64_t *out)
 {
-    struct cm_span s = {NULL, 0};
-    uint64_t year = 0;
-    uint64_t month = 0;
-    uint64_t day = 0;
-    uint64_t hour = 0;
-    uint64_t minute = 0;
-    uint64_t second = 0;
-
-    if (cm_json_plain(text, &s) != CM_OK || s.len != 20) {
+    if (f[0] < 1970 || f[1] < 1 || f[1] > 12 || f[2] < 1 || f[2] > month_days(f[0], f[1]) ||
+        f[3] > 23 || f[4] > 59 || f[5] > 59) {
         return CM_ERR_FORMAT;
     }
-    if (!digits(s.ptr, 4, &year) || s.ptr[4] != '-' || !digits(s.ptr + 5, 2, &month) ||
-        s.ptr[7] != '-' || !digits(s.ptr + 8, 2, &day) || s.ptr[10] != 'T' ||
-        !digits(s.ptr + 11, 2, &hour) || s.ptr[13] != ':' || !digits(s.ptr + 14, 2, &minute) ||
-        s.ptr[16] != ':' || !digits(s.ptr + 17, 2, &second) || s.ptr[19] != 'Z') {
-        return CM_ERR_FORMAT;
-    }
-    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > month_days(year, month) ||
-        hour > 23 || minute > 59 || second > 59) {
-        return CM_ERR_FORMAT;
-    }
-    *out = ((cm_days_from_date(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+    *out = ((cm_days_from_date(f[0], f[1], f[2]) * 24 + f[3]) * 60 + f[4]) * 60 + f[5];
     return CM_OK;
+}
+
+enum cm_status cm_time_parse(struct cm_span s, uint64_t *out)
+{
+    uint64_t f[6] = {0};
+
+    if (s.len != 20 || !digits(s.ptr, 4, &f[0]) || s.ptr[4] != '-' ||
+        !digits(s.ptr + 5, 2, &f[1]) || s.ptr[7] != '-' || !digits(s.ptr + 8, 2, &f[2]) ||
+        s.ptr[10] != 'T' || !digits(s.ptr + 11, 2, &f[3]) || s.ptr[13] != ':' ||
+        !digits(s.ptr + 14, 2, &f[4]) || s.ptr[16] != ':' || !digits(s.ptr + 17, 2, &f[5]) ||
+        s.ptr[19] != 'Z') {
+        return CM_ERR_FORMAT;
+    }
+    return seconds(f, out);
+}
+
+enum cm_status cm_time_parse_der(struct cm_span s, bool utc, uint64_t *out)
+{
+    size_t year_len = utc ? 2 : 4;
+    uint64_t f[6] = {0};
+
+    if (s.len != year_len + 11 || s.ptr[s.len - 1] != 'Z' || !digits(s.ptr, year_len, &f[0])) {
+        return CM_ERR_FORMAT;
+    }
+    for (size_t i = 1; i < 6; i++) {
+        if (!digits(s.ptr + year_len + 2 * (i - 1), 2, &f[i])) {
+            return CM_ERR_FORMAT;
+        }
+    }
+    if (utc) {
+        f[0] += f[0] < 50 ? 2000 : 1900; /* RFC 5280 section 4.1.2.5.1 */
+    }
+    return seconds(f, out);
+}
+
+void cm_time_text(uint64_t t, char out[24])
+{
+    uint64_t days = t / 86400;
+    uint64_t year = 1970;
+    uint64_t month = 1;
+
+    if (t > UINT64_C(253402300799)) { /* the year 9999 */
+        (void)snprintf(out, 24, "beyond the year 9999");
+        return;
+    }
+    while (days >= (leap(year) ? 366u : 365u)) {
+        days -= leap(year) ? 366 : 365;
+        year++;
+    }
+    while (days >= month_days(year, month)) {
+        days -= month_days(year, month);
+        month++;
+    }
+    (void)snprintf(out, 24, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)year, (unsigned)month,
+                   (unsigned)days + 1, (unsigned)(t / 3600 % 24), (unsigned)(t / 60 % 60),
+                   (unsigned)(t % 60));
 }

@@ -1,0 +1,174 @@
+/* The common DER of certificates and revocation lists; see x509.h. Untrusted: every byte. */
+#include "evidence/x509.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "evidence/timefmt.h"
+#include "token/base64.h"
+
+/* SEQUENCE { OID 1.2.840.10045.4.3.2 }: ECDSA with SHA-256, no parameters (RFC 5758) */
+static const uint8_t ecdsa_sha256[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
+                                       0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
+
+/* A positive INTEGER of at most 32 bytes, right-aligned. */
+static void scalar(struct cm_rd *r, uint8_t out[32])
+{
+    struct cm_span s = cm_der_take(r, CM_DER_INTEGER);
+
+    if (s.len != 0 && s.ptr[0] == 0) {
+        if (s.len < 2 || (s.ptr[1] & 0x80) == 0) { /* zero, or not minimal */
+            r->bad = true;
+            return;
+        }
+        s.ptr++;
+        s.len--;
+    } else if (s.len != 0 && (s.ptr[0] & 0x80) != 0) {
+        r->bad = true;
+    }
+    if (s.len == 0 || s.len > 32) {
+        r->bad = true;
+    }
+    if (!r->bad) {
+        memset(out, 0, 32 - s.len);
+        memcpy(out + 32 - s.len, s.ptr, s.len);
+    }
+}
+
+enum cm_status cm_x509_split(struct cm_span der, struct cm_x509_signed *out)
+{
+    struct cm_rd rd = cm_rd_init(der);
+    struct cm_rd list = cm_der_enter(&rd, CM_DER_SEQUENCE);
+    struct cm_rd bits = {0};
+    struct cm_rd pair = {0};
+
+    out->tbs = cm_der_element(&list, CM_DER_SEQUENCE);
+    out->alg = cm_der_element(&list, CM_DER_SEQUENCE);
+    bits = cm_der_enter(&list, CM_DER_BITS);
+    if (cm_rd_finish(&list) != CM_OK || cm_rd_finish(&rd) != CM_OK) {
+        return CM_ERR_FORMAT;
+    }
+    if (out->alg.len != sizeof(ecdsa_sha256) ||
+        memcmp(out->alg.ptr, ecdsa_sha256, sizeof(ecdsa_sha256)) != 0) {
+        return CM_ERR_UNSUPPORTED;
+    }
+    bits.bad = cm_rd_u8(&bits) != 0 || bits.bad; /* no unused bits */
+    pair = cm_der_enter(&bits, CM_DER_SEQUENCE);
+    scalar(&pair, out->signature);
+    scalar(&pair, out->signature + 32);
+    return cm_rd_finish(&pair) == CM_OK && cm_rd_finish(&bits) == CM_OK ? CM_OK : CM_ERR_FORMAT;
+}
+
+uint64_t cm_x509_time(struct cm_rd *r)
+{
+    bool utc = cm_der_next_is(r, CM_DER_UTC_TIME);
+    struct cm_span s = cm_der_take(r, utc ? CM_DER_UTC_TIME : CM_DER_TIME);
+    uint64_t t = 0;
+
+    if (r->bad || cm_time_parse_der(s, utc, &t) != CM_OK) {
+        r->bad = true;
+    }
+    return t;
+}
+
+size_t cm_x509_extensions(struct cm_rd *r, struct cm_x509_ext out[CM_X509_MAX_EXTENSIONS])
+{
+    struct cm_rd list = cm_der_enter(r, CM_DER_SEQUENCE);
+    size_t count = 0;
+
+    while (!list.bad && list.left != 0) {
+        struct cm_rd entry = cm_der_enter(&list, CM_DER_SEQUENCE);
+        struct cm_x509_ext e = {{NULL, 0}, false, {NULL, 0}};
+
+        e.oid = cm_der_take(&entry, CM_DER_OID);
+        if (cm_der_next_is(&entry, CM_DER_BOOLEAN)) {
+            e.critical = cm_der_bool(&entry);
+            entry.bad = entry.bad || !e.critical; /* FALSE is the default, so never written */
+        }
+        e.value = cm_der_take(&entry, CM_DER_OCTETS);
+        if (cm_rd_finish(&entry) != CM_OK || e.oid.len == 0 || count == CM_X509_MAX_EXTENSIONS ||
+            cm_x509_find(out, count, e.oid.ptr, e.oid.len) != NULL) {
+            list.bad = true;
+            break;
+        }
+        out[count++] = e;
+    }
+    r->bad = r->bad || list.bad || count == 0;
+    return count;
+}
+
+const struct cm_x509_ext *cm_x509_find(const struct cm_x509_ext *exts, size_t count,
+                                       const void *oid, size_t oid_len)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (exts[i].oid.len == oid_len && memcmp(exts[i].oid.ptr, oid, oid_len) == 0) {
+            return &exts[i];
+        }
+    }
+    return NULL;
+}
+
+enum cm_status cm_x509_aki(struct cm_span value, struct cm_span *out)
+{
+    struct cm_rd rd = cm_rd_init(value);
+    struct cm_rd list = cm_der_enter(&rd, CM_DER_SEQUENCE);
+
+    *out = cm_span_make(NULL, 0);
+    if (cm_der_next_is(&list, CM_DER_CONTEXT(0))) {
+        *out = cm_der_take(&list, CM_DER_CONTEXT(0));
+        if (out->len == 0) { /* an empty identifier fits everything (H4) */
+            return CM_ERR_FORMAT;
+        }
+    }
+    (void)cm_rd_rest(&list); /* issuer's name and serial number: the chain says who it is */
+    return cm_rd_finish(&list) == CM_OK && cm_rd_finish(&rd) == CM_OK ? CM_OK : CM_ERR_FORMAT;
+}
+
+static bool space(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == 0;
+}
+
+enum cm_status cm_pem_next(struct cm_span *rest, const char *label, uint8_t *der, size_t cap,
+                           size_t *len)
+{
+    char begin[64] = "";
+    char end[64] = "";
+    size_t n = 0;
+    int bl = snprintf(begin, sizeof(begin), "-----BEGIN %s-----", label);
+    int el = snprintf(end, sizeof(end), "-----END %s-----", label);
+
+    while (rest->len != 0 && space(rest->ptr[0])) {
+        rest->ptr++;
+        rest->len--;
+    }
+    if (rest->len == 0) {
+        *len = 0;
+        return CM_OK;
+    }
+    if (rest->len < (size_t)bl || memcmp(rest->ptr, begin, (size_t)bl) != 0) {
+        return CM_ERR_FORMAT;
+    }
+    rest->ptr += bl;
+    rest->len -= (size_t)bl;
+    while (rest->len != 0 && rest->ptr[0] != '-') {
+        if (!space(rest->ptr[0])) {
+            if (n == cap) {
+                return CM_ERR_FORMAT;
+            }
+            der[n++] = rest->ptr[0];
+        }
+        rest->ptr++;
+        rest->len--;
+    }
+    if (rest->len < (size_t)el || memcmp(rest->ptr, end, (size_t)el) != 0) {
+        return CM_ERR_FORMAT;
+    }
+    rest->ptr += el;
+    rest->len -= (size_t)el;
+    /* in place: three bytes never overtake the four characters that they come from */
+    if (cm_base64_decode(cm_span_make(der, n), der, cap, len) != CM_OK || *len == 0) {
+        return CM_ERR_FORMAT;
+    }
+    return CM_OK;
+}
