@@ -42,11 +42,11 @@ enum cm_dcap_tcb {
     CM_DCAP_NOT_SUPPORTED, /* no published level describes this platform */
 };
 
-/** The name that collateral uses, such as "UpToDate". */
-const char *cm_dcap_tcb_str(enum cm_dcap_tcb tcb);
-
 /** For accept_tcb: the bit of a status. UpToDate is always accepted, Revoked and NotSupported never. */
 #define CM_DCAP_ACCEPT(tcb) (1u << (tcb))
+
+/** The name that collateral uses, such as "UpToDate". */
+const char *cm_dcap_tcb_str(enum cm_dcap_tcb tcb);
 
 /**
  * Collateral and certificate chains that were verified before, so that their signatures need not be
@@ -81,7 +81,11 @@ const struct cm_trust_root *cm_dcap_intel_root(void);
  * @retval CM_ERR_EXPIRED something is not valid at the given time
  * @retval CM_ERR_REVOKED a certificate or the TCB level is revoked
  * @retval CM_ERR_POLICY untrusted root, debug, emulated, TCB status not accepted, rollback
- * @retval CM_ERR_UNSUPPORTED certification data without a PCK certificate, and none was given
+ * @retval CM_ERR_UNSUPPORTED certification data without a PCK certificate, and none was given; a
+ *                    version, key type, vendor or algorithm that is not handled
+ * @retval CM_ERR_NOTFOUND a part that another check needs could not be had
+ * @retval CM_ERR_PARAM a NULL argument, or a length without a pointer
+ * @retval CM_ERR_NOMEM, CM_ERR_LIMIT, CM_ERR_CRYPTO nothing is known about the quote
  *
  * Thread-safe. Allocates a bounded amount. Enclave-safe.
  */

@@ -105,7 +105,7 @@ void cm_dcap_pck_claims(struct cm_evidence *ev, const struct cm_pck_ext *ext)
 }
 
 /* Each advisory once, though platform, QE and module may name the same one. */
-static void advisories(struct cm_evidence *ev, struct cm_json_value list)
+static void advisories(struct cm_evidence *ev, const char *name, struct cm_json_value list)
 {
     for (struct cm_json_value e = cm_json_first(list); e.doc != NULL; e = cm_json_next(e)) {
         char text[65] = "";
@@ -115,7 +115,7 @@ static void advisories(struct cm_evidence *ev, struct cm_json_value list)
             continue; /* the parser has seen to it that this does not happen */
         }
         for (size_t n = 0; !known; n++) {
-            const struct cm_claim *c = cm_evidence_find(ev, CPU, CM_CLAIM_ADVISORY, n);
+            const struct cm_claim *c = cm_evidence_find(ev, CPU, name, n);
 
             if (c == NULL) {
                 break;
@@ -123,8 +123,24 @@ static void advisories(struct cm_evidence *ev, struct cm_json_value list)
             known = strcmp(c->text, text) == 0;
         }
         if (!known) {
-            cm_claim_text(ev, CPU, CM_CLAIM_ADVISORY, text);
+            cm_claim_text(ev, CPU, name, text);
         }
+    }
+}
+
+static void level_claims(struct cm_evidence *ev, const char *date, const char *advisory,
+                         const struct cm_tcb_verdict *v)
+{
+    if (v->level == NULL) {
+        return; /* no level: no date and no advisories either */
+    }
+    cm_claim_time(ev, CPU, date, v->tcb_date);
+    advisories(ev, advisory, v->level->advisories);
+    if (v->qe_level != NULL) {
+        advisories(ev, advisory, v->qe_level->advisories);
+    }
+    if (v->module_level != NULL) {
+        advisories(ev, advisory, v->module_level->advisories);
     }
 }
 
@@ -140,15 +156,11 @@ void cm_dcap_tcb_claims(struct cm_evidence *ev, const struct cm_platform *p,
     cm_claim_uint(ev, CPU, "tcb.evaluation_number", p->tcb.dates.evaluation_number);
     cm_claim_uint(ev, CPU, "tcb.qe_evaluation_number", p->qe.dates.evaluation_number);
     cm_claim_time(ev, CPU, "tcb.issue_date", p->tcb.dates.issue_date);
-    if (launch->level == NULL) {
-        return; /* no level: no date and no advisories either */
-    }
-    cm_claim_time(ev, CPU, CM_CLAIM_TCB_DATE, launch->tcb_date);
-    advisories(ev, launch->level->advisories);
-    if (launch->qe_level != NULL) {
-        advisories(ev, launch->qe_level->advisories);
-    }
-    if (launch->module_level != NULL) {
-        advisories(ev, launch->module_level->advisories);
-    }
+    level_claims(ev, CM_CLAIM_TCB_DATE, CM_CLAIM_ADVISORY, launch);
+}
+
+void cm_dcap_current_claims(struct cm_evidence *ev, const struct cm_tcb_verdict *now)
+{
+    cm_claim_text(ev, CPU, "tcb.current_status", cm_dcap_tcb_str(now->merged));
+    level_claims(ev, "tcb.current_date", "tcb.current_advisory_id", now);
 }

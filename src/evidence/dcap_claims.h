@@ -16,4 +16,7 @@ void cm_dcap_pck_claims(struct cm_evidence *ev, const struct cm_pck_ext *ext);
 void cm_dcap_tcb_claims(struct cm_evidence *ev, const struct cm_platform *p,
                         const struct cm_tcb_verdict *launch, enum cm_dcap_tcb merged);
 
+/** TDX 1.5: status, date and advisories of the module as it is now, after an update in place. */
+void cm_dcap_current_claims(struct cm_evidence *ev, const struct cm_tcb_verdict *now);
+
 #endif

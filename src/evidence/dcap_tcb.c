@@ -2,6 +2,7 @@
 #include "evidence/dcap_tcb.h"
 
 #include <string.h>
+#include <strings.h>
 
 static const char *const names[] = {
     [CM_DCAP_UP_TO_DATE] = "UpToDate",
@@ -35,13 +36,7 @@ enum cm_status cm_tdx_module_find(const struct cm_tcb_info *info, struct cm_span
     id[4] = digits[version >> 4];
     id[5] = digits[version & 15];
     for (size_t i = 0; i < info->module_count; i++) {
-        char have[sizeof(info->modules[i].id)];
-
-        memcpy(have, info->modules[i].id, sizeof(have));
-        for (size_t k = 0; have[k] != '\0'; k++) { /* the id's letters come in either case */
-            have[k] = have[k] >= 'a' && have[k] <= 'z' ? (char)(have[k] - 32) : have[k];
-        }
-        if (strcmp(have, id) == 0) {
+        if (strcasecmp(info->modules[i].id, id) == 0) { /* its letters come in either case */
             *out = &info->modules[i];
             return CM_OK;
         }

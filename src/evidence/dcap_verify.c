@@ -38,7 +38,7 @@ static const struct cm_trust_root *trusted(const struct cm_verify_input *in,
                                            const struct cm_cert *root)
 {
     for (size_t i = 0; root != NULL && i < in->root_count; i++) {
-        if (strcmp(in->roots[i].family, "sgx") == 0 &&
+        if (in->roots[i].family != NULL && strcmp(in->roots[i].family, "sgx") == 0 &&
             cm_ct_equal(in->roots[i].spki_sha256, cm_cert_spki_sha256(root), 32)) {
             return &in->roots[i];
         }
@@ -46,7 +46,10 @@ static const struct cm_trust_root *trusted(const struct cm_verify_input *in,
     return NULL;
 }
 
-/* All three chains must end in a root that the caller trusts, known by its key. */
+/*
+ * All three chains must end in a root that the caller trusts, known by its key, and in the same one:
+ * one maker must not endorse another's platforms, and the revocation list is that root's only.
+ */
 static void judge_roots(struct run *r)
 {
     const struct cm_cert *roots[3] = {r->p->root, r->p->tcb_root, r->p->qe_root};
@@ -64,6 +67,10 @@ static void judge_roots(struct run *r)
                 step(r, "root.trusted", CM_ERR_POLICY, "EMULATED: an emulator protects nothing");
                 return;
             }
+        }
+        if (memcmp(cm_cert_spki_sha256(roots[i]), cm_cert_spki_sha256(roots[0]), 32) != 0) {
+            step(r, "root.trusted", CM_ERR_MISMATCH, "the chains end in different roots");
+            return;
         }
     }
     cm_claim_bytes(r->ev, CPU, CM_CLAIM_SIGNER_ROOT,
@@ -100,20 +107,28 @@ static void judge_periods(struct run *r)
     step(r, "validity", st, detail);
 }
 
-static void floor_name(char out[96], const char *what, const uint8_t *id, size_t len)
+/* "dcap.<root>.<what>[.<FMSPC>]": numbers are a root's own, so no root can spoil another's */
+static void floor_name(char out[96], const struct cm_platform *p, const char *what, bool fmspc)
 {
-    int n = snprintf(out, 96, "dcap.%s", what);
+    const uint8_t *k = cm_cert_spki_sha256(p->root);
+    const uint8_t *f = p->ext.fmspc;
+    char tail[16] = "";
 
-    for (size_t i = 0; i < len && n > 0 && n < 90; i++) {
-        n += snprintf(out + n, 96 - (size_t)n, i == 0 ? ".%02X" : "%02X", id[i]);
+    if (fmspc) {
+        (void)snprintf(tail, sizeof(tail), ".%02X%02X%02X%02X%02X%02X", f[0], f[1], f[2], f[3],
+                       f[4], f[5]);
     }
+    (void)snprintf(out, 96, "dcap.%02X%02X%02X%02X.%s%s", k[0], k[1], k[2], k[3], what, tail);
 }
 
-/* Numbers and dates that never decrease for a platform (H7). */
+/*
+ * Numbers and dates that never decrease for a platform (H7). What was reached is given out only once
+ * all of it is verified: else a stranger could raise a caller's floors beyond anything real.
+ */
 static void judge_floors(struct run *r)
 {
     const struct cm_platform *p = r->p;
-    const char *ca = p->ext.platform ? "pck_crl.platform" : "pck_crl.processor";
+    bool have = p->has_ext && p->has_tcb && p->has_qe && p->root_crl != NULL && p->pck_crl != NULL;
     const struct {
         const char *what;
         bool per_platform;
@@ -124,21 +139,29 @@ static void judge_floors(struct run *r)
         {p->tcb.tdx ? "tdx_tcb_issued" : "sgx_tcb_issued", true, p->tcb.dates.issue_date},
         {p->qe.tdx ? "td_qe_evaluation" : "qe_evaluation", false, p->qe.dates.evaluation_number},
         {p->qe.tdx ? "td_qe_issued" : "qe_issued", false, p->qe.dates.issue_date},
-        {"root_crl", false, p->root_crl == NULL ? 0 : cm_crl_number(p->root_crl)},
-        {ca, false, p->pck_crl == NULL ? 0 : cm_crl_number(p->pck_crl)},
+        {"root_crl", false, have ? cm_crl_number(p->root_crl) : 0},
+        {p->ext.platform ? "pck_crl.platform" : "pck_crl.processor", false,
+         have ? cm_crl_number(p->pck_crl) : 0},
     };
+    const size_t count = sizeof(floors) / sizeof(floors[0]);
+    char name[96] = "";
 
-    for (size_t i = 0; i < sizeof(floors) / sizeof(floors[0]); i++) {
-        char name[96] = "";
-
-        floor_name(name, floors[i].what, p->ext.fmspc, floors[i].per_platform ? 6 : 0);
+    if (!have) {
+        step(r, "rollback", CM_ERR_NOTFOUND, "collateral that is not verified has no age");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        floor_name(name, p, floors[i].what, floors[i].per_platform);
         if (cm_floor_below(r->in, name, floors[i].value)) {
             step(r, "rollback", CM_ERR_POLICY, "collateral is older than what was seen before");
             return;
         }
-        cm_evidence_reach(r->ev, name, floors[i].value);
     }
     step(r, "rollback", CM_OK, "");
+    for (size_t i = 0; r->first == CM_OK && i < count; i++) {
+        floor_name(name, p, floors[i].what, floors[i].per_platform);
+        cm_evidence_reach(r->ev, name, floors[i].value);
+    }
 }
 
 static void judge_belonging(struct run *r)
@@ -274,6 +297,9 @@ static void judge_tcb(struct run *r, unsigned accept)
         merged = cm_tcb_relaunch(launch.merged, now.merged);
     }
     cm_dcap_tcb_claims(r->ev, r->p, &launch, merged);
+    if (r->q.td.tee_tcb_svn2.ptr != NULL) {
+        cm_dcap_current_claims(r->ev, &now);
+    }
     if (merged == CM_DCAP_REVOKED) {
         st = CM_ERR_REVOKED;
     } else if (merged == CM_DCAP_NOT_SUPPORTED) {
@@ -324,15 +350,8 @@ static enum cm_status choose_chain(struct run *r, const struct cm_dcap_collatera
         own.len--;
     }
     if (r->q.cert_type != CERT_PCK_PEM) {
-        bool foreign = r->q.cert_type == CERT_LEAF_PEM &&
-                       (own.len == 0 || given.len == 0 ||
-                        memmem(given.ptr, given.len, own.ptr, own.len) == NULL);
-
         *chain = given;
-        if (given.len == 0) {
-            return CM_ERR_UNSUPPORTED;
-        }
-        return foreign ? CM_ERR_MISMATCH : CM_OK;
+        return given.len == 0 ? CM_ERR_UNSUPPORTED : CM_OK;
     }
     *chain = own;
     if (given.len != 0 && (given.len < own.len || memcmp(given.ptr, own.ptr, own.len) != 0)) {
@@ -343,8 +362,12 @@ static enum cm_status choose_chain(struct run *r, const struct cm_dcap_collatera
 
 static void judge(struct run *r, enum cm_status chain_status, unsigned accept_tcb)
 {
-    size_t mark = 0;
+    size_t mark = cm_evidence_mark(r->ev, CPU);
 
+    if (chain_status == CM_OK && r->q.cert_type == CERT_LEAF_PEM &&
+        (r->p->pck == NULL || !cm_cert_is_pem(r->p->pck, r->q.cert_data))) {
+        chain_status = CM_ERR_MISMATCH; /* the chain given is not that of the leaf in the quote */
+    }
     step(r, "pck.source", chain_status,
          chain_status == CM_OK ? "" : "no PCK chain, or not the one in the quote");
     for (size_t i = 0; i < r->p->check_count; i++) {
@@ -353,6 +376,9 @@ static void judge(struct run *r, enum cm_status chain_status, unsigned accept_tc
     judge_roots(r);
     judge_periods(r);
     judge_floors(r);
+    if (r->first == CM_OK) {
+        cm_evidence_raise(r->ev, CPU, mark, CM_AUTHORITY_ENDORSER);
+    }
     judge_belonging(r);
     judge_qe(r);
     mark = cm_evidence_mark(r->ev, CPU);
@@ -371,6 +397,31 @@ static void judge(struct run *r, enum cm_status chain_status, unsigned accept_tc
     judge_report_data(r);
 }
 
+static bool usable(struct cm_span quote, const struct cm_dcap_collateral *col,
+                   const struct cm_verify_input *in)
+{
+    if (col == NULL || in == NULL || (in->roots == NULL && in->root_count != 0) ||
+        (in->floors == NULL && in->floor_count != 0)) {
+        return false;
+    }
+    const struct cm_span spans[] = {quote,
+                                    col->tcb_info,
+                                    col->tcb_info_chain,
+                                    col->qe_identity,
+                                    col->qe_identity_chain,
+                                    col->root_ca_crl,
+                                    col->pck_crl,
+                                    col->pck_chain,
+                                    in->report_data};
+
+    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+        if (spans[i].ptr == NULL && spans[i].len != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 enum cm_status cm_dcap_verify(struct cm_span quote, const struct cm_dcap_collateral *collateral,
                               const struct cm_verify_input *in, unsigned accept_tcb,
                               struct cm_dcap_cache *cache, struct cm_evidence **out)
@@ -381,7 +432,13 @@ enum cm_status cm_dcap_verify(struct cm_span quote, const struct cm_dcap_collate
     enum cm_status chain_status = CM_OK;
     enum cm_status st = CM_OK;
 
+    if (out == NULL) {
+        return CM_ERR_PARAM;
+    }
     *out = NULL;
+    if (!usable(quote, collateral, in)) {
+        return CM_ERR_PARAM;
+    }
     memset(&r, 0, sizeof(r));
     r.in = in;
     r.first = CM_OK;
