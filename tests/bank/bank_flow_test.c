@@ -308,7 +308,7 @@ TEST(wrong_number_of_banks)
 struct thief {
     struct bank_link *link;
     uint32_t bank;
-    enum { HONEST, CHANGE, DROP, DOUBLE, CUT } trick;
+    enum trick { HONEST, CHANGE, DROP, DOUBLE, CUT } trick;
     unsigned at;
 };
 
@@ -349,7 +349,7 @@ static enum bank_status thief_chunk(void *ctx, const uint8_t *sealed, size_t len
 TEST(refuses_what_a_host_does_to_a_file)
 {
     static const struct {
-        int trick;
+        enum trick trick;
         enum bank_status want;
     } tricks[] = {{HONEST, BANK_OK},
                   {CHANGE, BANK_REFUSED},

@@ -174,11 +174,13 @@ STUB(he_abort)
 static __attribute__((noinline)) uint64_t fill_stack(uint64_t canary)
 {
     volatile uint64_t deep[DEEP / sizeof(uint64_t)];
+    uint64_t where = 0;
 
     for (size_t i = 0; i < DEEP / sizeof(uint64_t); i++) {
         deep[i] = canary;
     }
-    return (uint64_t)&deep[0];
+    __asm__("mov %1, %0" : "=r"(where) : "r"(deep)); /* only the number leaves */
+    return where;
 }
 
 STUB(he_leave)
