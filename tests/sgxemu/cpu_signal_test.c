@@ -67,7 +67,7 @@ static timer_t start_timer(int sig, long us)
 }
 
 /* TLS, stack protector, errno, AC: all must be the host's */
-__attribute__((optimize("stack-protector-all"))) static void on_signal(int sig)
+static void on_signal(int sig)
 {
     char buf[64];
     uint64_t flags;

@@ -254,7 +254,7 @@ bool kit_small(struct kit_enclave *e, uint64_t size)
     }
     memset(src, 0, 8 * KIT_PAGE);
     memset(src, 0xcc, KIT_PAGE);
-    tcs = (struct sgx_tcs *)(src + 2 * KIT_PAGE);
+    tcs = (struct sgx_tcs *)(void *)(src + 2 * KIT_PAGE);
     tcs->ossa = 3 * KIT_PAGE;
     tcs->nssa = 2;
     tcs->fslimit = 0xfff;
