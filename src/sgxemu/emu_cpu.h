@@ -211,6 +211,8 @@ void cm_emu_die(int sig);
 /* ------------------------------------------------------------------ emu_patch.c */
 /* CPUID that was replaced: answer it and step over. False: not one of those. */
 bool cm_emu_cpuid_here(greg_t *r);
+/* One more of them; false when the table is full. */
+bool cm_emu_cpuid_add(uint64_t addr);
 uint64_t cm_emu_pending_sync(void);
 
 /* emu_interpose.c: called so that a linker takes that file out of the archive */

@@ -1,6 +1,6 @@
 /*
- * Replacing instructions: ENCLU sites of enclaves that describe themselves, and (opt-in) CPUID of
- * the main program.
+ * Replaced instructions: ENCLU sites of enclaves that describe themselves, and CPUID of the main
+ * program (emu_cpuid_patch.c finds those).
  *
  * A site is 16 bytes, 16-aligned: ENCLU, RET, "CASEMATE", four zero bytes. It becomes
  *
@@ -44,8 +44,35 @@ void cm_emu_patch(struct emu_encl *e, uint64_t offset, uint64_t len)
     }
 }
 
+/* addresses of replaced CPUID instructions; filled before other threads run the program's code */
+#define CPUID_SITES 256u
+
+static uint64_t cpuid_sites[CPUID_SITES];
+static size_t cpuid_count;
+
+bool cm_emu_cpuid_add(uint64_t addr)
+{
+    if (cpuid_count == CPUID_SITES) {
+        return false;
+    }
+    cpuid_sites[cpuid_count++] = addr;
+    return true;
+}
+
 bool cm_emu_cpuid_here(greg_t *r)
 {
-    (void)r;
+    uint32_t out[4];
+
+    for (size_t i = 0; i < cpuid_count; i++) {
+        if (cpuid_sites[i] == (uint64_t)r[REG_RIP]) {
+            cm_emu_cpuid((uint32_t)r[REG_RAX], (uint32_t)r[REG_RCX], out);
+            r[REG_RAX] = out[0];
+            r[REG_RBX] = out[1];
+            r[REG_RCX] = out[2];
+            r[REG_RDX] = out[3];
+            r[REG_RIP] += 2;
+            return true;
+        }
+    }
     return false;
 }
