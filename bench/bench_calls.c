@@ -133,9 +133,9 @@ static void data_lines(double ecall, double ocall)
         double copy = 0;
 
         size = sizes[s];
-        copy = bench_median(copies, NULL, 31, 2000);
+        copy = bench_median(copies, NULL, 101, 500);
         for (size_t k = 0; k < 4; k++) {
-            double t = bench_median(kinds[k].run, NULL, 31, 500);
+            double t = bench_median(kinds[k].run, NULL, 101, 500);
             char name[64];
 
             (void)snprintf(name, sizeof(name), "%zu KiB %s, beyond the call", size / 1024,
@@ -167,12 +167,12 @@ int main(void)
     (void)printf("system calls in 10,000 ECALLs and 10,000 OCALLs: %ld\n",
                  cm_syscalls_of(prepare_count, counted));
     create();
-    ecall = bench_median(null_ecalls, NULL, 51, 20000);
+    ecall = bench_median(null_ecalls, NULL, 101, 4000);
     bench_line("null ECALL", ecall, "ns", "goal", NULL_GOAL);
-    ocall = bench_median(null_ocalls, NULL, 51, 20000);
+    ocall = bench_median(null_ocalls, NULL, 101, 4000);
     bench_line("null OCALL", ocall, "ns", "goal", NULL_GOAL);
     bench_line("null ECALL", ecall, "ns", "system call",
-               bench_median(system_calls, NULL, 31, 20000));
+               bench_median(system_calls, NULL, 101, 4000));
     data_lines(ecall, ocall);
     must(oe_terminate_enclave(enclave));
     return 0;

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/** Nanoseconds of a monotonic clock. */
+/** Nanoseconds that this thread has run: what else the machine does counts little. */
 uint64_t bench_now(void);
 
 /** The median over `batches` of the time of run(arg, count), per one of count, in ns. */

@@ -10,6 +10,7 @@
 #include "abi/call.h"
 #include "e2e.h"
 #include "host/handle.h"
+#include "host/invoke.h"
 
 static oe_enclave_t *current;
 static oe_result_t seen[8];
@@ -119,6 +120,75 @@ TEST(D1_a_nested_ecall_is_refused_and_harmless)
     CHECK_EQ(seen[2], OE_BUSY);
     CHECK_EQ(enc_null(current), OE_OK);
     CHECK_EQ(oe_terminate_enclave(current), OE_OK);
+}
+
+/* D1 with what generated code never does: the protocol's own calls, and numbers it does not have */
+static void nest_raw(uint64_t what)
+{
+    struct cm_init_args args = {0};
+    uint32_t func = (uint32_t)what;
+
+    seen[0] = cm_invoke(current, CM_ENCLAVE_RUNNING, func,
+                        func == CM_ECALL_INIT ? (uint64_t)(uintptr_t)&args : 0);
+}
+
+TEST(D1_no_call_of_the_protocol_goes_through_from_an_ocall)
+{
+    static const uint32_t funcs[] = {CM_ECALL_DESTRUCTOR,    CM_ECALL_INIT,
+                                     CM_ECALL_CALL_FUNCTION, CM_ECALL_VIRTUAL_EXCEPTION,
+                                     CM_ECALL_MAX,           0xffff};
+    int r = -1;
+
+    current = e2e_create();
+    REQUIRE(current != NULL);
+    for (size_t i = 0; i < sizeof(funcs) / sizeof(funcs[0]); i++) {
+        e2e_hook = nest_raw;
+        seen[0] = OE_OK;
+        CHECK_EQ(enc_hook(current, &r, funcs[i]), OE_OK);
+        CHECK_EQ(r, 0);
+        CHECK_EQ(seen[0], funcs[i] <= CM_ECALL_CALL_FUNCTION ? OE_REENTRANT_ECALL : OE_UNEXPECTED);
+    }
+    CHECK_EQ(enc_null(current), OE_OK);
+    CHECK_EQ(oe_terminate_enclave(current), OE_OK);
+}
+
+static void *destroy(void *out)
+{
+    *(oe_result_t *)out = cm_invoke(current, CM_ENCLAVE_RUNNING, CM_ECALL_DESTRUCTOR, 0);
+    return NULL;
+}
+
+/* another thread, while this one is in an ocall */
+static void destroy_beside(uint64_t what)
+{
+    pthread_t thread;
+
+    (void)what;
+    if (pthread_create(&thread, NULL, destroy, &seen[0]) == 0) {
+        (void)pthread_join(thread, NULL);
+    }
+}
+
+TEST(D2_the_enclave_begins_and_ends_once)
+{
+    struct cm_init_args args = {0};
+    int r = -1;
+
+    current = e2e_create();
+    REQUIRE(current != NULL);
+    CHECK_EQ(cm_invoke(current, CM_ENCLAVE_RUNNING, CM_ECALL_INIT, (uint64_t)(uintptr_t)&args),
+             OE_ALREADY_INITIALIZED);
+    e2e_hook = destroy_beside;
+    seen[0] = OE_OK;
+    CHECK_EQ(enc_hook(current, &r, 0), OE_OK);
+    CHECK_EQ(seen[0], OE_BUSY);
+    CHECK_EQ(enc_null(current), OE_OK); /* nothing was destroyed */
+    (void)destroy(&seen[0]);
+    CHECK_EQ(seen[0], OE_OK);
+    CHECK_EQ(enc_null(current), OE_UNEXPECTED); /* now it was */
+    (void)destroy(&seen[0]);
+    CHECK_EQ(seen[0], OE_UNEXPECTED);
+    (void)oe_terminate_enclave(current);
 }
 
 /* an ocall of one enclave may call another enclave */

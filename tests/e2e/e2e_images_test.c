@@ -16,6 +16,7 @@
 #include "arch/sgx_uapi.h"
 #include "e2e.h"
 #include "host/create.h"
+#include "host/handle.h"
 #include "image/image.h"
 #include "os/os.h"
 
@@ -233,6 +234,22 @@ TEST(an_enclave_with_a_gib_of_heap)
     REQUIRE(e != NULL);
     CHECK_EQ(enc_heap(e, &sum, 300 << 20), OE_OK);
     CHECK_EQ(sum, 300 << 8);
+    works(e);
+}
+
+TEST(an_enclave_whose_range_begins_at_0)
+{
+    oe_enclave_t *e = NULL;
+    oe_enclave_t *other = NULL;
+
+    REQUIRE(sign("Debug=1\nNumHeapPages=64\nNumStackPages=16\nNumTCS=2\n"
+                 "CreateZeroBaseEnclave=1\nStartAddress=0x100000\n",
+                 E2E_DIR "/e2e_enclave") == 0);
+    CHECK_EQ(create(scratch, SIMULATED, &e), OE_OK);
+    REQUIRE(e != NULL);
+    CHECK_EQ(e->base, 0);
+    CHECK_EQ(create(scratch, SIMULATED, &other), OE_OUT_OF_MEMORY); /* the addresses are taken */
+    CHECK(strstr(said, "address space") != NULL);
     works(e);
 }
 
