@@ -1,7 +1,8 @@
 /*
  * Condition variables (pthread and C11) and barriers on the waiting room of inside_lock.c. A
  * condition variable is a sequence number: a waiter sleeps as long as it is the number it saw while
- * it still held the mutex.
+ * it still held the mutex. A waiter that was woken does not touch it again, since POSIX lets the
+ * waker free it then.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -13,7 +14,6 @@
 
 struct cond {
     int sequence;
-    int waiters;
     clockid_t clock;
 };
 
@@ -58,14 +58,11 @@ static int wait_until(struct cond *c, pthread_mutex_t *m, clockid_t clock,
     int err;
     int locked;
 
-    __atomic_add_fetch(&c->waiters, 1, __ATOMIC_SEQ_CST);
     err = pthread_mutex_unlock(m);
     if (err != 0) {
-        __atomic_sub_fetch(&c->waiters, 1, __ATOMIC_SEQ_CST);
         return err;
     }
     err = cm_futex_wait(&c->sequence, seen, clock, deadline);
-    __atomic_sub_fetch(&c->waiters, 1, __ATOMIC_SEQ_CST);
     locked = pthread_mutex_lock(m);
     if (locked != 0) {
         return locked;
@@ -87,9 +84,7 @@ int pthread_cond_wait(pthread_cond_t *restrict c, pthread_mutex_t *restrict m)
 static int signal_some(struct cond *c, int count)
 {
     __atomic_add_fetch(&c->sequence, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&c->waiters, __ATOMIC_SEQ_CST) != 0) {
-        cm_futex_wake(&c->sequence, count);
-    }
+    cm_futex_wake(&c->sequence, count);
     return 0;
 }
 

@@ -13,19 +13,21 @@
 
 #include "libc/inside_lock.h"
 
-#define WRITER  0x7fffffff
-#define READERS 0x7ffffffe
+/*
+ * state: number of readers, or WRITER, and AWAITED when somebody may sleep until it becomes free. One
+ * word, so that who unlocks learns all in the one access that gives the lock away: the next owner may
+ * free the memory.
+ */
+#define AWAITED 0x80000000u
+#define WRITER  0x7fffffffu
+#define READERS 0x7ffffffeu
 
-/* state: number of readers, or WRITER. changed counts the moments at which it became 0. */
 struct rwlock {
-    int state;
-    int changed;
-    int waiters;
+    unsigned state;
 };
 
 struct semaphore {
     int value;
-    int waiters;
 };
 
 _Static_assert(sizeof(struct rwlock) <= sizeof(pthread_rwlock_t), "fits pthread_rwlock_t");
@@ -48,65 +50,59 @@ int pthread_rwlock_destroy(pthread_rwlock_t *l)
     return __atomic_load_n(&as_rwlock(l)->state, __ATOMIC_RELAXED) == 0 ? 0 : EBUSY;
 }
 
-static int try_read(struct rwlock *l)
+/* Both return 0, EBUSY or EAGAIN, and in *seen the state that decided. */
+static int try_read(struct rwlock *l, unsigned *seen)
 {
-    int state = __atomic_load_n(&l->state, __ATOMIC_RELAXED);
-
-    for (;;) {
-        if (state == WRITER) {
+    *seen = __atomic_load_n(&l->state, __ATOMIC_RELAXED);
+    do {
+        if ((*seen & ~AWAITED) == WRITER) {
             return EBUSY;
         }
-        if (state == READERS) {
+        if ((*seen & ~AWAITED) == READERS) {
             return EAGAIN;
         }
-        if (__atomic_compare_exchange_n(&l->state, &state, state + 1, true, __ATOMIC_ACQUIRE,
-                                        __ATOMIC_RELAXED)) {
-            return 0;
-        }
-    }
+    } while (!__atomic_compare_exchange_n(&l->state, seen, *seen + 1, true, __ATOMIC_ACQUIRE,
+                                          __ATOMIC_RELAXED));
+    return 0;
 }
 
-static int try_write(struct rwlock *l)
+static int try_write(struct rwlock *l, unsigned *seen)
 {
-    int free_state = 0;
-
-    return __atomic_compare_exchange_n(&l->state, &free_state, WRITER, false, __ATOMIC_ACQUIRE,
-                                       __ATOMIC_RELAXED)
-               ? 0
-               : EBUSY;
+    *seen = __atomic_load_n(&l->state, __ATOMIC_RELAXED);
+    do {
+        if ((*seen & ~AWAITED) != 0) {
+            return EBUSY;
+        }
+    } while (!__atomic_compare_exchange_n(&l->state, seen, *seen | WRITER, true, __ATOMIC_ACQUIRE,
+                                          __ATOMIC_RELAXED));
+    return 0;
 }
 
 /* Repeats attempt until it gives something else than EBUSY or the deadline has passed. */
-static int take(struct rwlock *l, int (*attempt)(struct rwlock *), const struct timespec *deadline)
+static int take(struct rwlock *l, int (*attempt)(struct rwlock *, unsigned *),
+                const struct timespec *deadline)
 {
-    unsigned spins;
-    int err = EBUSY;
+    unsigned spins = 0;
+    unsigned seen;
+    int err;
 
-    for (spins = 0; spins < 100 && err == EBUSY; spins++) {
-        err = attempt(l);
-        if (err == EBUSY) {
+    while ((err = attempt(l, &seen)) == EBUSY) {
+        if (spins < 100) {
+            spins++;
             __builtin_ia32_pause();
+            continue;
         }
-    }
-    if (err != EBUSY) {
-        return err;
-    }
-    __atomic_add_fetch(&l->waiters, 1, __ATOMIC_SEQ_CST);
-    for (;;) {
-        int seen = __atomic_load_n(&l->changed, __ATOMIC_SEQ_CST);
-        int wait;
-
-        err = attempt(l);
-        if (err != EBUSY) {
-            break;
+        if ((seen & AWAITED) == 0 &&
+            !__atomic_compare_exchange_n(&l->state, &seen, seen | AWAITED, false, __ATOMIC_RELAXED,
+                                         __ATOMIC_RELAXED)) {
+            continue;
         }
-        wait = cm_futex_wait(&l->changed, seen, CLOCK_REALTIME, deadline);
-        if (wait == ETIMEDOUT || wait == EINVAL) {
-            err = wait;
+        err = cm_futex_wait((const int *)(const void *)&l->state, (int)(seen | AWAITED),
+                            CLOCK_REALTIME, deadline);
+        if (err == ETIMEDOUT || err == EINVAL) {
             break;
         }
     }
-    __atomic_sub_fetch(&l->waiters, 1, __ATOMIC_SEQ_CST);
     return err;
 }
 
@@ -132,32 +128,35 @@ int pthread_rwlock_timedwrlock(pthread_rwlock_t *restrict l, const struct timesp
 
 int pthread_rwlock_tryrdlock(pthread_rwlock_t *l)
 {
-    return try_read(as_rwlock(l));
+    unsigned seen;
+
+    return try_read(as_rwlock(l), &seen);
 }
 
 int pthread_rwlock_trywrlock(pthread_rwlock_t *l)
 {
-    return try_write(as_rwlock(l));
+    unsigned seen;
+
+    return try_write(as_rwlock(l), &seen);
 }
 
 int pthread_rwlock_unlock(pthread_rwlock_t *lock)
 {
     struct rwlock *l = as_rwlock(lock);
-    int state = __atomic_load_n(&l->state, __ATOMIC_RELAXED);
-    int next;
+    unsigned state = __atomic_load_n(&l->state, __ATOMIC_RELAXED);
+    unsigned next;
 
     do {
-        if (state == 0) {
+        unsigned held = state & ~AWAITED;
+
+        if (held == 0) {
             return EPERM;
         }
-        next = state == WRITER ? 0 : state - 1;
-    } while (!__atomic_compare_exchange_n(&l->state, &state, next, true, __ATOMIC_SEQ_CST,
+        next = held == WRITER || held == 1 ? 0 : state - 1;
+    } while (!__atomic_compare_exchange_n(&l->state, &state, next, true, __ATOMIC_RELEASE,
                                           __ATOMIC_RELAXED));
-    if (next == 0) {
-        __atomic_add_fetch(&l->changed, 1, __ATOMIC_SEQ_CST);
-        if (__atomic_load_n(&l->waiters, __ATOMIC_SEQ_CST) != 0) {
-            cm_futex_wake(&l->changed, __INT_MAX__);
-        }
+    if (next == 0 && (state & AWAITED) != 0) {
+        cm_futex_wake((const int *)(const void *)&l->state, __INT_MAX__);
     }
     return 0;
 }
@@ -248,9 +247,7 @@ int sem_timedwait(sem_t *restrict s, const struct timespec *restrict deadline)
     int err = 0;
 
     while (sem_trywait(s) != 0) {
-        __atomic_add_fetch(&as_sem(s)->waiters, 1, __ATOMIC_SEQ_CST);
         err = cm_futex_wait(&as_sem(s)->value, 0, CLOCK_REALTIME, deadline);
-        __atomic_sub_fetch(&as_sem(s)->waiters, 1, __ATOMIC_SEQ_CST);
         if (err == ETIMEDOUT || err == EINVAL) {
             errno = err;
             return -1;
@@ -275,8 +272,6 @@ int sem_post(sem_t *s)
         }
     } while (!__atomic_compare_exchange_n(&as_sem(s)->value, &value, value + 1, true,
                                           __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
-    if (__atomic_load_n(&as_sem(s)->waiters, __ATOMIC_SEQ_CST) != 0) {
-        cm_futex_wake(&as_sem(s)->value, 1);
-    }
+    cm_futex_wake(&as_sem(s)->value, 1); /* by address: the semaphore may be gone already */
     return 0;
 }
