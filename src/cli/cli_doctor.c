@@ -8,7 +8,7 @@
 #include "token/json.h"
 
 #define JSON_CAP 16384U
-#define MIB      (1024U * 1024U)
+#define MIB      (UINT64_C(1) << 20)
 
 static void add(struct cm_diagnosis *d, const char *id, const char *title,
                 enum cm_finding_state state, const char *advice, const char *fmt, ...)

@@ -41,13 +41,12 @@ static void warn(struct subject *s, const char *fmt, ...)
 {
     va_list ap;
 
-    if (s->warning_count == WARNINGS_MAX) {
-        return;
-    }
     va_start(ap, fmt);
-    (void)vsnprintf(s->warnings[s->warning_count], sizeof(s->warnings[0]), fmt, ap);
+    if (s->warning_count < WARNINGS_MAX) {
+        (void)vsnprintf(s->warnings[s->warning_count], sizeof(s->warnings[0]), fmt, ap);
+        s->warning_count++;
+    }
     va_end(ap);
-    s->warning_count++;
 }
 
 static void judge_signature(struct subject *s)
@@ -91,9 +90,18 @@ static void judge(struct subject *s)
     }
 }
 
+static enum cm_status look_at_signature(struct cm_span sigstruct, struct subject *s)
+{
+    s->has_sigstruct = sigstruct.len != 0;
+    if (!s->has_sigstruct) {
+        return CM_OK;
+    }
+    s->signature_good = cm_sigstruct_check(sigstruct, &s->sig, &s->signature_why) == CM_OK;
+    return s->signature_good ? CM_OK : cm_sigstruct_parse(sigstruct, &s->sig);
+}
+
 static enum cm_status look(const struct cm_image *image, struct subject *s, struct cm_why *why)
 {
-    struct cm_span sigstruct = cm_image_sigstruct(image);
     enum cm_status st = CM_OK;
 
     cm_image_props(image, &s->props);
@@ -101,13 +109,7 @@ static enum cm_status look(const struct cm_image *image, struct subject *s, stru
     CM_TRY(cm_plan_make(image, &s->props, &s->plan, why));
     CM_TRY(cm_plan_mrenclave(s->plan, s->mrenclave));
     CM_TRY(cm_image_scan(image, NULL, NULL, &s->scan));
-    s->has_sigstruct = sigstruct.len != 0;
-    if (s->has_sigstruct) {
-        s->signature_good = cm_sigstruct_check(sigstruct, &s->sig, &s->signature_why) == CM_OK;
-        if (!s->signature_good) {
-            CM_TRY(cm_sigstruct_parse(sigstruct, &s->sig));
-        }
-    }
+    CM_TRY(look_at_signature(cm_image_sigstruct(image), s));
     judge(s);
 out:
     return st;

@@ -305,10 +305,12 @@ TEST(wrong_number_of_banks)
 
 /* --- a host that does something to what it carries ------------------------------------------- */
 
+enum trick { HONEST, CHANGE, DROP, DOUBLE, CUT };
+
 struct thief {
     struct bank_link *link;
     uint32_t bank;
-    enum trick { HONEST, CHANGE, DROP, DOUBLE, CUT } trick;
+    enum trick trick;
     unsigned at;
 };
 

@@ -163,51 +163,54 @@ static enum bank_status record(struct bank_book *b, const struct hop *path, uint
     return BANK_OK;
 }
 
+/* a transfer that goes on with the money of the path's last one: it closes a circle, makes the path
+ * longer, or is of no use */
+static enum bank_status take(struct bank_book *b, struct hop *path, uint32_t *hops, uint32_t row,
+                             struct bank_why *why)
+{
+    const uint32_t to = b->rows[row].to;
+
+    if (to == b->rows[path[0].row].from) {
+        path[*hops].row = row;
+        return *hops + 1 >= b->agreement.min_length ? record(b, path, *hops + 1, why) : BANK_OK;
+    }
+    if (*hops + 1 < b->agreement.max_length && !on_path(b, path, *hops, to)) {
+        path[*hops] = follow(b, row);
+        (*hops)++;
+    }
+    return BANK_OK;
+}
+
 enum bank_status bank_circles_from(struct bank_book *b, uint32_t i, struct bank_why *why)
 {
     const struct bank_agreement *a = &b->agreement;
     const int64_t latest = b->rows[i].time + a->window_seconds;
-    const uint32_t start = b->rows[i].from;
     struct hop path[BANK_MAX_LENGTH];
     uint32_t hops = 1;
+    enum bank_status st = BANK_OK;
 
     path[0] = follow(b, i);
-    while (hops != 0) {
+    while (hops != 0 && st == BANK_OK) {
         struct hop *last = &path[hops - 1];
-        const struct bank_row *r = NULL;
+        uint32_t row = last->next;
 
-        if (last->next == last->end || b->rows[last->next].time > latest) {
+        if (row == last->end || b->rows[row].time > latest) {
             hops--;
             continue;
         }
-        r = &b->rows[last->next];
         last->next++;
         b->steps++;
         if (b->steps > BANK_MAX_STEPS) {
             return bank_fail(why, BANK_LIMIT,
-                             "the data is too dense for circles of %u accounts in "
-                             "%u seconds; agree on less",
+                             "the data is too dense for circles of %u accounts in %u seconds; "
+                             "agree on less",
                              a->max_length, a->window_seconds);
         }
-        if (!passes_on(a, &b->rows[last->row], r)) {
-            continue;
-        }
-        if (r->to == start) {
-            if (hops + 1 >= a->min_length) {
-                enum bank_status st = BANK_OK;
-
-                path[hops].row = last->next - 1;
-                st = record(b, path, hops + 1, why);
-                if (st != BANK_OK) {
-                    return st;
-                }
-            }
-        } else if (hops + 1 < a->max_length && !on_path(b, path, hops, r->to)) {
-            path[hops] = follow(b, last->next - 1);
-            hops++;
+        if (passes_on(a, &b->rows[last->row], &b->rows[row])) {
+            st = take(b, path, &hops, row, why);
         }
     }
-    return BANK_OK;
+    return st;
 }
 
 static int compare_found(const void *left, const void *right, void *accounts)

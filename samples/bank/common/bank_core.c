@@ -166,15 +166,12 @@ enum bank_status bank_book_end_file(struct bank_book *b, uint32_t bank, struct b
     return st;
 }
 
-/* a total order, so that the sorted table does not depend on how it was filled */
+/* a total order of one sender's rows, so that the sorted table does not depend on how it was filled */
 static int compare_rows(const void *left, const void *right)
 {
     const struct bank_row *l = left;
     const struct bank_row *r = right;
 
-    if (l->from != r->from) {
-        return l->from < r->from ? -1 : 1;
-    }
     if (l->time != r->time) {
         return l->time < r->time ? -1 : 1;
     }
@@ -185,6 +182,45 @@ static int compare_rows(const void *left, const void *right)
         return l->amount < r->amount ? -1 : 1;
     }
     return l->currency < r->currency ? -1 : l->currency > r->currency;
+}
+
+/*
+ * Put the rows in order of sender, then time: counted into place, since senders are small numbers,
+ * then each sender's few rows sorted. Fills first[].
+ */
+static enum bank_status sort_rows(struct bank_book *b)
+{
+    uint32_t *first = calloc((size_t)b->accounts.count + 1, sizeof(first[0]));
+    struct bank_row *sorted = malloc((size_t)b->row_cap * sizeof(sorted[0]) + 1);
+
+    if (first == NULL || sorted == NULL) {
+        free(first);
+        free(sorted);
+        return BANK_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < b->row_count; i++) {
+        first[b->rows[i].from + 1]++;
+    }
+    for (uint32_t i = 1; i <= b->accounts.count; i++) {
+        first[i] += first[i - 1];
+    }
+    for (uint32_t i = 0; i < b->row_count; i++) {
+        sorted[first[b->rows[i].from]] = b->rows[i];
+        first[b->rows[i].from]++;
+    }
+    /* each entry has moved on to the next one's place */
+    memmove(first + 1, first, b->accounts.count * sizeof(first[0]));
+    first[0] = 0;
+    for (uint32_t i = 0; i < b->accounts.count; i++) {
+        if (first[i + 1] - first[i] > 1) {
+            qsort(sorted + first[i], first[i + 1] - first[i], sizeof(sorted[0]), compare_rows);
+        }
+    }
+    bank_wipe_free(b->rows, b->row_cap * sizeof(b->rows[0]));
+    b->rows = sorted;
+    b->first = first;
+    b->first_count = b->accounts.count + 1;
+    return BANK_OK;
 }
 
 static int compare_currencies(const void *left, const void *right)
@@ -206,25 +242,15 @@ enum bank_status bank_book_join(struct bank_book *b, struct bank_why *why)
                              b->agreement.names[i]);
         }
     }
-    b->first_count = b->accounts.count + 1;
-    b->first = calloc(b->first_count, sizeof(b->first[0]));
-    if (b->first == NULL) {
-        b->first_count = 0;
+    if (sort_rows(b) != BANK_OK) {
         return bank_fail(why, BANK_NO_MEMORY, "no memory to join the files");
-    }
-    if (b->row_count != 0) {
-        qsort(b->rows, b->row_count, sizeof(b->rows[0]), compare_rows);
     }
     for (uint32_t i = 0; i < b->row_count; i++) {
         uint8_t receiver = b->accounts.list[b->rows[i].to].bank;
 
-        b->first[b->rows[i].from + 1]++;
         if (receiver != BANK_NO_BANK && receiver != b->rows[i].bank) {
             b->sum.rows_between_banks++;
         }
-    }
-    for (uint32_t i = 1; i < b->first_count; i++) {
-        b->first[i] += b->first[i - 1];
     }
     qsort(b->sum.currencies, b->sum.currency_count, sizeof(b->sum.currencies[0]),
           compare_currencies);

@@ -6,7 +6,7 @@
  * A bank's file lists the transfers that its own customers sent, so the account in `from` is a
  * customer of that bank, and two files that claim the same sender contradict each other.
  *
- * Memory: 32 bytes a transfer (48 while the table grows), at most about 100 bytes an account, 48
+ * Memory: 32 bytes a transfer (64 while the files are joined), at most about 100 bytes an account, 48
  * bytes a circle. Time: at most BANK_MAX_STEPS transfers looked at. The result depends on the rows
  * and the agreement only, not on the order in which files or pieces arrive.
  */

@@ -397,14 +397,15 @@ static enum bank_status unwrap(const struct bank_key *key, const uint8_t *header
     uint8_t file_key[32] = {0};
     enum bank_status st = wrap_key(key->pair, header + AT_EPHEMERAL, s->transcript, kek);
 
-    if (st == BANK_OK) {
-        if (!gcm(s->ctx, kek, 0, false, s->transcript, 32)) {
-            st = BANK_CRYPTO;
-        } else if (!gcm_open(s->ctx, header + AT_WRAPPED, sizeof(file_key), file_key)) {
-            st = BANK_REFUSED;
-        } else if (EVP_CipherInit_ex(s->ctx, EVP_aes_256_gcm(), NULL, file_key, NULL, 0) != 1) {
-            st = BANK_CRYPTO;
-        }
+    if (st == BANK_OK && !gcm(s->ctx, kek, 0, false, s->transcript, 32)) {
+        st = BANK_CRYPTO;
+    }
+    if (st == BANK_OK && !gcm_open(s->ctx, header + AT_WRAPPED, sizeof(file_key), file_key)) {
+        st = BANK_REFUSED;
+    }
+    if (st == BANK_OK &&
+        EVP_CipherInit_ex(s->ctx, EVP_aes_256_gcm(), NULL, file_key, NULL, 0) != 1) {
+        st = BANK_CRYPTO;
     }
     OPENSSL_cleanse(kek, sizeof(kek));
     OPENSSL_cleanse(file_key, sizeof(file_key));
