@@ -1,9 +1,12 @@
 #!/bin/bash
-# usage: casemate_test.sh CASEMATE OESIGN IMAGE_DIR: the tool from outside.
+# usage: casemate_test.sh CASEMATE OESIGN IMAGE_DIR SGX_PROGRAM: the tool from outside. SGX_PROGRAM uses
+# /dev/sgx_enclave and knows nothing of the emulator.
 set -uo pipefail
 casemate=$1
 oesign=$2
 images=$3
+sgx_program=$4
+export CASEMATE_STATE_DIR=$PWD/cli-test-state
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -110,6 +113,8 @@ expect 0 "--profile" "$casemate" run -- echo --profile
 expect 0 "no ecall was made" "$casemate" run --profile true
 expect 2 "not given" "$casemate" run --json true
 expect 2 "exclude" "$casemate" run --hardware --preload true
+# a program of another SDK: without hardware it works with --preload only
+expect 0 "0 failed" "$casemate" run --preload "$sgx_program"
 # what any program could write into the profile
 expect 127 "damaged at line 1" "$casemate" run --profile sh -c 'echo garbage > "$CASEMATE_PROFILE"'
 expect 0 "own_ns" "$casemate" run --profile --json sh -c \
