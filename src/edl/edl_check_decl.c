@@ -237,6 +237,7 @@ static void warn_types(const struct cm_edl_scope *s, const struct cm_edl_decl *d
 static void check_reserved(const struct cm_edl_scope *s, const struct cm_edl_decl *d)
 {
     static const char *const names[] = {
+        "_staged",
         "_enclave",
         "_retval",
         "_result",

@@ -1,8 +1,9 @@
 /*
  * The caller's side of a call: the function with the user's prototype. For an ecall it runs in the
- * host, for an ocall in the enclave. There the buffer is built in enclave memory and moved to host
- * memory in one piece, the answer is copied in once, checked where the host cannot change it, and
- * only then given to the caller: on an error the caller's objects are as they were.
+ * host, for an ocall in the enclave. There, plain data go straight to host memory; what has padding,
+ * an end or a bool is staged in enclave memory. The answer is read once, checked where the host
+ * cannot change it, and only then given to the caller: on an error the caller's objects are as they
+ * were.
  */
 #include "edl/edl_emit.h"
 
@@ -30,6 +31,28 @@ static bool is_deep_out(const struct cm_edl_decl *d)
 static const char *base(const struct cm_edl_emitter *e)
 {
     return e->trusted ? "_host" : "_buffer";
+}
+
+/*
+ * Whether the bytes of d go straight between the caller's object and host memory. Structs, strings
+ * and bools that come back and long doubles that go out have something to check or to clear on the
+ * enclave's own copy.
+ */
+static bool is_direct(const struct cm_edl_emitter *e, const struct cm_edl_decl *d)
+{
+    return e->trusted && cm_edl_is_marshalled(d) && cm_edl_struct_of(d) == NULL &&
+           !(is_out(d) && (is_string(d) || d->type.kind == CM_EDL_BOOL)) &&
+           !(is_in(d) && d->type.kind == CM_EDL_LDOUBLE);
+}
+
+static bool has_staged(const struct cm_edl_emitter *e, const struct cm_edl_func *f)
+{
+    for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
+        if (cm_edl_is_marshalled(d) && !is_direct(e, d)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* the parameter d as an expression that may be written through */
@@ -77,6 +100,12 @@ static void put_locals(const struct cm_edl_emitter *e, const struct cm_edl_func 
     }
     if (nested) {
         cm_edl_put(t, "    size_t _nested_size = 0;\n");
+    }
+    for (const struct cm_edl_decl *d = f->params; d != NULL && e->trusted; d = d->next) {
+        if (is_in(d) && !is_direct(e, d)) {
+            cm_edl_put(t, "    size_t _staged = 0;\n");
+            break;
+        }
     }
     cm_edl_put(t, "\n");
 }
@@ -194,11 +223,20 @@ static void put_input(const struct cm_edl_emitter *e, const struct cm_edl_decl *
     const struct cm_edl_user *u = cm_edl_struct_of(d);
     const char *m = d->name;
 
+    if (is_direct(e, d)) {
+        cm_edl_put(t, "    _args.%s = (%s)oe_edger8r_send(&_in, _host, %s, %s);\n", m, type.s, m,
+                   extent.s);
+        return;
+    }
+    if (e->trusted) {
+        cm_edl_put(t, "    _staged = _in.offset;\n");
+    }
     if (!needs_at(d)) {
         cm_edl_put(t,
                    "    _args.%s = (%s)oe_edger8r_there(\n        &_in, %s, "
                    "oe_edger8r_put(&_in, %s, %s));\n",
                    m, type.s, base(e), m, extent.s);
+        cm_edl_put(t, "%s", e->trusted ? "    oe_edger8r_flush(&_in, _host, _staged);\n" : "");
         return;
     }
     cm_edl_put(t, "    _at_%s = (%s)oe_edger8r_put(&_in, %s, %s);\n", m, type.s, m, extent.s);
@@ -219,6 +257,7 @@ static void put_input(const struct cm_edl_emitter *e, const struct cm_edl_decl *
         cm_edl_put(t, "    oe_edl_put_%s(&_in, %s, _at_%s, %s, %s);\n", deep->name, base(e), m, m,
                    cm_edl_count_of(d, "_args.").s);
     }
+    cm_edl_put(t, "%s", e->trusted ? "    oe_edger8r_flush(&_in, _host, _staged);\n" : "");
 }
 
 static void put_pack(const struct cm_edl_emitter *e, const struct cm_edl_func *f)
@@ -238,7 +277,11 @@ static void put_pack(const struct cm_edl_emitter *e, const struct cm_edl_func *f
     }
     cm_edl_put(t, "    _result = oe_edger8r_finish(&_in);\n    if (_result != OE_OK) {\n"
                   "        goto done;\n    }\n"
-                  "    oe_edger8r_copy(_buffer, &_args, sizeof(_args));\n\n");
+                  "    oe_edger8r_copy(_buffer, &_args, sizeof(_args));\n");
+    cm_edl_put(t, "%s\n",
+               e->trusted
+                   ? "    cm_copy_out(_host, _buffer, oe_edger8r_region(1, sizeof(_args)));\n"
+                   : "");
 }
 
 static void put_exchange(const struct cm_edl_emitter *e, const struct cm_edl_func *f)
@@ -247,8 +290,7 @@ static void put_exchange(const struct cm_edl_emitter *e, const struct cm_edl_fun
     const char *kind = f->switchless ? "switchless_" : "";
 
     if (e->trusted) {
-        cm_edl_put(t, "    cm_copy_out(_host, _buffer, _in_size);\n"
-                      "    cm_zero_out(_host + _in_size, _out_size);\n");
+        cm_edl_put(t, "    cm_zero_out(_host + _in_size, oe_edger8r_region(1, sizeof(_reply)));\n");
         cm_edl_put(t,
                    "    _result = oe_%scall_host_function(\n        %s_fcn_id_%s, _host, "
                    "_in_size, _host + _in_size, _out_size, &_written);\n",
@@ -261,17 +303,19 @@ static void put_exchange(const struct cm_edl_emitter *e, const struct cm_edl_fun
                    kind, f->name);
     }
     cm_edl_put(t, "    if (_result != OE_OK) {\n        goto done;\n    }\n");
-    if (e->trusted) {
-        cm_edl_put(t, "    cm_copy_in(_buffer + _in_size, _host + _in_size, _out_size);\n");
-    }
     cm_edl_put(
         t, "\n    /* Check the answer; nothing of the caller's is written before all is well. */\n"
-           "    oe_edger8r_open(&_out, _buffer + _in_size, _out_size);\n"
-           "    oe_edger8r_get(&_out, &_reply, sizeof(_reply));\n"
-           "    _result = oe_edger8r_result(_reply.oe_result);\n"
-           "    if (_result != OE_OK) {\n        goto done;\n    }\n"
-           "    if (_written != _out_size) {\n        _result = OE_FAILURE;\n"
-           "        goto done;\n    }\n");
+           "    oe_edger8r_open(&_out, _buffer + _in_size, _out_size);\n");
+    if (e->trusted) {
+        cm_edl_put(t, "    (void)oe_edger8r_take(&_out, true, 1, sizeof(_reply));\n"
+                      "    cm_copy_in(&_reply, _host + _in_size, sizeof(_reply));\n");
+    } else {
+        cm_edl_put(t, "    oe_edger8r_get(&_out, &_reply, sizeof(_reply));\n");
+    }
+    cm_edl_put(t, "    _result = oe_edger8r_result(_reply.oe_result);\n"
+                  "    if (_result != OE_OK) {\n        goto done;\n    }\n"
+                  "    if (_written != _out_size) {\n        _result = OE_FAILURE;\n"
+                  "        goto done;\n    }\n");
     if (cm_edl_has_deep_out(f)) {
         if (e->trusted) {
             cm_edl_put(t, "    _result = oe_edger8r_deep_fetch(\n        &_deep, "
@@ -293,8 +337,23 @@ static void put_locate(const struct cm_edl_emitter *e, const struct cm_edl_decl 
     struct cm_edl_str count = cm_edl_count_of(d, "_args.");
     const char *m = d->name;
 
-    cm_edl_put(t, "    _at_%s = (%s)oe_edger8r_take(&_out, %s != NULL, %s);\n", m,
-               cm_edl_field_type(d).s, m, cm_edl_extent(d, "_args.").s);
+    if (is_direct(e, d)) {
+        cm_edl_put(t,
+                   "    _at_%s = (%s)oe_edger8r_there( /* stays in host memory */\n        &_out, "
+                   "_host + _in_size, oe_edger8r_take(&_out, %s != NULL, %s));\n",
+                   m, cm_edl_field_type(d).s, m, cm_edl_extent(d, "_args.").s);
+        return;
+    }
+    if (e->trusted) {
+        cm_edl_put(
+            t,
+            "    _at_%s = (%s)oe_edger8r_fetch(\n        &_out, _host + _in_size, %s != NULL, "
+            "%s);\n",
+            m, cm_edl_field_type(d).s, m, cm_edl_extent(d, "_args.").s);
+    } else {
+        cm_edl_put(t, "    _at_%s = (%s)oe_edger8r_take(&_out, %s != NULL, %s);\n", m,
+                   cm_edl_field_type(d).s, m, cm_edl_extent(d, "_args.").s);
+    }
     if (is_string(d)) {
         cm_edl_put(t, "    oe_edger8r_check_%s(&_out, _at_%s, _args.%s_len);\n",
                    cm_edl_has(d, CM_EDL_STRING) ? "string" : "wstring", m, m);
@@ -313,7 +372,8 @@ static void put_locate(const struct cm_edl_emitter *e, const struct cm_edl_decl 
     if (is_in(d)) {
         cm_edl_put(t, "    _nested_%s = _out;\n    _nested_size = 0;\n", m);
         cm_edl_put(t, "    oe_edl_size_%s(&_nested_size, %s, %s);\n", deep->name, m, count.s);
-        cm_edl_put(t, "    (void)oe_edger8r_take(&_out, true, 1, _nested_size);\n");
+        cm_edl_put(t, "    (void)oe_edger8r_%s(&_out, %strue, 1, _nested_size);\n",
+                   e->trusted ? "fetch" : "take", e->trusted ? "_host + _in_size, " : "");
     } else {
         cm_edl_put(t, "    oe_edl_dup_%s(&_deep, _at_%s, %s);\n", deep->name, m, count.s);
     }
@@ -358,7 +418,8 @@ static void put_commit(const struct cm_edl_emitter *e, const struct cm_edl_func 
                        d->type.user->name, d->name, cm_edl_field_type(d).s, d->name, d->name,
                        cm_edl_count_of(d, "_args.").s);
         } else {
-            cm_edl_put(t, "    oe_edger8r_give(%s, _at_%s, %s);\n", writable(d).s, d->name,
+            cm_edl_put(t, "    oe_edger8r_%s(%s, _at_%s, %s);\n",
+                       is_direct(e, d) ? "receive" : "give", writable(d).s, d->name,
                        cm_edl_extent(d, "_args.").s);
         }
         if (is_deep_out(d)) {
@@ -388,8 +449,10 @@ static void put_end(const struct cm_edl_emitter *e, const struct cm_edl_func *f)
         }
         cm_edl_put(t, "    if (_host != NULL) {\n        oe_free_%socall_buffer(_host);\n    }\n",
                    f->switchless ? "switchless_" : "");
-        cm_edl_put(t, "    oe_edger8r_wipe(_buffer, _total);\n"
-                      "    oe_edger8r_wipe(&_args, sizeof(_args));\n");
+        cm_edl_put(t,
+                   "    oe_edger8r_wipe(_buffer, %s);\n"
+                   "    oe_edger8r_wipe(&_args, sizeof(_args));\n",
+                   has_staged(e, f) ? "_total" : "sizeof(_args)");
     } else if (cm_edl_has_deep_out(f)) {
         cm_edl_put(t, "    oe_free(_deep.base);\n");
     }

@@ -40,8 +40,6 @@ struct loop_enclave {
     void (*fail_allocation)(long k); /* the k-th from now; negative for none */
     void *(*enclave_malloc)(size_t n);
     void (*enclave_free)(void *p);
-    size_t *bytes_copied_in; /* since the caller last set it to 0 */
-    size_t *copies_in;
 };
 
 /* exported by the shared object */

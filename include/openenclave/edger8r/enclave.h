@@ -7,8 +7,9 @@
  *   multiples of 16. The stub knows nothing of where they came from.
  * - What an ecall returns through [out] deep-copied members, the stub itself puts into host memory
  *   (oe_host_malloc, cm_copy_out); the runtime does not look into the argument struct.
- * - An ocall wrapper builds its buffer in enclave memory, moves it with cm_copy_out, and reads the
- *   answer with ONE cm_copy_in of the whole output buffer. No other access to host memory exists.
+ * - An ocall wrapper writes host memory with cm_copy_out and cm_zero_out, and reads each byte of the
+ *   answer once, with cm_copy_in: what has to be checked into an enclave copy, plain data at the end
+ *   into the caller's own object. No other access to host memory exists.
  */
 #ifndef OE_EDGER8R_ENCLAVE_H
 #define OE_EDGER8R_ENCLAVE_H
@@ -117,6 +118,54 @@ OE_INLINE oe_result_t oe_copy_to_host(void *host_to, const void *from, size_t si
 OE_INLINE void oe_edger8r_set_errno(int e)
 {
     errno = e >= 0 && e <= 133 ? e : EINVAL;
+}
+
+/*
+ * The regions of an ocall. Data without anything to check or to clear go straight between the
+ * caller's object and host memory; the rest is staged in an enclave buffer *b of the same layout.
+ */
+
+/* the next input region in host memory, filled from the caller's object */
+OE_INLINE void *oe_edger8r_send(oe_edger8r_buffer_t *b, uint8_t *host, const void *from,
+                                size_t count, size_t size)
+{
+    const uint8_t *p = (const uint8_t *)oe_edger8r_take(b, from != NULL, count, size);
+    uint8_t *to = NULL;
+
+    if (p != NULL) {
+        to = host + (p - b->base);
+        cm_copy_out(to, from, count * size);
+        cm_zero_out(to + count * size, oe_edger8r_region(count, size) - count * size);
+    }
+    return to;
+}
+
+/* what was staged since start, moved to its place in host memory */
+OE_INLINE void oe_edger8r_flush(const oe_edger8r_buffer_t *b, uint8_t *host, size_t start)
+{
+    if (b->result == OE_OK) {
+        cm_copy_out(host + start, b->base + start, b->offset - start);
+    }
+}
+
+/* the next output region, staged: the one read of these bytes */
+OE_INLINE void *oe_edger8r_fetch(oe_edger8r_buffer_t *b, const uint8_t *host, bool present,
+                                 size_t count, size_t size)
+{
+    uint8_t *p = (uint8_t *)oe_edger8r_take(b, present, count, size);
+
+    if (p != NULL) {
+        cm_copy_in(p, host + (p - b->base), count * size);
+    }
+    return p;
+}
+
+/* an output region that was left in host memory, read into the caller's object */
+OE_INLINE void oe_edger8r_receive(void *to, const void *host_from, size_t count, size_t size)
+{
+    if (to != NULL && host_from != NULL) {
+        cm_copy_in(to, host_from, count * size);
+    }
 }
 
 /* the targets of an ecall's [out] deep-copied members: gathered inside, moved to host memory */

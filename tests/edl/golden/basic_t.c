@@ -285,26 +285,25 @@ oe_result_t print(
     /* Fill the input; pointers become what the other side will see. */
     oe_edger8r_open(&_in, _buffer, _in_size);
     (void)oe_edger8r_put(&_in, &_args, 1, sizeof(_args));
-    _args.s = (char *)oe_edger8r_there(
-        &_in, _host, oe_edger8r_put(&_in, s, _args.s_len, sizeof(char)));
+    _args.s = (char *)oe_edger8r_send(&_in, _host, s, _args.s_len, sizeof(char));
     _result = oe_edger8r_finish(&_in);
     if (_result != OE_OK) {
         goto done;
     }
     oe_edger8r_copy(_buffer, &_args, sizeof(_args));
+    cm_copy_out(_host, _buffer, oe_edger8r_region(1, sizeof(_args)));
 
-    cm_copy_out(_host, _buffer, _in_size);
-    cm_zero_out(_host + _in_size, _out_size);
+    cm_zero_out(_host + _in_size, oe_edger8r_region(1, sizeof(_reply)));
     _result = oe_call_host_function(
         basic_fcn_id_print, _host, _in_size, _host + _in_size, _out_size, &_written);
     if (_result != OE_OK) {
         goto done;
     }
-    cm_copy_in(_buffer + _in_size, _host + _in_size, _out_size);
 
     /* Check the answer; nothing of the caller's is written before all is well. */
     oe_edger8r_open(&_out, _buffer + _in_size, _out_size);
-    oe_edger8r_get(&_out, &_reply, sizeof(_reply));
+    (void)oe_edger8r_take(&_out, true, 1, sizeof(_reply));
+    cm_copy_in(&_reply, _host + _in_size, sizeof(_reply));
     _result = oe_edger8r_result(_reply.oe_result);
     if (_result != OE_OK) {
         goto done;
@@ -326,7 +325,7 @@ done:
     if (_host != NULL) {
         oe_free_ocall_buffer(_host);
     }
-    oe_edger8r_wipe(_buffer, _total);
+    oe_edger8r_wipe(_buffer, sizeof(_args));
     oe_edger8r_wipe(&_args, sizeof(_args));
     oe_free(_buffer);
     return _result;
@@ -394,27 +393,26 @@ oe_result_t fetch(
     /* Fill the input; pointers become what the other side will see. */
     oe_edger8r_open(&_in, _buffer, _in_size);
     (void)oe_edger8r_put(&_in, &_args, 1, sizeof(_args));
-    _args.a = (int *)oe_edger8r_there(
-        &_in, _host, oe_edger8r_put(&_in, a, 1, sizeof(int [3])));
+    _args.a = (int *)oe_edger8r_send(&_in, _host, a, 1, sizeof(int [3]));
     _args.b = b == NULL ? NULL : (point *)(void *)_host; /* there is one */
     _result = oe_edger8r_finish(&_in);
     if (_result != OE_OK) {
         goto done;
     }
     oe_edger8r_copy(_buffer, &_args, sizeof(_args));
+    cm_copy_out(_host, _buffer, oe_edger8r_region(1, sizeof(_args)));
 
-    cm_copy_out(_host, _buffer, _in_size);
-    cm_zero_out(_host + _in_size, _out_size);
+    cm_zero_out(_host + _in_size, oe_edger8r_region(1, sizeof(_reply)));
     _result = oe_switchless_call_host_function(
         basic_fcn_id_fetch, _host, _in_size, _host + _in_size, _out_size, &_written);
     if (_result != OE_OK) {
         goto done;
     }
-    cm_copy_in(_buffer + _in_size, _host + _in_size, _out_size);
 
     /* Check the answer; nothing of the caller's is written before all is well. */
     oe_edger8r_open(&_out, _buffer + _in_size, _out_size);
-    oe_edger8r_get(&_out, &_reply, sizeof(_reply));
+    (void)oe_edger8r_take(&_out, true, 1, sizeof(_reply));
+    cm_copy_in(&_reply, _host + _in_size, sizeof(_reply));
     _result = oe_edger8r_result(_reply.oe_result);
     if (_result != OE_OK) {
         goto done;
@@ -423,7 +421,8 @@ oe_result_t fetch(
         _result = OE_FAILURE;
         goto done;
     }
-    _at_b = (point *)oe_edger8r_take(&_out, b != NULL, 1, sizeof(point [2]));
+    _at_b = (point *)oe_edger8r_fetch(
+        &_out, _host + _in_size, b != NULL, 1, sizeof(point [2]));
     _result = oe_edger8r_finish(&_out);
     if (_result != OE_OK) {
         goto done;

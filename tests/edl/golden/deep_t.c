@@ -401,19 +401,19 @@ oe_result_t get(
         goto done;
     }
     oe_edger8r_copy(_buffer, &_args, sizeof(_args));
+    cm_copy_out(_host, _buffer, oe_edger8r_region(1, sizeof(_args)));
 
-    cm_copy_out(_host, _buffer, _in_size);
-    cm_zero_out(_host + _in_size, _out_size);
+    cm_zero_out(_host + _in_size, oe_edger8r_region(1, sizeof(_reply)));
     _result = oe_call_host_function(
         deep_fcn_id_get, _host, _in_size, _host + _in_size, _out_size, &_written);
     if (_result != OE_OK) {
         goto done;
     }
-    cm_copy_in(_buffer + _in_size, _host + _in_size, _out_size);
 
     /* Check the answer; nothing of the caller's is written before all is well. */
     oe_edger8r_open(&_out, _buffer + _in_size, _out_size);
-    oe_edger8r_get(&_out, &_reply, sizeof(_reply));
+    (void)oe_edger8r_take(&_out, true, 1, sizeof(_reply));
+    cm_copy_in(&_reply, _host + _in_size, sizeof(_reply));
     _result = oe_edger8r_result(_reply.oe_result);
     if (_result != OE_OK) {
         goto done;
@@ -427,7 +427,8 @@ oe_result_t get(
     if (_result != OE_OK) {
         goto done;
     }
-    _at_l = (list *)oe_edger8r_take(&_out, l != NULL, 1, sizeof(list));
+    _at_l = (list *)oe_edger8r_fetch(
+        &_out, _host + _in_size, l != NULL, 1, sizeof(list));
     oe_edl_dup_list(&_deep, _at_l, 1);
     _result = oe_edger8r_finish(&_out);
     if (_result == OE_OK) {
