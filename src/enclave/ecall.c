@@ -10,49 +10,88 @@
 
 #include <string.h>
 
-enum { ON_STACK = 512, BUFFER_STEP = 16 };
+enum { ON_STACK = 256, BUFFER_STEP = 16, KEPT_LEAST = 16 * 1024, KEPT_MOST = 256 * 1024 };
 
 uint32_t cm_life;
 
-/* Marshalling buffers: input, then output, in enclave memory. */
+/* What a thread may keep between its ecalls: little of a small heap. */
+static size_t kept_most(void)
+{
+    const volatile oe_sgx_enclave_properties_t *p = cm_properties();
+    const uint64_t share = p->header.size_settings.num_heap_pages * CM_PAGE_SIZE / 8 /
+                           (p->header.size_settings.num_tcs + 1);
+
+    return share < KEPT_MOST ? (size_t)share : KEPT_MOST;
+}
+
+/* Marshalling buffers: input, then output, which is zero, in enclave memory. Wiped before return. */
 static oe_result_t call_with(uint8_t *buffer, const struct cm_call_args *args, uint64_t *written)
 {
     const oe_ecall_func_t func = oe_ecalls_table[args->function_id];
     uint8_t *output = buffer + args->input_buffer_size;
+    oe_result_t result = OE_UNEXPECTED;
     size_t bytes = 0;
 
     cm_copy_in(buffer, (const void *)args->input_buffer, args->input_buffer_size);
-    memset(output, 0, args->output_buffer_size);
     func(buffer, args->input_buffer_size, output, args->output_buffer_size, &bytes);
-    if (bytes > args->output_buffer_size) {
-        return OE_UNEXPECTED;
+    if (bytes <= args->output_buffer_size) {
+        cm_copy_out((void *)args->output_buffer, output, bytes);
+        *written = bytes;
+        result = OE_OK;
     }
-    cm_copy_out((void *)args->output_buffer, output, bytes);
-    *written = bytes;
-    return OE_OK;
-}
-
-static __attribute__((noinline)) oe_result_t call_on_stack(const struct cm_call_args *args,
-                                                           size_t total, uint64_t *written)
-{
-    uint8_t buffer[ON_STACK] __attribute__((aligned(BUFFER_STEP)));
-    const oe_result_t result = call_with(buffer, args, written);
-
-    cm_wipe(buffer, total);
+    cm_wipe(buffer, args->input_buffer_size + args->output_buffer_size);
     return result;
 }
 
-static oe_result_t call_on_heap(const struct cm_call_args *args, size_t total, uint64_t *written)
+static __attribute__((noinline)) oe_result_t call_on_stack(const struct cm_call_args *args,
+                                                           uint64_t *written)
 {
-    uint8_t *buffer = oe_allocator_malloc(total);
+    uint8_t buffer[ON_STACK] __attribute__((aligned(BUFFER_STEP)));
+
+    memset(buffer + args->input_buffer_size, 0, args->output_buffer_size);
+    return call_with(buffer, args, written);
+}
+
+/* Memory for this call: the thread's own, all zero; or, when that would be too large, the call's. */
+static uint8_t *take_buffer(struct cm_td *td, size_t total, bool *own)
+{
+    const size_t least = total < KEPT_LEAST ? KEPT_LEAST : total;
+    uint8_t *buffer;
+
+    *own = total <= td->marshal_size;
+    if (*own) {
+        return (uint8_t *)td->marshal;
+    }
+    if (least > kept_most()) {
+        return oe_allocator_malloc(total);
+    }
+    buffer = oe_allocator_calloc(1, least);
+    if (buffer != NULL) {
+        oe_allocator_free((void *)td->marshal);
+        td->marshal = (uint64_t)buffer;
+        td->marshal_size = least;
+        *own = true;
+    }
+    return buffer;
+}
+
+static oe_result_t call_on_heap(struct cm_td *td, const struct cm_call_args *args, size_t total,
+                                uint64_t *written)
+{
+    bool own = false;
+    uint8_t *buffer = take_buffer(td, total, &own);
     oe_result_t result;
 
     if (buffer == NULL) {
         return OE_OUT_OF_MEMORY;
     }
+    if (!own) {
+        memset(buffer + args->input_buffer_size, 0, args->output_buffer_size);
+    }
     result = call_with(buffer, args, written);
-    cm_wipe(buffer, total);
-    oe_allocator_free(buffer);
+    if (!own) {
+        oe_allocator_free(buffer);
+    }
     return result;
 }
 
@@ -107,8 +146,8 @@ oe_result_t cm_call_function(uint64_t host_args)
     result = check_args(&args, &total);
     if (result == OE_OK) {
         cm_arena_begin(td, host_args, args.arena, args.arena_size);
-        result = total <= ON_STACK ? call_on_stack(&args, total, &written)
-                                   : call_on_heap(&args, total, &written);
+        result = total <= ON_STACK ? call_on_stack(&args, &written)
+                                   : call_on_heap(td, &args, total, &written);
         cm_arena_end(td);
     }
     answer(host_args, written, result);

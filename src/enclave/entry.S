@@ -80,43 +80,49 @@ cm_enclave_entry:
         xor     %r15d, %r15d
         zero_volatile                           /* duty 8 */
         call    cm_ecall_main                   /* word, argument, TCS -> RAX = word, RDX = argument */
-        mov     %rax, %rdi
-        mov     %rdx, %rsi
+        mov     %rax, %r12
+        mov     %rdx, %r13
 
 /* The ecall has ended: no frame is left on the stack. Zero what it used (D4), from the lowest stack
  * pointer that was seen, and on while there is anything within the next 8 KiB. */
 #define GAP   8192
-#define BLOCK 1024
-        mov     %gs:TD_STACK_LOW, %rax
-        mov     %rsp, %rdx                      /* all above RDX is zero or was not used */
+#define BLOCK 512
+        mov     %gs:TD_STACK_LOW, %rdx
+        mov     %rsp, %r8                       /* all above R8 is zero or was not used */
         mov     %gs:TD_STACK_BASE, %r9
-        and     $-BLOCK, %rax
+        and     $-128, %rdx
 .Lwipe: pxor    %xmm0, %xmm0
-        mov     %rax, %rcx
-.Lzero: cmp     %rdx, %rcx
+        mov     %rdx, %rcx
+.Lzero: cmp     %r8, %rcx
         jae     .Lprobe
-        movaps  %xmm0, (%rcx)
+        movaps  %xmm0, (%rcx)                   /* REP STOS takes longer to start than this */
         movaps  %xmm0, 16(%rcx)
         movaps  %xmm0, 32(%rcx)
         movaps  %xmm0, 48(%rcx)
-        add     $64, %rcx
+        movaps  %xmm0, 64(%rcx)
+        movaps  %xmm0, 80(%rcx)
+        movaps  %xmm0, 96(%rcx)
+        movaps  %xmm0, 112(%rcx)
+        sub     $-128, %rcx
         jmp     .Lzero
 .Lprobe:
-        mov     %rax, %rdx
+        mov     %rdx, %r8
         lea     -GAP(%rdx), %rcx
         cmp     %r9, %rcx
         cmovb   %r9, %rcx
-.Lnext: sub     $BLOCK, %rax                    /* 16 of each 128 bytes of a block */
-        cmp     %rcx, %rax
+.Lnext: sub     $BLOCK, %rdx                    /* 16 of each 128 bytes of a block */
+        cmp     %rcx, %rdx
         jb      .Lwiped
-        movdqa  (%rax), %xmm0
-        .irp    n, 128, 256, 384, 512, 640, 768, 896
-        por     \n(%rax), %xmm0
+        movdqa  (%rdx), %xmm0
+        .irp    n, 128, 256, 384
+        por     \n(%rdx), %xmm0
         .endr
         ptest   %xmm0, %xmm0
         jz      .Lnext
         jmp     .Lwipe
 .Lwiped:
+        mov     %r12, %rdi
+        mov     %r13, %rsi
         mov     %gs:TD_TCS, %r8
         add     $TCS_TO_GPR0, %r8
         mov     %gs:TD_HOST_RETURN, %rbx

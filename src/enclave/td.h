@@ -43,6 +43,10 @@ struct cm_td {
     uint64_t arena_owned; /* nonzero: obtained by MALLOC, to be given back */
     uint64_t host_args;   /* the ecall's own argument structure in host memory */
 
+    /* enclave memory for the buffers of larger ecalls, kept between them; all zero when not in use */
+    uint64_t marshal;
+    uint64_t marshal_size;
+
     uint64_t exceptions; /* how many second-level handlers are nested */
 
     struct cm_heap_cache heap;
