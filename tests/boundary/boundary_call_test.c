@@ -120,6 +120,13 @@ TEST(B3_sums_that_wrap)
     a.input_buffer_size = (uint64_t)1 << 46;
     a.output_buffer_size = UINT64_MAX - ((uint64_t)1 << 46) + 17;
     CHECK_EQ(verdict(a), OE_INVALID_PARAMETER);
+    /* two ranges that are both outside, behind the enclave, and whose sizes add up to 2^64 + 32 */
+    a = good_args();
+    a.input_buffer = e.base + e.size;
+    a.input_buffer_size = 0 - a.input_buffer;
+    a.output_buffer = a.input_buffer;
+    a.output_buffer_size = 32 - a.input_buffer_size;
+    CHECK_EQ(verdict(a), OE_INVALID_PARAMETER);
     /* nothing wrong with the ranges, but no enclave has such memory */
     a = good_args();
     a.input_buffer = 4096;
@@ -288,6 +295,37 @@ TEST(B7_output_is_zero_before_the_callee_and_only_what_it_wrote_leaves)
     a.function_id = HE_SHORT;
     CHECK_EQ(verdict(a), OE_OK);
     CHECK(out_buf[15] == 0x66 && out_buf[16] == 0x11 && out_buf[63] == 0x11);
+}
+
+static void check_zero_output(size_t out_len)
+{
+    const uint64_t top = hh_tcs(&e, 0) - CM_GUARD_SIZE;
+    uint8_t *out = calloc(1, out_len);
+    size_t bad = 0;
+
+    REQUIRE(out != NULL);
+    memset(in_buf, 0x77, 16);
+    memset((void *)(top - 8192), 0x5a, 8192); /* the stack is zero between calls: make it dirty */
+    CHECK_EQ(hh_call(&e, 0, HE_ECHO, in_buf, 16, out, out_len), OE_OK);
+    for (size_t i = 0; i < out_len; i++) {
+        bad += out[i] != (i < 16 ? 0x77 : 0);
+    }
+    CHECK_EQ(bad, 0);
+    free(out);
+}
+
+TEST(B7_output_is_zero_whatever_the_memory_held)
+{
+    static const size_t sizes[] = {64, 240, 256, 4096, 40000, 200000};
+    const struct hh keep = e;
+
+    memset(&e, 0, sizeof(e)); /* a fresh enclave, with a heap that holds what the host put there */
+    REQUIRE(ready());
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        check_zero_output(sizes[i]);
+    }
+    hh_unload(&e);
+    e = keep;
 }
 
 /* ------------------------------------------------------------ answers to ocalls */

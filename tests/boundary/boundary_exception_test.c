@@ -161,7 +161,7 @@ TEST(E1_interrupted_context_that_is_not_on_its_own_stack)
 
         g->rsp = rsp[i];
         if (i == 6) {
-            g->ursp = g->rsp; /* the host's stack pointer inside the enclave */
+            g->ursp = g->rsp - 4096; /* the host's stack pointer inside the enclave */
         } else if (i == 7) {
             g->rip = 0x1000;
         }
