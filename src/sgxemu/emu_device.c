@@ -329,11 +329,7 @@ static bool release(struct emu_encl_kernel *k)
     __atomic_store_n(&e->size, 0, __ATOMIC_RELEASE);
     cm_emu_pages_changed();
     if (k->created) {
-        uint64_t size = k->page_count * EMU_PAGE;
-
-        e->size = size;
         cm_emu_pages_free(k);
-        e->size = 0;
     }
     cm_emu_measure_free(k);
     if (cm_emu_memfd_ok(k)) {

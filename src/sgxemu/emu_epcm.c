@@ -278,7 +278,7 @@ void cm_emu_pages_free(struct emu_encl_kernel *k)
 {
     if (k->pages != NULL) {
         (void)syscall(SYS_munmap, k->pages, k->page_count * sizeof(uint32_t));
-        (void)syscall(SYS_munmap, k->e->epc, k->e->size);
+        (void)syscall(SYS_munmap, k->e->epc, k->page_count * EMU_PAGE);
     }
     k->pages = NULL;
     k->e->epc = NULL;

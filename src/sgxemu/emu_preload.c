@@ -356,14 +356,11 @@ void *cm_emu_dlsym_fix(const char *name, void *found)
     return found;
 }
 
-/* opt-in, so absent until the emulator is built with a disassembler */
-extern __typeof__(cm_emu_patch_cpuid) cm_emu_patch_cpuid __attribute__((weak));
-
 __attribute__((constructor)) static void start(void)
 {
     struct cm_why why = {{0}};
 
-    if (cm_emu_options()->cpuid && cm_emu_patch_cpuid != NULL && cm_emu_start(&why) == CM_OK) {
+    if (cm_emu_options()->cpuid && cm_emu_start(&why) == CM_OK) {
         cm_emu_patch_cpuid();
     }
 }
