@@ -382,7 +382,7 @@ static void undo_enter(struct emu_thread *t, ucontext_t *uc, struct emu_ctx *c)
     greg_t *r = uc->uc_mcontext.gregs;
     uint64_t ip = (uint64_t)r[REG_RIP];
     bool inside = t->inside != NULL;
-    struct emu_tcs *x = inside ? t->inside : (struct emu_tcs *)r[REG_RCX];
+    struct emu_tcs *x = inside ? t->inside : emu_ptr((uint64_t)r[REG_RCX]);
     bool ours = ip >= (uint64_t)cm_emu_seq_enter_2 ||
                 (ip >= (uint64_t)cm_emu_seq_enter_1 && r[REG_RAX] == 0);
 
@@ -401,7 +401,7 @@ static void undo_resume(struct emu_thread *t, ucontext_t *uc, struct emu_ctx *c)
     greg_t *r = uc->uc_mcontext.gregs;
     uint64_t ip = (uint64_t)r[REG_RIP];
     bool inside = t->inside != NULL;
-    struct emu_tcs *x = inside ? t->inside : (struct emu_tcs *)r[REG_RCX];
+    struct emu_tcs *x = inside ? t->inside : emu_ptr((uint64_t)r[REG_RCX]);
     bool ours =
         ip >= (uint64_t)cm_emu_seq_res_2 || (ip >= (uint64_t)cm_emu_seq_res_1 && r[REG_RAX] == 0);
 
@@ -438,7 +438,7 @@ static void finish_exit(struct emu_thread *t, ucontext_t *uc, struct emu_ctx *c)
     struct emu_tcs *x = t->inside;
 
     if (x == NULL && (uint64_t)r[REG_RIP] < (uint64_t)cm_emu_seq_exit_last) {
-        x = (struct emu_tcs *)r[REG_RAX];
+        x = emu_ptr((uint64_t)r[REG_RAX]);
     }
     if (x != NULL) {
         r[REG_RCX] = (greg_t)x->aep;

@@ -218,6 +218,12 @@ uint64_t cm_emu_pending_sync(void);
 /* emu_interpose.c: called so that a linker takes that file out of the archive */
 void cm_emu_interpose(void);
 
+/* an address out of a register */
+static inline void *emu_ptr(uint64_t addr)
+{
+    return (void *)addr; /* NOLINT(performance-no-int-to-ptr): registers hold numbers */
+}
+
 /* ------------------------------------------------------------------ syscalls without errno */
 static inline long emu_syscall4(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {

@@ -374,7 +374,7 @@ static uint8_t *frame_place(uint8_t *frame, size_t size, const ucontext_t *uc,
     }
     to -= size;
     to -= (to - (uint64_t)frame) % FRAME_ALIGN;
-    return (uint8_t *)to;
+    return emu_ptr(to);
 }
 
 void cm_emu_to_host(int sig, siginfo_t *si, ucontext_t *uc, struct emu_thread *t, int host_errno)
@@ -411,7 +411,7 @@ void cm_emu_to_host(int sig, siginfo_t *si, ucontext_t *uc, struct emu_thread *t
     memcpy(to, &restorer, sizeof(restorer));
     mask &= ~EMU_SYNC_SIGNALS;
     errno = host_errno;
-    cm_emu_call_handler(to, sig, to + ((uint8_t *)si - frame), copy, (void *)a.handler, &mask);
+    cm_emu_call_handler(to, sig, to + ((uint8_t *)si - frame), copy, emu_ptr(a.handler), &mask);
 }
 
 /* A host handler returns: from the host's view of mask and stack to the kernel's. */

@@ -19,6 +19,8 @@
 
 #include "emu_cpu.h"
 
+/* the C library's headers give parameters reserved names */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 #define EXPORT       __attribute__((visibility("default")))
 #define KSA_RESTORER UINT64_C(0x04000000)
 /* the C library's own two signals: never blocked, never changed by programs */
@@ -70,7 +72,7 @@ static int set_action(int sig, const struct sigaction *set, struct sigaction *ol
     r = cm_emu_sigaction(sig, set != NULL ? &k : NULL, &was);
     if (r == 0 && old != NULL) {
         memset(old, 0, sizeof(*old));
-        old->sa_handler = (sighandler_t)was.handler;
+        memcpy(&old->sa_handler, &was.handler, sizeof(old->sa_handler));
         old->sa_flags = (int)(was.flags & ~KSA_RESTORER);
         mask_to(&old->sa_mask, was.mask);
     }
@@ -310,3 +312,4 @@ EXPORT int epoll_pwait(int fd, struct epoll_event *events, int max, int timeout,
 
     return NEXT(epoll_pwait, fd, events, max, timeout, waiting_mask(mask, &room));
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

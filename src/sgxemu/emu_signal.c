@@ -79,10 +79,10 @@ static void describe(struct arrival *a, const struct emu_event *ev)
         }
     }
     if (ev->vector == SGX_VEC_PF) {
-        si->si_addr = (void *)(ev->addr & ~UINT64_C(0xfff));
+        si->si_addr = emu_ptr(ev->addr & ~UINT64_C(0xfff));
         a->r[REG_CR2] = (greg_t)(ev->addr & ~UINT64_C(0xfff));
     } else if (ev->vector != SGX_VEC_GP && ev->vector != SGX_VEC_BP) {
-        si->si_addr = (void *)a->r[REG_RIP];
+        si->si_addr = emu_ptr((uint64_t)a->r[REG_RIP]);
     }
     a->r[REG_TRAPNO] = ev->vector;
     a->r[REG_ERR] = (greg_t)ev->errcode;
@@ -95,7 +95,7 @@ static void fault_outside(struct arrival *a, const struct emu_fault *f)
 
     describe(a, &ev);
     if (f->vector == SGX_VEC_PF) {
-        a->si->si_addr = (void *)f->addr; /* not inside: the whole address */
+        a->si->si_addr = emu_ptr(f->addr); /* not inside: the whole address */
         a->r[REG_CR2] = (greg_t)f->addr;
     }
     to_host(a);
@@ -121,7 +121,7 @@ static void exception_inside(struct arrival *a, const struct emu_event *ev)
 
 static bool is_enclu(const struct arrival *a)
 {
-    const volatile uint8_t *p = (const uint8_t *)a->r[REG_RIP];
+    const volatile uint8_t *p = emu_ptr((uint64_t)a->r[REG_RIP]);
     const struct emu_tcs *x = a->t != NULL ? a->t->inside : NULL;
     uint64_t off = 0;
 

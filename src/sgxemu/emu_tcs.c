@@ -53,7 +53,7 @@ static struct emu_tcs *new_entry(uint64_t addr)
         }
     }
     if (chunk_left == 0) {
-        size_t size = 16 * SGX_PAGE_SIZE;
+        size_t size = (size_t)16 * SGX_PAGE_SIZE;
         void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         if (p == MAP_FAILED) {

@@ -400,7 +400,7 @@ static enum cm_status start_locked(struct cm_why *why)
         cm_why_set(why, "the SGX emulator got no thread key or no memory");
         return CM_ERR_NOMEM;
     }
-    cm_emu_slots = (uint64_t)cm_emu_threads - 7 * 64;
+    cm_emu_slots = (uint64_t)cm_emu_threads - UINT64_C(7) * 64;
     ldt_works = !o->no_ldt;
     cm_emu_interpose();
     cm_emu_xsave_init();

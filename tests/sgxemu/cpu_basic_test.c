@@ -86,15 +86,13 @@ static int user_handler(long rdi, long rsi, long rdx, long rsp, long r8, long r9
     handler_rsp_off = (uint64_t)__builtin_frame_address(0) % 16;
     handler_run = run;
     handler_calls++;
-    if (handler_calls > 1) {
-        return -7;
-    }
     return handler_returns;
 }
 
 TEST(contract_user_handler)
 {
     struct sgx_enclave_run run;
+    int calls = 0;
 
     REQUIRE(ready());
     memset(&run, 0, sizeof(run));
@@ -118,10 +116,11 @@ TEST(contract_user_handler)
     handler_calls = 0;
     handler_returns = -5;
     CHECK_EQ(cpu_enter(OP_NULL, 0, 0, SGX_EENTER, 0, 0, &run), -5);
-    handler_calls = 0;
-    handler_returns = SGX_EENTER;
+    run.user_handler = (uint64_t)(uintptr_t)cpu_handler_twice;
+    run.user_data = (uint64_t)(uintptr_t)&calls;
     CHECK_EQ(cpu_enter(OP_NULL, 0, 0, SGX_EENTER, 0, 0, &run), -7);
-    CHECK_EQ(handler_calls, 2);
+    CHECK_EQ(calls, 2);
+    run.user_handler = (uint64_t)(uintptr_t)user_handler;
     handler_calls = 0;
     handler_returns = 9; /* no such function */
     CHECK_EQ(cpu_enter(OP_NULL, 0, 0, SGX_EENTER, 0, 0, &run), -EINVAL);

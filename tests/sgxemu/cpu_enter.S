@@ -62,4 +62,21 @@ cpu_raw_end:
         pop %rbp
         pop %rbx
         ret
+/*
+ * A user handler that wants EENTER once more, and then gives -7. Counts in *(int *)run->user_data;
+ * in assembly, since what it leaves in rdi is what the enclave gets.
+ */
+        .globl cpu_handler_twice
+        .hidden cpu_handler_twice
+        .type cpu_handler_twice, @function
+cpu_handler_twice:
+        mov 8(%rsp), %rax
+        mov 32(%rax), %rcx
+        incl (%rcx)
+        xor %edi, %edi                  /* OP_NULL */
+        mov $2, %eax
+        cmpl $1, (%rcx)
+        je 1f
+        mov $-7, %eax
+1:      ret
         .section .note.GNU-stack, "", @progbits

@@ -103,6 +103,9 @@ bool cpu_ok(int rc, const struct sgx_enclave_run *run);
 /* False when CASEMATE_SGXEMU takes the fast ways away: then a transition costs 10 us. */
 bool cpu_fast(void);
 
+/* user handler: asks for EENTER once, then returns -7; counts in *(int *)user_data */
+void cpu_handler_twice(void);
+
 /* ENCLU executed by the host itself: leaf 2 or 3, AEP = a raw ENCLU. */
 void cpu_raw(uint64_t rdi, uint64_t rsi, uint64_t rdx, uint64_t leaf, uint64_t tcs);
 void cpu_raw_with_aep(uint64_t rdi, uint64_t rsi, uint64_t rdx, uint64_t leaf, uint64_t tcs,
