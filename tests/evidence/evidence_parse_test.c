@@ -1,0 +1,433 @@
+/* The small parsers by themselves: DER, times, the SGX extension, PEM and revocation lists. */
+#include "expect.h"
+
+#include "evidence/certs.h"
+#include "evidence/der.h"
+#include "evidence/pck_ext.h"
+#include "evidence/timefmt.h"
+
+static struct cm_rd over(const char *bytes, size_t len)
+{
+    return cm_rd_init(cm_span_make(bytes, len));
+}
+
+TEST(DER_lengths_are_minimal_and_definite)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        bool good;
+    } cases[] = {
+        {"\x04\x00", 2, true},
+        {"\x04\x01x", 3, true},
+        {"\x04\x01", 2, false},          /* too short */
+        {"\x05\x01x", 3, false},         /* another tag */
+        {"\x04\x81\x01x", 4, false},     /* the short form was due */
+        {"\x04\x82\x00\x01x", 5, false}, /* idem */
+        {"\x04\x83\x00\x00\x01x", 6, false},
+        {"\x04\x84\x00\x00\x00\x01x", 7, false},
+        {"\x04\x80x\x00\x00", 5, false}, /* indefinite */
+        {"\x04\xffx", 3, false},
+        {"\x04", 1, false},
+        {"", 0, false},
+    };
+    char big[70000] = "\x04\x81\x80";
+    struct cm_rd rd = {0};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        rd = over(cases[i].bytes, cases[i].len);
+        (void)cm_der_take(&rd, 0x04);
+        CHECK_EQ(rd.bad, !cases[i].good);
+    }
+    rd = over(big, 3 + 128);
+    CHECK_EQ(cm_der_take(&rd, 0x04).len, 128);
+    memcpy(big, "\x04\x81\x7f", 3);
+    rd = over(big, 3 + 127);
+    CHECK_EQ(cm_der_take(&rd, 0x04).len, 0);
+    memcpy(big, "\x04\x82\x01\x00", 4);
+    rd = over(big, 4 + 256);
+    CHECK_EQ(cm_der_take(&rd, 0x04).len, 256);
+    memcpy(big, "\x04\x82\x00\xff", 4);
+    rd = over(big, 4 + 255);
+    CHECK_EQ(cm_der_take(&rd, 0x04).len, 0);
+    memcpy(big, "\x04\x83\x01\x00\x00", 5);
+    rd = over(big, 5 + 65536);
+    CHECK_EQ(cm_der_take(&rd, 0x04).len, 65536);
+    memcpy(big, "\x04\x83\x00\xff\xff", 5);
+    rd = over(big, 5 + 65535);
+    CHECK_EQ(cm_der_take(&rd, 0x04).len, 0);
+}
+
+TEST(DER_numbers_and_booleans)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        long long value; /* -1: refused */
+    } cases[] = {
+        {"\x02\x01\x00", 3, 0},       {"\x02\x01\x7f", 3, 127},
+        {"\x02\x02\x00\x80", 4, 128}, {"\x02\x02\x03\xe8", 4, 1000},
+        {"\x02\x02\x03\xe9", 4, -1}, /* beyond the limit asked for */
+        {"\x02\x01\x80", 3, -1},     /* negative */
+        {"\x02\x02\x00\x7f", 4, -1}, /* not minimal */
+        {"\x02\x00", 2, -1},          {"\x02\x09\x00\xff\xff\xff\xff\xff\xff\xff\xff", 11, -1},
+        {"\x0a\x01\x00", 3, -1},
+    };
+    struct cm_rd rd = {0};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint64_t v = 0;
+
+        rd = over(cases[i].bytes, cases[i].len);
+        v = cm_der_uint(&rd, CM_DER_INTEGER, 1000);
+        CHECK_EQ(rd.bad, cases[i].value < 0);
+        CHECK_EQ(v, cases[i].value < 0 ? 0 : cases[i].value);
+    }
+    rd = over("\x01\x01\xff\x01\x01\x00\x01\x01\x01", 9);
+    CHECK(cm_der_bool(&rd));
+    CHECK(!cm_der_bool(&rd) && !rd.bad);
+    CHECK(!cm_der_bool(&rd) && rd.bad); /* TRUE is FF */
+    rd = over("\x01\x02\xff\xff", 4);
+    CHECK(!cm_der_bool(&rd) && rd.bad);
+}
+
+TEST(times)
+{
+    static const struct {
+        const char *text;
+        long long value;
+    } cases[] = {
+        {"1970-01-01T00:00:00Z", 0},
+        {"2000-02-29T23:59:59Z", 951868799},
+        {"2023-11-14T22:13:20Z", 1700000000},
+        {"2049-12-31T23:59:59Z", 2524607999},
+        {"9999-12-31T23:59:59Z", 253402300799},
+        {"1969-12-31T23:59:59Z", -1},
+        {"2001-02-29T00:00:00Z", -1},
+        {"2100-02-29T00:00:00Z", -1},
+        {"2000-13-01T00:00:00Z", -1},
+        {"2000-00-01T00:00:00Z", -1},
+        {"2000-01-00T00:00:00Z", -1},
+        {"2000-04-31T00:00:00Z", -1},
+        {"2000-01-01T24:00:00Z", -1},
+        {"2000-01-01T00:60:00Z", -1},
+        {"2000-01-01T00:00:60Z", -1},
+        {"2000-01-01t00:00:00Z", -1},
+        {"2000-01-01T00:00:00z", -1},
+        {"2000-01-01T00:00:00", -1},
+        {"2000/01-01T00:00:00Z", -1},
+        {"2000-01/01T00:00:00Z", -1},
+        {"2000-01-01T00.00:00Z", -1},
+        {"2000-01-01T00:00.00Z", -1},
+        {"2000-01-01T00:00:00ZZ", -1},
+        {"+200-01-01T00:00:00Z", -1},
+        {"2000-1 -01T00:00:00Z", -1},
+        {"2000-01-1 T00:00:00Z", -1},
+        {"2000-01-01T1 :00:00Z", -1},
+        {"2000-01-01T00:1 :00Z", -1},
+        {"2000-01-01T00:00:1 Z", -1},
+    };
+    char text[24] = "";
+    uint64_t t = 0;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        enum cm_status st = cm_time_parse(cm_span_make(cases[i].text, strlen(cases[i].text)), &t);
+
+        CHECK_EQ(st, cases[i].value < 0 ? CM_ERR_FORMAT : CM_OK);
+        if (cases[i].value >= 0) {
+            CHECK_EQ(t, cases[i].value);
+            cm_time_text(t, text);
+            CHECK_STR(text, cases[i].text);
+        }
+    }
+    cm_time_text(UINT64_MAX, text);
+    CHECK_STR(text, "beyond the year 9999");
+    CHECK(cm_time_parse_der(cm_span_make("491231235959Z", 13), true, &t) == CM_OK &&
+          t == 2524607999u);
+    CHECK(cm_time_parse_der(cm_span_make("500101000000Z", 13), true, &t) != CM_OK); /* 1950 */
+    CHECK(cm_time_parse_der(cm_span_make("700101000000Z", 13), true, &t) == CM_OK && t == 0);
+    CHECK(cm_time_parse_der(cm_span_make("20500101000000Z", 15), false, &t) == CM_OK &&
+          t == 2524608000u);
+    CHECK(cm_time_parse_der(cm_span_make("20500101000000Z", 15), true, &t) != CM_OK);
+    CHECK(cm_time_parse_der(cm_span_make("491231235959Z", 13), false, &t) != CM_OK);
+    CHECK(cm_time_parse_der(cm_span_make("4912312359590", 13), true, &t) != CM_OK);
+    CHECK(cm_time_parse_der(cm_span_make("49123123595 Z", 13), true, &t) != CM_OK);
+    CHECK(cm_time_parse_der(cm_span_make("4x1231235959Z", 13), true, &t) != CM_OK);
+    CHECK(cm_time_parse_der(cm_span_make("491331235959Z", 13), true, &t) != CM_OK);
+}
+
+static size_t good_extension(bool platform, uint8_t *out)
+{
+    struct pki_spec s;
+
+    pki_defaults(&s, 3, 1);
+    s.ext.platform = platform;
+    s.ext.comp[3] = 200;
+    s.ext.pcesvn = 40000;
+    return pki_sgx_extension(&s.ext, out);
+}
+
+TEST(SGX_extension_is_read)
+{
+    uint8_t der[1024];
+    struct cm_pck_ext ext;
+
+    for (int platform = 0; platform < 2; platform++) {
+        size_t len = good_extension(platform != 0, der);
+
+        REQUIRE(cm_pck_ext_parse(cm_span_make(der, len), &ext) == CM_OK);
+        CHECK_EQ(ext.comp_svn[3], 200);
+        CHECK_EQ(ext.comp_svn[15], 5);
+        CHECK_EQ(ext.pcesvn, 40000);
+        CHECK_EQ(ext.sgx_type, 1);
+        CHECK_EQ(ext.platform, platform);
+        CHECK_MEM(ext.ppid, "PPID of the test", 16);
+        CHECK_EQ(ext.fmspc[5], 1);
+        CHECK_EQ(ext.dynamic_platform, platform);
+        CHECK(!ext.cached_keys);
+        CHECK_EQ(ext.smt_enabled, platform);
+    }
+}
+
+/* Every truncation, and every changed byte that is no value: refused, or the same meaning. */
+TEST(SGX_extension_malformed)
+{
+    uint8_t der[1024];
+    struct cm_pck_ext ext;
+    struct cm_pck_ext first;
+    size_t len = good_extension(true, der);
+
+    REQUIRE(cm_pck_ext_parse(cm_span_make(der, len), &first) == CM_OK);
+    for (size_t n = 0; n < len; n++) {
+        uint8_t *exact = malloc(n == 0 ? 1 : n);
+
+        REQUIRE(exact != NULL);
+        memcpy(exact, der, n);
+        CHECK_EQ(cm_pck_ext_parse(cm_span_make(exact, n), &ext), CM_ERR_FORMAT);
+        free(exact);
+    }
+    for (size_t bit = 0; bit < 8 * len; bit++) {
+        memset(&ext, 0, sizeof(ext));
+        der[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        if (cm_pck_ext_parse(cm_span_make(der, len), &ext) == CM_OK) {
+            CHECK(memcmp(&ext, &first, sizeof(ext)) != 0); /* then it means something else */
+        }
+        der[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+    }
+    der[len] = 0; /* bytes behind it */
+    CHECK_EQ(cm_pck_ext_parse(cm_span_make(der, len + 1), &ext), CM_ERR_FORMAT);
+}
+
+static size_t find(const uint8_t *der, size_t len, const char *bytes, size_t n)
+{
+    for (size_t i = 0; i + n <= len; i++) {
+        if (memcmp(der + i, bytes, n) == 0) {
+            return i;
+        }
+    }
+    TEST_FAIL("pattern not found");
+    return 0;
+}
+
+/* One member's bytes replaced by as many others: doubled, unknown, of another type or size. */
+static void replaced(int line, const char *from, const char *to, size_t n)
+{
+    uint8_t der[1024];
+    struct cm_pck_ext ext;
+    size_t len = good_extension(true, der);
+
+    memcpy(der + find(der, len, from, n), to, n);
+    if (cm_pck_ext_parse(cm_span_make(der, len), &ext) != CM_ERR_FORMAT) {
+        TEST_FAIL("line %d: accepted", line);
+    }
+}
+
+#define REPLACED(from, to) replaced(__LINE__, from, to, sizeof(from) - 1)
+
+TEST(SGX_extension_members)
+{
+    REPLACED("\x0d\x01\x01\x04\x10", "\x0d\x01\x03\x04\x10"); /* two PCEIDs */
+    REPLACED("\x0d\x01\x01\x04\x10", "\x0d\x01\x08\x04\x10"); /* unknown */
+    REPLACED("\x0d\x01\x01\x04\x10", "\x0d\x01\x00\x04\x10"); /* zero */
+    REPLACED("\x0d\x01\x01\x04\x10", "\x0d\x02\x01\x04\x10"); /* another base */
+    REPLACED("\x0d\x01\x01\x04\x10", "\x0d\x01\x81\x04\x10"); /* an unfinished arc */
+    REPLACED("\x0d\x01\x01\x04\x10", "\x0d\x01\x01\x04\x0f"); /* a byte left over */
+    REPLACED("\x0d\x01\x01\x04\x10", "\x0d\x01\x01\x03\x10"); /* a bit string */
+    REPLACED("\x0d\x01\x02\x01\x02\x01\x05",
+             "\x0d\x01\x02\x02\x02\x01\x05"); /* component 2 twice */
+    REPLACED("\x0d\x01\x02\x01\x02\x01\x05", "\x0d\x01\x02\x13\x02\x01\x05"); /* 19 */
+    REPLACED("\x0d\x01\x02\x01\x02\x01\x05", "\x0d\x01\x03\x01\x02\x01\x05");
+    REPLACED("\x0d\x01\x02\x01\x02\x01\x05", "\x0d\x01\x02\x01\x02\x01\x85"); /* negative */
+    REPLACED("\x0d\x01\x02\x01\x02\x01\x05", "\x0d\x01\x02\x01\x02\x00\x05"); /* empty */
+    REPLACED("\x02\x02\x00\xc8", "\x02\x02\x01\xc8");                         /* component of 456 */
+    REPLACED("\x02\x03\x00\x9c\x40", "\x02\x03\x01\x9c\x40"); /* PCESVN of 17 bits */
+    REPLACED("\x0a\x01\x01", "\x0a\x01\x03");                 /* type of platform */
+    REPLACED("\x0d\x01\x07\x01\x01\x01\xff", "\x0d\x01\x07\x02\x01\x01\xff"); /* flag 2 twice */
+    REPLACED("\x0d\x01\x07\x01\x01\x01\xff", "\x0d\x01\x07\x04\x01\x01\xff"); /* flag 4 */
+    REPLACED("\x0d\x01\x07\x01\x01\x01\xff", "\x0d\x01\x07\x01\x01\x01\x01"); /* no DER boolean */
+}
+
+/* Without one member of the list: rebuild the outer length by hand. */
+TEST(SGX_extension_needs_every_member)
+{
+    uint8_t der[1024];
+    uint8_t less[1024];
+    struct cm_pck_ext ext;
+    size_t len = good_extension(true, der);
+    struct cm_rd rd = cm_rd_init(cm_span_make(der, len));
+    struct cm_rd list = cm_der_enter(&rd, CM_DER_SEQUENCE);
+    size_t head = len - list.left;
+
+    while (!list.bad && list.left != 0) {
+        const uint8_t *start = list.ptr;
+        struct cm_span e = cm_der_element(&list, CM_DER_SEQUENCE);
+        size_t rest = len - head - e.len;
+
+        less[0] = 0x30;
+        less[1] = 0x82;
+        less[2] = (uint8_t)(rest >> 8);
+        less[3] = (uint8_t)rest;
+        if (rest < 256) { /* only the TCB is that long */
+            less[1] = 0x81;
+            less[2] = (uint8_t)rest;
+        }
+        head = 4 - (rest < 256 ? 1u : 0u);
+        memcpy(less + head, der + 4, (size_t)(start - der) - 4);
+        memcpy(less + head + (size_t)(start - der) - 4, start + e.len,
+               len - (size_t)(start - der) - e.len);
+        CHECK_EQ(cm_pck_ext_parse(cm_span_make(less, head + rest), &ext), CM_ERR_FORMAT);
+        head = 4;
+    }
+    CHECK(!list.bad);
+}
+
+static struct cm_span bundle_chain(struct pki_bundle **b)
+{
+    struct pki_spec s;
+
+    pki_defaults(&s, 3, 1);
+    *b = pki_make(&s);
+    return (*b)->col.tcb_info_chain;
+}
+
+static enum cm_status parse_pem(const char *text, size_t len)
+{
+    const struct cm_cert *chain[CM_CERTS_MAX_CHAIN] = {NULL};
+    struct cm_certs *set = NULL;
+    enum cm_status st = CM_OK;
+    size_t count = 0;
+
+    if (cm_certs_create(&set) != CM_OK) {
+        return CM_ERR_NOMEM;
+    }
+    st = cm_certs_pem(set, cm_span_make(text, len), chain, &count);
+    cm_certs_free(set);
+    return st;
+}
+
+TEST(PEM_holds_certificates_and_nothing_else)
+{
+    struct pki_bundle *b = NULL;
+    struct cm_span pem = bundle_chain(&b);
+    char *text = malloc(5 * pem.len + 100);
+    const char *first = (const char *)pem.ptr;
+    size_t one = (size_t)(strstr(first + 1, "-----BEGIN") - first);
+
+    REQUIRE(text != NULL);
+    CHECK_EQ(parse_pem(first, pem.len), CM_OK);
+    CHECK_EQ(parse_pem("", 0), CM_ERR_FORMAT);
+    CHECK_EQ(parse_pem("\n", 1), CM_ERR_FORMAT);
+    CHECK_EQ(parse_pem("hello", 5), CM_ERR_FORMAT);
+    CHECK_EQ(parse_pem("-----BEGIN CERTIFICATE----------END CERTIFICATE-----", 52), CM_ERR_FORMAT);
+    for (size_t n = 1; n < one - 1; n++) {
+        char *exact = malloc(n);
+
+        REQUIRE(exact != NULL);
+        memcpy(exact, first, n);
+        CHECK_EQ(parse_pem(exact, n), CM_ERR_FORMAT);
+        free(exact);
+    }
+    (void)snprintf(text, 5 * pem.len, "subject=x\n%s", first);
+    CHECK_EQ(parse_pem(text, strlen(text)), CM_ERR_FORMAT); /* a printed heading */
+    (void)snprintf(text, 5 * pem.len, "%s%s", first, "x");
+    CHECK_EQ(parse_pem(text, strlen(text)), CM_ERR_FORMAT);
+    (void)snprintf(text, 5 * pem.len, "%s%s\r\n\t ", first, first); /* four */
+    CHECK_EQ(parse_pem(text, strlen(text)), CM_OK);
+    (void)snprintf(text, 5 * pem.len, "%s%s%.*s", first, first, (int)one, first); /* five */
+    CHECK_EQ(parse_pem(text, strlen(text)), CM_ERR_FORMAT);
+    free(text);
+    pki_free(b);
+}
+
+/* Every bit of a certificate: whatever is still read as one no longer verifies. */
+TEST(certificates_bit_by_bit)
+{
+    struct pki_spec s;
+    struct pki_bundle *b = NULL;
+    struct cm_verify_input in = {.now = PKI_NOW};
+
+    pki_defaults(&s, 3, 1);
+    b = pki_make(&s);
+    for (int part = 0; part < 4; part++) {
+        struct cm_span *parts[] = {&b->col.root_ca_crl, &b->col.pck_crl, &b->col.tcb_info_chain,
+                                   &b->col.qe_identity_chain};
+        uint8_t *p = (uint8_t *)(uintptr_t)parts[part]->ptr;
+        size_t len = parts[part]->len;
+
+        for (size_t bit = 0; bit < 8 * len; bit += part < 2 ? 3 : 41) {
+            struct cm_evidence *ev = NULL;
+            enum cm_status st = CM_OK;
+
+            p[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+            st = verify_with(b, &in, ALL_STATUSES, NULL, &ev);
+            p[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+            cm_evidence_free(ev);
+            if (st == CM_OK && part < 2) { /* PEM's white space may change into other white space */
+                TEST_FAIL("part %d, bit %zu of %zu: accepted", part, bit, 8 * len);
+            }
+        }
+    }
+    pki_free(b);
+}
+
+static enum cm_status parse_crl(const void *text, size_t len)
+{
+    struct cm_crl *crl = NULL;
+    enum cm_status st = cm_crl_parse(cm_span_make(text, len), &crl);
+
+    cm_crl_free(crl);
+    return st;
+}
+
+TEST(revocation_list_forms)
+{
+    struct pki_spec s;
+    struct pki_bundle *b = NULL;
+
+    for (int form = 0; form < 3; form++) {
+        pki_defaults(&s, 3, 1);
+        s.pck_crl.form = form;
+        s.pck_crl.revoked = 77;
+        b = pki_make(&s);
+        CHECK_EQ(parse_crl(b->col.pck_crl.ptr, b->col.pck_crl.len), CM_OK);
+        for (size_t n = 0; n + (form == 1 ? 2 : 1) < b->col.pck_crl.len; n++) {
+            uint8_t *exact = malloc(n == 0 ? 1 : n);
+
+            REQUIRE(exact != NULL);
+            memcpy(exact, b->col.pck_crl.ptr, n);
+            CHECK_EQ(parse_crl(exact, n), CM_ERR_FORMAT);
+            free(exact);
+        }
+        if (form != 1) { /* one byte more: pki keeps a NUL there, which text may end in */
+            CHECK_EQ(parse_crl(b->col.pck_crl.ptr, b->col.pck_crl.len + 1),
+                     form == 0 ? CM_ERR_FORMAT : CM_OK);
+        }
+        pki_free(b);
+    }
+    CHECK_EQ(parse_crl("zz", 2), CM_ERR_FORMAT);
+    CHECK_EQ(parse_crl("303", 3), CM_ERR_FORMAT);
+    CHECK_EQ(parse_crl("30", 2), CM_ERR_FORMAT);
+    CHECK_EQ(parse_crl("-----BEGIN X509 CRL-----", 24), CM_ERR_FORMAT);
+}
+
+TEST_MAIN
