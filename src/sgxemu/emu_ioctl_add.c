@@ -14,8 +14,9 @@
 
 #include "sgxemu/emu_kernel.h"
 
-#define BATCH       256u /* pages between two breaths of the lock */
-#define PAGEMAP_MIN 256u /* fewer pages are looked at directly */
+#define BATCH          256u /* pages between two breaths of the lock */
+#define BATCH_MEASURED 32u  /* fewer: while these are copied, those before are being hashed */
+#define PAGEMAP_MIN    256u /* fewer pages are looked at directly */
 
 /* CASEMATE_EMU_FILL: what a hostile host would put into pages that are not measured */
 static struct {
@@ -223,7 +224,8 @@ static int add_batch(struct emu_encl_kernel *k, struct add *a)
 {
     uint64_t left = (a->arg.length - a->done) / EMU_PAGE;
     uint64_t first = (a->arg.offset + a->done) / EMU_PAGE;
-    size_t n = left < BATCH ? (size_t)left : BATCH;
+    size_t most = (a->arg.flags & SGX_PAGE_MEASURE) != 0 ? BATCH_MEASURED : BATCH;
+    size_t n = left < most ? (size_t)left : most;
     size_t i = 0;
     int ret = 0;
     int shown = 0;

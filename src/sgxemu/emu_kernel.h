@@ -101,7 +101,8 @@ struct emu_encl_kernel {
 
     /* measurement (emu_measure.c) */
     struct cm_sha256 *hash;
-    uint8_t *pending;
+    struct emu_hasher *hasher; /* of hash */
+    uint8_t *pending;          /* the hasher's piece that is being filled */
     size_t pending_len;
 
     struct emu_source source;     /* of the last ADD_PAGES */

@@ -12,10 +12,11 @@
 
 #include "common/writer.h"
 #include "crypto/crypto.h"
+#include "sgxemu/emu_hasher.h"
 #include "sgxemu/emu_kernel.h"
 
 #define BLOCK   64u
-#define PENDING (256u * BLOCK)
+#define PENDING EMU_HASHER_PIECE
 #define TAG(s)  (s "\0\0\0\0\0\0\0\0")
 
 static FILE *log_file;
@@ -50,18 +51,19 @@ static void log_flush(void)
     }
 }
 
-static int flush(struct emu_encl_kernel *k)
+static void flush(struct emu_encl_kernel *k)
 {
-    size_t len = k->pending_len;
-
+    cm_emu_hasher_push(k->hasher, k->pending_len);
+    k->pending = cm_emu_hasher_piece(k->hasher);
     k->pending_len = 0;
-    return cm_sha256_update(k->hash, k->pending, len) == CM_OK ? 0 : -ENOMEM;
 }
 
 /* Room for n bytes, n at most PENDING. */
-static int room(struct emu_encl_kernel *k, size_t n)
+static void room(struct emu_encl_kernel *k, size_t n)
 {
-    return k->pending_len + n > PENDING ? flush(k) : 0;
+    if (k->pending_len + n > PENDING) {
+        flush(k);
+    }
 }
 
 static void block(struct emu_encl_kernel *k, const char tag[8], uint64_t value, const void *rest,
@@ -82,11 +84,12 @@ int cm_emu_measure_start(struct emu_encl_kernel *k, uint32_t ssaframesize)
     struct cm_wr w = cm_wr_init(first, sizeof(first));
     uint64_t first_word = 0;
 
-    k->pending = malloc(PENDING);
-    if (k->pending == NULL || cm_sha256_create(&k->hash) != CM_OK) {
+    if (cm_sha256_create(&k->hash) != CM_OK ||
+        (k->hasher = cm_emu_hasher_create(k->hash)) == NULL) {
         cm_emu_measure_free(k);
         return -ENOMEM;
     }
+    k->pending = cm_emu_hasher_piece(k->hasher);
     k->pending_len = 0;
     /* ECREATE's block: the frame size in 4 bytes, then the size in 8 */
     cm_wr_u32le(&w, ssaframesize);
@@ -101,11 +104,7 @@ int cm_emu_measure_start(struct emu_encl_kernel *k, uint32_t ssaframesize)
 int cm_emu_measure_add(struct emu_encl_kernel *k, uint64_t offset,
                        const struct sgx_secinfo *secinfo)
 {
-    int ret = room(k, BLOCK);
-
-    if (ret != 0) {
-        return ret;
-    }
+    room(k, BLOCK);
     block(k, TAG("EADD"), offset, secinfo, 48);
     cm_emu_measure_log("EADD offset=0x%llx flags=0x%llx\n", (unsigned long long)offset,
                        (unsigned long long)secinfo->flags);
@@ -131,11 +130,7 @@ int cm_emu_measure_extend(struct emu_encl_kernel *k, uint64_t offset)
     const uint8_t *page = k->e->epc + offset;
 
     for (size_t at = 0; at < EMU_PAGE; at += SGX_CHUNK_SIZE) {
-        int ret = room(k, BLOCK + SGX_CHUNK_SIZE);
-
-        if (ret != 0) {
-            return ret;
-        }
+        room(k, BLOCK + SGX_CHUNK_SIZE);
         block(k, TAG("EEXTEND"), offset + at, NULL, 0);
         memcpy(k->pending + k->pending_len, page + at, SGX_CHUNK_SIZE);
         k->pending_len += SGX_CHUNK_SIZE;
@@ -147,10 +142,11 @@ int cm_emu_measure_extend(struct emu_encl_kernel *k, uint64_t offset)
 int cm_emu_measure_finish(struct emu_encl_kernel *k, uint8_t mrenclave[32])
 {
     struct cm_sha256 *end = NULL;
-    int ret = flush(k);
+    int ret = 0;
 
-    if (ret != 0) {
-        return ret;
+    flush(k);
+    if (cm_emu_hasher_drain(k->hasher) != CM_OK) {
+        return -ENOMEM;
     }
     /* on a copy: EINIT may be tried again with another SIGSTRUCT */
     if (cm_sha256_copy(k->hash, &end) != CM_OK) {
@@ -165,8 +161,9 @@ int cm_emu_measure_finish(struct emu_encl_kernel *k, uint8_t mrenclave[32])
 void cm_emu_measure_free(struct emu_encl_kernel *k)
 {
     log_flush();
+    cm_emu_hasher_free(k->hasher);
     cm_sha256_free(k->hash);
-    free(k->pending);
+    k->hasher = NULL;
     k->hash = NULL;
     k->pending = NULL;
     k->pending_len = 0;
