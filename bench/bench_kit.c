@@ -7,12 +7,22 @@
 
 #define BATCHES_MAX 101
 
-uint64_t bench_now(void)
+static uint64_t read_clock(clockid_t id)
 {
     struct timespec t = {0, 0};
 
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    (void)clock_gettime(id, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t bench_now(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+uint64_t bench_wall(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
 }
 
 static int compare(const void *a, const void *b)

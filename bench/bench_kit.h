@@ -7,6 +7,9 @@
 /** Nanoseconds that this thread has run: what else the machine does counts little. */
 uint64_t bench_now(void);
 
+/** Nanoseconds of the wall clock: for what several threads share. */
+uint64_t bench_wall(void);
+
 /** The median over `batches` of the time of run(arg, count), per one of count, in ns. */
 double bench_median(void (*run)(void *arg, uint64_t count), void *arg, unsigned batches,
                     uint64_t count);
