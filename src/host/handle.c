@@ -65,17 +65,16 @@ static struct _oe_enclave *find_free(uint32_t slot_count)
 static struct _oe_enclave *handle_new(uint32_t slot_count)
 {
     struct _oe_enclave *e = calloc(1, sizeof(*e));
-    void *slots = NULL;
 
     if (e == NULL) {
         return NULL;
     }
-    slots = calloc(slot_count + 1, sizeof(struct cm_slot)); /* one more to align within */
-    if (slots == NULL) {
+    e->slot_memory = calloc(slot_count + 1, sizeof(struct cm_slot)); /* one more to align within */
+    if (e->slot_memory == NULL) {
         free(e);
         return NULL;
     }
-    e->slots = (void *)((char *)slots + (64 - (uintptr_t)slots % 64) % 64);
+    e->slots = (void *)((char *)e->slot_memory + (64 - (uintptr_t)e->slot_memory % 64) % 64);
     e->slot_cap = slot_count;
     e->next = handles;
     handles = e;

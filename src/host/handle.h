@@ -53,6 +53,7 @@ struct _oe_enclave {
     uint64_t ocall_count;
     uint64_t *ecall_ids; /* by global id (names.h); UINT64_MAX: not an ecall of this enclave */
     uint64_t ecall_id_count;
+    void *slot_memory; /* as allocated */
     struct cm_slot *slots;
     uint32_t slot_count;
     uint32_t slot_cap;

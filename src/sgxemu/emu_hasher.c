@@ -20,7 +20,7 @@
 
 #define PIECES 8u
 #define SPINS  2000 /* some microseconds: what a sleep and its end would cost */
-#define STACK  (128u * 1024)
+#define STACK  ((size_t)128 * 1024)
 
 struct emu_hasher {
     struct cm_sha256 *hash;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EMU_HASHER_PIECE (32u * 1024) /* bytes of log that are handed over at a time */
+#define EMU_HASHER_PIECE ((size_t)32 * 1024) /* bytes of log that are handed over at a time */
 
 struct cm_sha256;
 struct emu_hasher;
