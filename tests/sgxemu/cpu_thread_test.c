@@ -245,6 +245,70 @@ TEST(a_crowd_of_threads)
     }
 }
 
+/* More than the LDT has entries: the rest find their slots by thread id, and their sites SIGILL. */
+#define LDT_ENTRIES 8192u
+#define MULTITUDE   (LDT_ENTRIES + 100)
+
+static volatile uint32_t arrived;
+static pthread_mutex_t hold_all = PTHREAD_MUTEX_INITIALIZER;
+
+static void *in_multitude(void *arg)
+{
+    struct sgx_enclave_run run;
+    uint64_t data = (uint64_t)enc.base + CPU_DATA * KIT_PAGE;
+    struct cpu_leaf leaf = {.rbx = data, .rcx = data + 0x200, .rdx = data + 0x400};
+    bool ok = true;
+
+    /* the test's gate lets one thread in at a time */
+    (void)pthread_mutex_lock(arg);
+    ok = cpu_call(&enc, 0, OP_NULL, 0, 0, &run) == 0 && run.function == SGX_EEXIT &&
+         cpu_call(&enc, 0, OP_SYSCALL, 0, 0, &run) == 0 && run.exception_vector == SGX_VEC_UD &&
+         cpu_call(&enc, 0, 0, 2, 0, &run) == 0 && cpu_resume(&enc, 0, &run) == 0;
+    if (arrived >= LDT_ENTRIES) {
+        ok = ok && cpu_call(&enc, 0, OP_LEAF, (uint64_t)&leaf, 0, &run) == 0 &&
+             run.function == SGX_EEXIT && leaf.r12 == 0x5151;
+    }
+    arrived++;
+    (void)pthread_mutex_unlock(arg);
+    (void)pthread_mutex_lock(&hold_all);
+    (void)pthread_mutex_unlock(&hold_all);
+    return ok ? NULL : arg;
+}
+
+TEST(more_threads_than_ldt_entries)
+{
+    static pthread_t t[MULTITUDE];
+    static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_attr_t small;
+    size_t made = 0;
+    size_t bad = 0;
+
+    REQUIRE(ready());
+    memset((void *)(enc.base + CPU_DATA * KIT_PAGE), 0, KIT_PAGE);
+    arrived = 0;
+    (void)pthread_mutex_lock(&hold_all);
+    (void)pthread_attr_init(&small);
+    (void)pthread_attr_setstacksize(&small, 65536);
+    while (made < MULTITUDE && pthread_create(&t[made], &small, in_multitude, &gate) == 0) {
+        made++;
+        while (arrived < made) {
+            (void)sched_yield();
+        }
+    }
+    (void)pthread_mutex_unlock(&hold_all);
+    for (size_t i = 0; i < made; i++) {
+        void *result = NULL;
+
+        (void)pthread_join(t[i], &result);
+        bad += result != NULL;
+    }
+    (void)pthread_attr_destroy(&small);
+    CHECK_EQ(bad, 0);
+    if (made < MULTITUDE) {
+        SKIP("the system allows fewer threads");
+    }
+}
+
 /* A thread that never entered has its creator's ES; its signals and faults are its own. */
 static volatile sig_atomic_t seen;
 
