@@ -32,9 +32,9 @@ static int add(void (*plain)(void), void (*with_arg)(void *), void *arg)
     return 0;
 }
 
-int oe_atexit(void (*fn)(void))
+int oe_atexit(void (*function)(void))
 {
-    return fn == NULL ? -1 : add(fn, NULL, NULL);
+    return function == NULL ? -1 : add(function, NULL, NULL);
 }
 
 int cm_atexit_arg(void (*fn)(void *), void *arg)

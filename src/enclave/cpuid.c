@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arch/sgx.h"
+#include "enclave/address.h"
 #include "enclave/edge.h"
 #include "enclave/internal.h"
 #include "enclave/runtime.h"
@@ -31,7 +32,7 @@ oe_result_t cm_cpuid_init(uint64_t host_table, uint64_t count)
     if (table == NULL) {
         return OE_OUT_OF_MEMORY;
     }
-    cm_copy_in(table, (const void *)host_table, count * sizeof(*table));
+    cm_copy_in(table, cm_ptr(host_table), count * sizeof(*table));
     entries = count;
     /* If the host lies, the next entry faults, which it can have more cheaply. */
     cm_xstate_xinuse = cm_cpuid_lookup(0xd, 1, regs) && (regs[EAX] & XGETBV_ECX_1) != 0;

@@ -4,6 +4,7 @@
  */
 #include "common/checked.h"
 #include "common/wipe.h"
+#include "enclave/address.h"
 #include "enclave/edge.h"
 #include "enclave/internal.h"
 #include "enclave/runtime.h"
@@ -32,10 +33,10 @@ static oe_result_t call_with(uint8_t *buffer, const struct cm_call_args *args, u
     oe_result_t result = OE_UNEXPECTED;
     size_t bytes = 0;
 
-    cm_copy_in(buffer, (const void *)args->input_buffer, args->input_buffer_size);
+    cm_copy_in(buffer, cm_ptr(args->input_buffer), args->input_buffer_size);
     func(buffer, args->input_buffer_size, output, args->output_buffer_size, &bytes);
     if (bytes <= args->output_buffer_size) {
-        cm_copy_out((void *)args->output_buffer, output, bytes);
+        cm_copy_out(cm_ptr(args->output_buffer), output, bytes);
         *written = bytes;
         result = OE_OK;
     }
@@ -60,14 +61,14 @@ static uint8_t *take_buffer(struct cm_td *td, size_t total, bool *own)
 
     *own = total <= td->marshal_size;
     if (*own) {
-        return (uint8_t *)td->marshal;
+        return cm_ptr(td->marshal);
     }
     if (least > kept_most()) {
         return oe_allocator_malloc(total);
     }
     buffer = oe_allocator_calloc(1, least);
     if (buffer != NULL) {
-        oe_allocator_free((void *)td->marshal);
+        oe_allocator_free(cm_ptr(td->marshal));
         td->marshal = (uint64_t)buffer;
         td->marshal_size = least;
         *own = true;
@@ -125,9 +126,9 @@ static void answer(uint64_t host_args, uint64_t written, oe_result_t result)
 {
     const uint64_t code = (uint64_t)result;
 
-    cm_copy_out((void *)(host_args + offsetof(struct cm_call_args, output_bytes_written)), &written,
+    cm_copy_out(cm_ptr(host_args + offsetof(struct cm_call_args, output_bytes_written)), &written,
                 sizeof(written));
-    cm_copy_out((void *)(host_args + offsetof(struct cm_call_args, result)), &code, sizeof(code));
+    cm_copy_out(cm_ptr(host_args + offsetof(struct cm_call_args, result)), &code, sizeof(code));
 }
 
 oe_result_t cm_call_function(uint64_t host_args)
@@ -142,7 +143,7 @@ oe_result_t cm_call_function(uint64_t host_args)
         return OE_INVALID_PARAMETER;
     }
     cm_lfence();
-    cm_copy_in(&args, (const void *)host_args, sizeof(args)); /* once: B5 */
+    cm_copy_in(&args, cm_ptr(host_args), sizeof(args)); /* once: B5 */
     result = check_args(&args, &total);
     if (result == OE_OK) {
         cm_arena_begin(td, host_args, args.arena, args.arena_size);

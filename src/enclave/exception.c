@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arch/sgx.h"
+#include "enclave/address.h"
 #include "enclave/internal.h"
 #include "enclave/runtime.h"
 #include "enclave/vectored.h"
@@ -53,7 +54,7 @@ static bool on_own_stack(const struct cm_td *td, const struct sgx_ssa_gpr *gpr)
 /* CPUID is illegal inside; answered from the table (E6). The only instruction that is emulated. */
 static bool emulate_cpuid(struct sgx_ssa_gpr *gpr)
 {
-    const uint8_t *code = (const uint8_t *)gpr->rip;
+    const uint8_t *code = cm_ptr(gpr->rip);
     uint32_t regs[4];
 
     if (!in_image(gpr->rip, OPCODE_CPUID_LEN) || code[0] != 0x0f || code[1] != 0xa2 ||
@@ -71,19 +72,16 @@ static bool emulate_cpuid(struct sgx_ssa_gpr *gpr)
 /* Makes the host's ERESUME continue in cm_exception_enter instead of where it was interrupted. */
 static bool redirect(struct cm_td *td, struct sgx_ssa_gpr *gpr, uint32_t info)
 {
-    const struct sgx_exinfo *exinfo =
-        (const struct sgx_exinfo *)((uint64_t)gpr - sizeof(struct sgx_exinfo));
+    const struct sgx_exinfo *exinfo = cm_ptr((uint64_t)gpr - sizeof(struct sgx_exinfo));
     const uint32_t vector = SGX_EXITINFO_VECTOR(info);
     const uint64_t need = CM_RED_ZONE + CM_EXCEPTION_GAP + sizeof(struct cm_exception_frame) +
-                          2 * CM_XSAVE_AREA + HANDLER_ROOM;
+                          2ull * CM_XSAVE_AREA + HANDLER_ROOM;
     struct cm_exception_frame *frame;
 
     if (td->exceptions >= DEPTH_MAX || gpr->rsp - td->stack_base < need) {
         return false;
     }
-    frame =
-        (struct cm_exception_frame *)((gpr->rsp - CM_RED_ZONE - CM_EXCEPTION_GAP - sizeof(*frame)) &
-                                      ~15ull);
+    frame = cm_ptr((gpr->rsp - CM_RED_ZONE - CM_EXCEPTION_GAP - sizeof(*frame)) & ~15ull);
     memset(frame, 0, sizeof(*frame));
     frame->gpr = *gpr;
     frame->vector = vector;
@@ -109,7 +107,7 @@ static bool redirect(struct cm_td *td, struct sgx_ssa_gpr *gpr, uint32_t info)
 /* Answers OE_OK when the host may resume the thread. */
 oe_result_t cm_exception_first_level(struct cm_td *td)
 {
-    struct sgx_ssa_gpr *gpr = (struct sgx_ssa_gpr *)(td->tcs + CM_TCS_TO_GPR(0));
+    struct sgx_ssa_gpr *gpr = cm_ptr(td->tcs + CM_TCS_TO_GPR(0));
     const uint32_t info = gpr->exitinfo;
 
     if ((info & SGX_EXITINFO_VALID) == 0) {

@@ -9,6 +9,7 @@
  * that was not written first, since the host filled it (G1).
  */
 #include "enclave/heap.h"
+#include "enclave/address.h"
 
 #include <errno.h>
 #include <string.h>
@@ -31,11 +32,19 @@ struct class_state {
 
 static struct class_state classes[CM_HEAP_CLASSES];
 static uint64_t secret;
+static uint64_t heap_len;
 static uint64_t in_use;
 static uint64_t peak;
 
+/* Of each size class; set up once, before there are threads. */
+static struct {
+    uint32_t size;
+    uint32_t inverse; /* 2^32 / size, rounded up: divides offsets within a slab exactly */
+    uint32_t limit;   /* objects that a thread keeps at hand; half of them move at a time */
+} class_info[CM_HEAP_CLASSES];
+
 /* 16, 32, ... 128, then four steps to each doubling, up to 8192 */
-static uint32_t class_size(uint32_t c)
+static uint32_t size_of_class(uint32_t c)
 {
     if (c < LINEAR_CLASSES) {
         return (c + 1) * MIN_ALIGN;
@@ -64,10 +73,31 @@ static uint32_t slab_pages(uint32_t size)
     return size <= 1024 ? 4 : size * 4 / CM_HEAP_PAGE;
 }
 
-/* Objects that a thread keeps at hand; half of them move at a time. */
+static void set_info_up(void)
+{
+    for (uint32_t c = 0; c < CM_HEAP_CLASSES; c++) {
+        class_info[c].size = size_of_class(c);
+        class_info[c].inverse = (uint32_t)(((uint64_t)1 << 32) / class_info[c].size + 1);
+        class_info[c].limit = c < 4 ? 64 : c < 12 ? 32 : c < 20 ? 16 : 4;
+    }
+}
+
+static uint32_t class_size(uint32_t c)
+{
+    return class_info[c].size;
+}
+
 static uint32_t cache_limit(uint32_t c)
 {
-    return c < 4 ? 64 : c < 12 ? 32 : c < 20 ? 16 : 4;
+    return class_info[c].limit;
+}
+
+/* Whether an offset into a slab is where an object begins. */
+static bool begins_object(uint32_t offset, uint32_t c)
+{
+    const uint32_t index = (uint32_t)(((uint64_t)offset * class_info[c].inverse) >> 32);
+
+    return index * class_info[c].size == offset;
 }
 
 static void account(int64_t bytes)
@@ -87,13 +117,13 @@ static uint64_t load(uint64_t addr)
 {
     uint64_t v;
 
-    memcpy(&v, (const void *)addr, sizeof(v));
+    memcpy(&v, cm_ptr(addr), sizeof(v));
     return v;
 }
 
 static void store(uint64_t addr, uint64_t v)
 {
-    memcpy((void *)addr, &v, sizeof(v));
+    memcpy(cm_ptr(addr), &v, sizeof(v));
 }
 
 static uint64_t mark_of(uint64_t object)
@@ -113,7 +143,7 @@ static uint64_t object_next(uint64_t object)
     const uint64_t next = load(object) ^ secret ^ (object >> 4);
 
     if (load(object + 8) != mark_of(object) || next % MIN_ALIGN != 0 ||
-        (next != 0 && cm_page_of(next) == 0)) {
+        (next != 0 && next - cm_heap_start >= heap_len)) {
         cm_abort_because("heap: a free block was written to");
     }
     return next;
@@ -277,16 +307,15 @@ static void *small_alloc(uint32_t c)
     cache->count[c]--;
     store(object, 0);
     store(object + 8, 0);
-    return (void *)object;
+    return cm_ptr(object);
 }
 
 static void small_free(uint64_t object, uint32_t page)
 {
     const uint32_t c = cm_pages[page].class_index;
-    const uint32_t size = class_size(c);
     struct cm_heap_cache *cache = cm_heap_cache_self();
 
-    if ((uint32_t)(object - cm_page_address(page)) % size != 0) {
+    if (!begins_object((uint32_t)(object - cm_page_address(page)), c)) {
         cm_abort_because("heap: free() of an address inside a block");
     }
     if (load(object + 8) == mark_of(object)) {
@@ -315,7 +344,7 @@ static void *large_alloc(size_t size, size_t align)
         cm_spin_unlock(&cm_pages_lock);
         if (page != 0) {
             account((int64_t)(bytes / CM_HEAP_PAGE * CM_HEAP_PAGE));
-            return (void *)cm_page_address(page);
+            return cm_ptr(cm_page_address(page));
         }
         flush_all();
     }
@@ -342,12 +371,14 @@ static void large_free(uint64_t block, uint32_t page)
 REPLACEABLE void oe_allocator_init(void *heap_start_address, void *heap_end_address)
 {
     memset(classes, 0, sizeof(classes));
+    set_info_up();
     in_use = 0;
     peak = 0;
     secret = cm_random_u64();
     if (!cm_pages_init((uint64_t)heap_start_address, (uint64_t)heap_end_address)) {
         cm_abort_because("heap: too small");
     }
+    heap_len = cm_pages_total();
 }
 
 REPLACEABLE void oe_allocator_cleanup(void)

@@ -1,5 +1,6 @@
 /* See heap_pages.h. Free runs stand in lists by the binary logarithm of their length. */
 #include "enclave/heap_pages.h"
+#include "enclave/address.h"
 
 #include <string.h>
 
@@ -8,10 +9,10 @@ enum { BINS = 32, TRIES = 32 };
 struct cm_spin cm_pages_lock;
 struct cm_page *cm_pages;
 
-static uint64_t heap_start;
+uint64_t cm_heap_start;
 static uint32_t page_count;
-static uint32_t first_page; /* behind the table */
-static uint32_t top;        /* pages from here on were never used; their entries are unwritten */
+uint32_t cm_heap_first;
+uint32_t cm_heap_top; /* the table's entries from here on are unwritten */
 static uint32_t bins[BINS];
 
 bool cm_pages_init(uint64_t start, uint64_t end)
@@ -30,11 +31,11 @@ bool cm_pages_init(uint64_t start, uint64_t end)
     if (table >= pages) {
         return false;
     }
-    heap_start = start;
-    cm_pages = (struct cm_page *)start;
+    cm_heap_start = start;
+    cm_pages = cm_ptr(start);
     page_count = (uint32_t)pages;
-    first_page = (uint32_t)table;
-    top = first_page;
+    cm_heap_first = (uint32_t)table;
+    cm_heap_top = cm_heap_first;
     memset(bins, 0, sizeof(bins));
     return true;
 }
@@ -44,26 +45,10 @@ uint64_t cm_pages_total(void)
     return (uint64_t)page_count * CM_HEAP_PAGE;
 }
 
-uint64_t cm_page_address(uint32_t page)
-{
-    return heap_start + (uint64_t)page * CM_HEAP_PAGE;
-}
-
-uint32_t cm_page_of(uint64_t address)
-{
-    const uint64_t page = (address - heap_start) / CM_HEAP_PAGE;
-
-    if (address < heap_start || page < first_page ||
-        page >= __atomic_load_n(&top, __ATOMIC_RELAXED)) {
-        return 0;
-    }
-    return cm_pages[page].kind == CM_PAGE_INNER ? cm_pages[page].first : (uint32_t)page;
-}
-
 /* Pages to leave out so that the address of the next one is a multiple of align pages. */
 static uint64_t pages_to_skip(uint32_t page, uint64_t align)
 {
-    return (0 - (heap_start / CM_HEAP_PAGE + page)) & (align - 1);
+    return (0 - (cm_heap_start / CM_HEAP_PAGE + page)) & (align - 1);
 }
 
 static uint32_t bin_of(uint64_t count)
@@ -140,14 +125,14 @@ static void mark_run(uint32_t page, uint32_t count, enum cm_page_kind kind, uint
 /* Fresh pages from the top. Everything between the old top and the aligned place becomes free. */
 static uint32_t take_top(uint64_t count, uint64_t align)
 {
-    const uint64_t skip = pages_to_skip(top, align);
-    const uint32_t old = top;
+    const uint64_t skip = pages_to_skip(cm_heap_top, align);
+    const uint32_t old = cm_heap_top;
 
-    if (skip + count > page_count - top) {
+    if (skip + count > page_count - cm_heap_top) {
         return 0;
     }
     memset(&cm_pages[old], 0, (size_t)(skip + count) * sizeof(struct cm_page));
-    __atomic_store_n(&top, (uint32_t)(old + skip + count), __ATOMIC_RELAXED);
+    __atomic_store_n(&cm_heap_top, (uint32_t)(old + skip + count), __ATOMIC_RELAXED);
     if (skip != 0) {
         bin_insert(old, (uint32_t)skip);
     }
@@ -188,13 +173,13 @@ void cm_pages_give(uint32_t first)
 {
     uint32_t count = cm_pages[first].run;
 
-    if (first + count < top && cm_pages[first + count].kind == CM_PAGE_FREE) {
+    if (first + count < cm_heap_top && cm_pages[first + count].kind == CM_PAGE_FREE) {
         const uint32_t after = first + count;
 
         count += cm_pages[after].run;
         bin_remove(after);
     }
-    if (first > first_page && cm_pages[first - 1].kind == CM_PAGE_FREE) {
+    if (first > cm_heap_first && cm_pages[first - 1].kind == CM_PAGE_FREE) {
         const uint32_t before = first - cm_pages[first - 1].run;
 
         bin_remove(before);

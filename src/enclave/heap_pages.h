@@ -50,10 +50,27 @@ void cm_pages_give(uint32_t first);
 /* Cuts a run down to count pages. */
 void cm_pages_trim(uint32_t first, uint32_t count);
 
-/* Lock-free: the address of a page, and the run's first page for an address (0: not an address
- * that the heap ever gave out). */
-uint64_t cm_page_address(uint32_t page);
-uint32_t cm_page_of(uint64_t address);
+/* Set by cm_pages_init; cm_heap_top, the first page that was never used, only grows. */
+extern uint64_t cm_heap_start;
+extern uint32_t cm_heap_first; /* page behind the table */
+extern uint32_t cm_heap_top;
+
+static inline uint64_t cm_page_address(uint32_t page)
+{
+    return cm_heap_start + (uint64_t)page * CM_HEAP_PAGE;
+}
+
+/* Lock-free: first page of the run that an address lies in; 0 for one never given out. */
+static inline uint32_t cm_page_of(uint64_t address)
+{
+    const uint64_t page = (address - cm_heap_start) / CM_HEAP_PAGE;
+
+    if (page - cm_heap_first >=
+        (uint64_t)(__atomic_load_n(&cm_heap_top, __ATOMIC_RELAXED) - cm_heap_first)) {
+        return 0;
+    }
+    return cm_pages[page].kind == CM_PAGE_INNER ? cm_pages[page].first : (uint32_t)page;
+}
 
 /* Bytes from start to end. */
 uint64_t cm_pages_total(void);

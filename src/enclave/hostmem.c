@@ -3,6 +3,7 @@
  * and blocks from the host's malloc. No table about either stands in host memory (C3).
  */
 #include "common/checked.h"
+#include "enclave/address.h"
 #include "enclave/edge.h"
 #include "enclave/hostblocks.h"
 #include "enclave/internal.h"
@@ -58,11 +59,11 @@ static uint64_t ask_host(struct cm_td *td, uint64_t slot, uint64_t size)
 {
     struct cm_host_alloc_args args = {size, 0};
 
-    cm_copy_out((void *)slot, &args, sizeof(args));
+    cm_copy_out(cm_ptr(slot), &args, sizeof(args));
     if (oe_ocall(CM_OCALL_MALLOC, slot, NULL) != OE_OK) {
         return 0;
     }
-    cm_copy_in(&args.address, (const void *)(slot + offsetof(struct cm_host_alloc_args, address)),
+    cm_copy_in(&args.address, cm_ptr(slot + offsetof(struct cm_host_alloc_args, address)),
                sizeof(args.address));
     if (args.address == 0 || args.address % STEP != 0 || !cm_outside(args.address, size) ||
         overlaps_arena(td, args.address, size)) {
@@ -126,7 +127,7 @@ static void *host_block(size_t size, bool own)
     if (block != 0 && !cm_host_block_add(block, bytes, own)) {
         return NULL; /* in use already: the host is lying, so it keeps both */
     }
-    return (void *)block;
+    return cm_ptr(block);
 }
 
 void *oe_host_malloc(size_t size)
@@ -143,12 +144,12 @@ void oe_host_free(void *ptr)
     (void)oe_ocall(CM_OCALL_FREE, (uint64_t)ptr, NULL);
 }
 
-void *oe_host_calloc(size_t count, size_t size)
+void *oe_host_calloc(size_t nmemb, size_t size)
 {
     size_t bytes;
     void *p;
 
-    if (cm_mul_ovf(count, size, &bytes)) {
+    if (cm_mul_ovf(nmemb, size, &bytes)) {
         return NULL;
     }
     p = oe_host_malloc(bytes);
@@ -166,8 +167,8 @@ static void host_copy(uint64_t to, uint64_t from, uint64_t size)
     while (size != 0) {
         const size_t n = size < sizeof(piece) ? (size_t)size : sizeof(piece);
 
-        cm_copy_in(piece, (const void *)from, n);
-        cm_copy_out((void *)to, piece, n);
+        cm_copy_in(piece, cm_ptr(from), n);
+        cm_copy_out(cm_ptr(to), piece, n);
         to += n;
         from += n;
         size -= n;
@@ -227,7 +228,7 @@ void *oe_allocate_ocall_buffer(size_t size)
         return NULL;
     }
     p = arena_take(td, bytes);
-    return p != 0 ? (void *)p : host_block(bytes, true);
+    return p != 0 ? cm_ptr(p) : host_block(bytes, true);
 }
 
 /* Arena buffers are given back in reverse order; what was taken after this one goes with it. */

@@ -28,22 +28,23 @@ static bool outside_or_empty(const void *p, size_t size)
     return size == 0 || cm_outside((uint64_t)p, size);
 }
 
-oe_result_t oe_call_host_function(uint64_t function_id, const void *input, size_t input_size,
-                                  void *output, size_t output_size, size_t *written)
+oe_result_t oe_call_host_function(uint64_t function_id, const void *input_buffer,
+                                  size_t input_buffer_size, void *output_buffer,
+                                  size_t output_buffer_size, size_t *output_bytes_written)
 {
     struct cm_call_args args = {
         .function_id = function_id,
-        .input_buffer = (uint64_t)input,
-        .input_buffer_size = input_size,
-        .output_buffer = (uint64_t)output,
-        .output_buffer_size = output_size,
+        .input_buffer = (uint64_t)input_buffer,
+        .input_buffer_size = input_buffer_size,
+        .output_buffer = (uint64_t)output_buffer,
+        .output_buffer_size = output_buffer_size,
         .result = OE_UNEXPECTED,
     };
     struct cm_call_args *host = NULL;
     oe_result_t result;
 
-    if (written == NULL || !outside_or_empty(input, input_size) ||
-        !outside_or_empty(output, output_size)) {
+    if (output_bytes_written == NULL || !outside_or_empty(input_buffer, input_buffer_size) ||
+        !outside_or_empty(output_buffer, output_buffer_size)) {
         return OE_INVALID_PARAMETER;
     }
     host = oe_allocate_ocall_buffer(sizeof(args));
@@ -57,21 +58,23 @@ oe_result_t oe_call_host_function(uint64_t function_id, const void *input, size_
         result = cm_host_result(args.result);
     }
     oe_free_ocall_buffer(host);
-    if (result == OE_OK && args.output_bytes_written > output_size) {
+    if (result == OE_OK && args.output_bytes_written > output_buffer_size) {
         return OE_UNEXPECTED;
     }
     if (result == OE_OK) {
-        *written = args.output_bytes_written;
+        *output_bytes_written = args.output_bytes_written;
     }
     return result;
 }
 
 /* Until worker threads exist on the host, a switchless call is an ordinary one. */
-oe_result_t oe_switchless_call_host_function(uint64_t function_id, const void *input,
-                                             size_t input_size, void *output, size_t output_size,
-                                             size_t *written)
+oe_result_t oe_switchless_call_host_function(uint64_t function_id, const void *input_buffer,
+                                             size_t input_buffer_size, void *output_buffer,
+                                             size_t output_buffer_size,
+                                             size_t *output_bytes_written)
 {
-    return oe_call_host_function(function_id, input, input_size, output, output_size, written);
+    return oe_call_host_function(function_id, input_buffer, input_buffer_size, output_buffer,
+                                 output_buffer_size, output_bytes_written);
 }
 
 void cm_thread_wait(void)

@@ -91,8 +91,8 @@ _Noreturn void cm_abort_because(const char *why);
 /* The log level that the host asked for, 0 (nothing) when it did not. A hint. */
 uint32_t cm_log_level(void);
 
-/* Runs fn when the enclave is destroyed, last registered first. 0, or -1 when out of memory. */
-int oe_atexit(void (*fn)(void));
+/* Runs function when the enclave is destroyed, last registered first. 0, or -1 when out of memory. */
+int oe_atexit(void (*function)(void));
 int cm_atexit_arg(void (*fn)(void *), void *arg);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "common/checked.h"
 #include "common/wipe.h"
+#include "enclave/address.h"
 #include "enclave/edge.h"
 #include "enclave/internal.h"
 #include "enclave/runtime.h"
@@ -46,7 +47,7 @@ struct tables {
  */
 static CM_NO_CANARY bool add_base(uint64_t offset, uint64_t limit)
 {
-    uint64_t *target = (uint64_t *)(cm_image_base + offset);
+    uint64_t *target = cm_ptr(cm_image_base + offset);
 
     if (offset > limit - WORD || offset % WORD != 0) {
         return false;
@@ -57,7 +58,7 @@ static CM_NO_CANARY bool add_base(uint64_t offset, uint64_t limit)
 
 static CM_NO_CANARY bool apply_relr(const struct tables *t, uint64_t limit)
 {
-    const uint64_t *entry = (const uint64_t *)(cm_image_base + t->relr);
+    const uint64_t *entry = cm_ptr(cm_image_base + t->relr);
     uint64_t where = 0;
 
     for (uint64_t n = t->relr_size / WORD; n != 0; n--, entry++) {
@@ -80,7 +81,7 @@ static CM_NO_CANARY bool apply_relr(const struct tables *t, uint64_t limit)
 
 static CM_NO_CANARY bool apply_rela(const struct tables *t, uint64_t limit)
 {
-    const Elf64_Rela *r = (const Elf64_Rela *)(cm_image_base + t->rela);
+    const Elf64_Rela *r = cm_ptr(cm_image_base + t->rela);
 
     for (uint64_t n = t->rela_size / sizeof(*r); n != 0; n--, r++) {
         if (r->r_info == R_X86_64_NONE) {
@@ -89,7 +90,9 @@ static CM_NO_CANARY bool apply_rela(const struct tables *t, uint64_t limit)
         if (r->r_info != R_X86_64_RELATIVE || r->r_offset > limit - WORD) {
             return false;
         }
-        *(uint64_t *)(cm_image_base + r->r_offset) = cm_image_base + (uint64_t)r->r_addend;
+        uint64_t *target = cm_ptr(cm_image_base + r->r_offset);
+
+        *target = cm_image_base + (uint64_t)r->r_addend;
     }
     return true;
 }
@@ -121,7 +124,7 @@ static void heap_init(void)
     const uint64_t start = cm_image_base + cm_properties()->image_info.heap_rva;
     const uint64_t size = cm_properties()->header.size_settings.num_heap_pages * CM_PAGE_SIZE;
 
-    oe_allocator_init((void *)start, (void *)(start + size));
+    oe_allocator_init(cm_ptr(start), cm_ptr(start + size));
     oe_allocator_thread_init();
 }
 
@@ -156,7 +159,7 @@ static oe_result_t answer_names(const struct cm_init_args *args, const char *nam
         }
         id = ecall_id(names + used);
         used += strlen(names + used) + 1;
-        cm_copy_out((void *)(args->ids + i * sizeof(id)), &id, sizeof(id));
+        cm_copy_out(cm_ptr(args->ids + i * sizeof(id)), &id, sizeof(id));
     }
     return OE_OK;
 }
@@ -180,7 +183,7 @@ static oe_result_t resolve_names(const struct cm_init_args *args)
     if (names == NULL) {
         return OE_OUT_OF_MEMORY;
     }
-    cm_copy_in(names, (const void *)args->names, args->names_size);
+    cm_copy_in(names, cm_ptr(args->names), args->names_size);
     if (names[args->names_size - 1] == '\0') {
         result = answer_names(args, names);
     }
@@ -198,8 +201,8 @@ oe_result_t cm_start(uint64_t host_args)
         return OE_INVALID_PARAMETER;
     }
     cm_lfence();
-    cm_copy_in(&args, (const void *)host_args, sizeof(args));
-    host_enclave = (oe_enclave_t *)args.enclave;
+    cm_copy_in(&args, cm_ptr(host_args), sizeof(args));
+    host_enclave = cm_ptr(args.enclave);
     cm_processor_init();
     heap_init();
     result = cm_cpuid_init(args.cpuid_table, args.cpuid_count);

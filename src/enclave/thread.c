@@ -4,10 +4,10 @@
  * decides which of its threads uses which TCS, so every outermost ecall counts as a new tenant.
  */
 #include <elf.h>
-#include <emmintrin.h>
 #include <string.h>
 
 #include "common/wipe.h"
+#include "enclave/address.h"
 #include "enclave/edge.h"
 #include "enclave/internal.h"
 #include "enclave/runtime.h"
@@ -15,6 +15,8 @@
 
 static struct cm_td *threads[CM_MAX_TCS]; /* those that were ever used */
 static uint32_t thread_count;
+
+typedef uint64_t pair __attribute__((vector_size(16), may_alias));
 
 /* the image's static TLS: the same for all threads */
 struct tls {
@@ -25,8 +27,8 @@ struct tls {
 
 static struct tls find_tls(void)
 {
-    const Elf64_Ehdr *eh = (const Elf64_Ehdr *)cm_image_base;
-    const Elf64_Phdr *ph = (const Elf64_Phdr *)(cm_image_base + eh->e_phoff);
+    const Elf64_Ehdr *eh = cm_ptr(cm_image_base);
+    const Elf64_Phdr *ph = cm_ptr(cm_image_base + eh->e_phoff);
     struct tls tls = {0, 0, 0};
 
     for (int i = 0; i < eh->e_phnum; i++) {
@@ -48,8 +50,8 @@ static struct cm_td *td_of_tcs(uint64_t tcs, uint64_t tls_len)
 {
     const uint64_t tls_pages = (tls_len + CM_PAGE_SIZE - 1) / CM_PAGE_SIZE * CM_PAGE_SIZE;
 
-    return (struct cm_td *)(tcs + CM_TCS_TO_SSA + CM_NSSA * CM_SSA_FRAME_PAGES * CM_PAGE_SIZE +
-                            CM_GUARD_SIZE + tls_pages);
+    return cm_ptr(tcs + CM_TCS_TO_SSA + (uint64_t)CM_NSSA * CM_SSA_FRAME_PAGES * CM_PAGE_SIZE +
+                  CM_GUARD_SIZE + tls_pages);
 }
 
 CM_NO_CANARY void cm_thread_bind(uint64_t tcs)
@@ -76,15 +78,14 @@ CM_NO_CANARY void cm_thread_begin(struct cm_td *td)
 {
     const struct cm_musl_thread musl = {td->canary, (int32_t)td->tid};
 
-    __m128i *words = (void *)td->musl;
+    pair *words = (void *)td->musl;
 
     for (size_t i = 0; i < sizeof(td->musl) / sizeof(*words); i++) {
-        words[i] = _mm_setzero_si128(); /* in line: a call of memset takes twice as long */
+        words[i] = (pair){0, 0}; /* in line: a call of memset takes twice as long */
     }
     cm_musl_td_init(td, &musl);
     if (tls.block_len != 0) {
-        memcpy((void *)(td->self - tls.block_len), (const void *)tls.template_addr,
-               tls.template_len);
+        memcpy(cm_ptr(td->self - tls.block_len), cm_ptr(tls.template_addr), tls.template_len);
     }
 }
 
@@ -93,7 +94,7 @@ CM_NO_CANARY void cm_thread_end(struct cm_td *td)
     cm_musl_td_exit();
     oe_allocator_thread_cleanup();
     if (tls.block_len != 0) {
-        cm_wipe((void *)(td->self - tls.block_len), tls.block_len);
+        cm_wipe(cm_ptr(td->self - tls.block_len), tls.block_len);
     }
 }
 
