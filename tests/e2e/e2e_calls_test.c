@@ -95,6 +95,22 @@ TEST(ocalls_in_great_number)
     CHECK_EQ(oe_terminate_enclave(e), OE_OK);
 }
 
+TEST(constructors_and_exit_handlers_may_call_the_host)
+{
+    oe_enclave_t *e = NULL;
+    int r = -1;
+
+    e2e_null_ocalls = 0;
+    e = e2e_create();
+    REQUIRE(e != NULL);
+    CHECK_EQ(e2e_null_ocalls, 1);
+    CHECK_EQ(enc_at_exit(e, &r), OE_OK);
+    CHECK_EQ(r, 0);
+    CHECK_EQ(e2e_null_ocalls, 1);
+    CHECK_EQ(oe_terminate_enclave(e), OE_OK);
+    CHECK_EQ(e2e_null_ocalls, 2);
+}
+
 /* D1: from an ocall, every way in again */
 static void nest(uint64_t what)
 {

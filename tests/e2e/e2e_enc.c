@@ -101,6 +101,22 @@ int enc_print(const char *text)
     return printf("%s\n", text);
 }
 
+/* a constructor, and what runs at the end, may call the host */
+__attribute__((constructor)) static void at_start(void)
+{
+    (void)host_null();
+}
+
+static void at_end(void)
+{
+    (void)host_null();
+}
+
+int enc_at_exit(void)
+{
+    return atexit(at_end);
+}
+
 void enc_abort(void)
 {
     oe_abort();
