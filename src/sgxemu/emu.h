@@ -1,8 +1,8 @@
 /*
  * The emulator's inner interface. Two halves share it:
  *
- *   processor  emu_enter.S emu_thread.c emu_tcs.c emu_signal.c emu_frame.c emu_aex.c emu_patch.c
- *              emu_interpose.c: EENTER, EEXIT, AEX, ERESUME, threads, signals
+ *   processor  emu_enter.S emu_sigentry.S emu_thread.c emu_tcs.c emu_signal.c emu_frame.c
+ *              emu_aex.c emu_patch.c emu_interpose.c: EENTER, EEXIT, AEX, ERESUME, threads, signals
  *   kernel     emu_epcm.c emu_device.c emu_init.c emu_key.c emu_leaf.c emu_vdso.c emu_preload.c:
  *              pages, ioctls and mmap rules, EINIT, keys, the other ENCLU leaves
  *

@@ -145,7 +145,6 @@ void cm_emu_before_sigreturn(ucontext_t *uc);
 struct emu_thread *cm_emu_register(void);
 /* Has cm_emu_start succeeded? */
 bool cm_emu_started(void);
-bool cm_emu_ldt_usable(void);
 
 /* ------------------------------------------------------------------ emu_tcs.c */
 struct emu_tcs *cm_emu_tcs_find(uint64_t addr);

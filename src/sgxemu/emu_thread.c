@@ -427,8 +427,3 @@ bool cm_emu_started(void)
 {
     return __atomic_load_n(&started, __ATOMIC_ACQUIRE);
 }
-
-bool cm_emu_ldt_usable(void)
-{
-    return ldt_works;
-}
