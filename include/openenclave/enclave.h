@@ -13,6 +13,7 @@
 #include "bits/exception.h"
 #include "bits/properties.h"
 #include "bits/result.h"
+#include "bits/security.h"
 #include "bits/types.h"
 
 OE_EXTERNC_BEGIN
