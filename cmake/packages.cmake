@@ -1,6 +1,6 @@
 # What `make install` puts where; scripts/package makes the Debian packages from the same tree.
 #
-#   bin/                                 casemate oesign oeedger8r
+#   bin/                                 casemate oesign oeedger8r oegdb
 #   include/{openenclave,casemate}/      the API; 3rdparty/: musl's and OpenSSL's headers, for inside
 #   lib/openenclave/{host,enclave}/      the libraries; lib/openenclave/cmake/, share/pkgconfig/
 #   lib/libcasemate-sgxemu.so            the emulator, preloaded
@@ -61,9 +61,8 @@ install(FILES ${CMAKE_SOURCE_DIR}/deploy/cmake/openenclave-config.cmake
               ${gen}/openenclave-config-version.cmake DESTINATION ${oe}/cmake)
 # the prefix is known only when installing
 install(CODE "
-  set(CMAKE_INSTALL_PREFIX_REAL \${CMAKE_INSTALL_PREFIX})
   file(READ ${CMAKE_SOURCE_DIR}/deploy/openenclaverc.in text)
-  string(REPLACE \"@CMAKE_INSTALL_PREFIX@\" \"\${CMAKE_INSTALL_PREFIX}\" text \"\${text}\")
+  string(REPLACE \"PREFIX_OF_THE_INSTALLATION\" \"\${CMAKE_INSTALL_PREFIX}\" text \"\${text}\")
   file(WRITE ${gen}/openenclaverc \"\${text}\")")
 install(FILES ${gen}/openenclaverc DESTINATION share/openenclave)
 
@@ -78,3 +77,7 @@ foreach(COMPILER gcc g++ clang clang++)
     install(FILES ${gen}/${part}-${COMPILER}.pc DESTINATION share/pkgconfig)
   endforeach()
 endforeach()
+
+# the debugger: gdb with a script that finds the enclaves
+install(PROGRAMS ${CMAKE_SOURCE_DIR}/deploy/debugger/oegdb DESTINATION bin)
+install(FILES ${CMAKE_SOURCE_DIR}/deploy/debugger/casemate_gdb.py DESTINATION share/openenclave/debugger)

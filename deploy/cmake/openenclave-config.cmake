@@ -192,9 +192,10 @@ function(cm_add_app name)
   add_executable(${name}_enclave ${A_ENCLAVE})
   target_link_libraries(${name}_enclave PRIVATE ${A_ENCLAVE_LIBS} openenclave::oeenclave openenclave::oelibc)
   cm_edl_generate(${name}_enclave ${A_EDL} TRUSTED SEARCH_PATHS ${A_EDL_PATHS})
-  # a reproducible image: no path of this machine in it
+  # a reproducible measurement: no path of this machine in the code (debug information, which is not
+  # measured, keeps them, for the debugger)
   target_compile_options(${name}_enclave PRIVATE
-    "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=/src" "-ffile-prefix-map=${CMAKE_BINARY_DIR}=/build")
+    "-fmacro-prefix-map=${CMAKE_SOURCE_DIR}=/src" "-fmacro-prefix-map=${CMAKE_BINARY_DIR}=/build")
   set(options)
   foreach(o CONFIG KEY)
     if(A_${o})

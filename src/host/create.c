@@ -13,6 +13,7 @@
 #include "common/try.h"
 #include "host/cpuidtable.h"
 #include "host/create.h"
+#include "host/debugger.h"
 #include "host/devices.h"
 #include "host/hostlog.h"
 #include "host/invoke.h"
@@ -263,6 +264,9 @@ oe_result_t cm_create_on(const struct cm_load_request *request, const struct cm_
     e->debug = loaded.debug;
     e->ocalls = tables->ocalls;
     e->ocall_count = tables->ocall_count;
+    if (loaded.debug) {
+        cm_debugger_enclave_created(request->path, loaded.reserved, loaded.base, loaded.size);
+    }
     result = make_arenas(e);
     if (result == OE_OK) {
         result = first_call(e, tables->ecalls, tables->ecall_count);

@@ -28,12 +28,14 @@ step() {
 says() { if grep -qF -- "$1" "$work/log"; then passed=$((passed + 1)); else fail "no '$1' in: $(cat "$work/log")"; fi; }
 
 step "install" cmake --install "$build" --prefix "$work/first"
+step "a plain sh finds it where it was installed" \
+    sh -c ". '$work/first/share/openenclave/openenclaverc' && [ \"\$(command -v oesign)\" = '$work/first/bin/oesign' ]"
 mv "$work/first" "$work/sdk" # nothing in it may say where it was
 sdk=$work/sdk
 # shellcheck disable=SC1091
 . "$sdk/share/openenclave/openenclaverc"
 step "tools on PATH" sh -c "[ \"\$(command -v casemate)\" = '$sdk/bin/casemate' ]"
-for tool in casemate oesign oeedger8r; do
+for tool in casemate oesign oeedger8r oegdb; do
     step "$tool runs" sh -c "$tool --help || [ $tool = oeedger8r ]" # oeedger8r --help ends with 1
 done
 if grep -rlI -- "$build" "$sdk" > "$work/log"; then fail "files that name the build folder: $(cat "$work/log")"; fi
