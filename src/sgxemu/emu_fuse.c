@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,17 +180,22 @@ enum cm_status cm_emu_platform_get(const struct cm_emu_platform **out, struct cm
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static struct cm_emu_platform platform;
-    static bool loaded;
+    static const struct cm_emu_platform *_Atomic loaded; /* leaves take it without the lock */
+    const struct cm_emu_platform *p = atomic_load(&loaded);
     enum cm_status st = CM_OK;
 
-    (void)pthread_mutex_lock(&lock);
-    if (!loaded) {
-        st = cm_emu_platform_load(&platform, why);
-        loaded = st == CM_OK;
+    if (p != NULL) {
+        *out = p;
+        return CM_OK;
     }
-    (void)pthread_mutex_unlock(&lock);
+    (void)pthread_mutex_lock(&lock);
+    if (atomic_load(&loaded) == NULL) {
+        st = cm_emu_platform_load(&platform, why);
+    }
     if (st == CM_OK) {
+        atomic_store(&loaded, &platform);
         *out = &platform;
     }
+    (void)pthread_mutex_unlock(&lock);
     return st;
 }

@@ -24,121 +24,50 @@ static uint8_t source[8 * 4096] __attribute__((aligned(4096)));
 
 /* ------------------------------------------------------------------ CREATE */
 
-static void t_size_0(struct sgx_secs *s)
-{
-    s->size = 0;
-}
-static void t_size_odd(struct sgx_secs *s)
-{
-    s->size += 4096;
-}
-static void t_size_page(struct sgx_secs *s)
-{
-    s->size = 4096;
-}
+/* one change of a SECS that would be taken */
+#define TWEAK(name, change)              \
+    static void name(struct sgx_secs *s) \
+    {                                    \
+        change;                          \
+    }
+
+TWEAK(t_size_0, s->size = 0)
+TWEAK(t_size_odd, s->size += 4096)
+TWEAK(t_size_page, s->size = 4096)
 static void t_size_huge(struct sgx_secs *s)
 {
     s->size = 1ull << 62;
     s->base = 0;
 }
-static void t_base(struct sgx_secs *s)
-{
-    s->base += 4096;
-}
-static void t_base_kernel(struct sgx_secs *s)
-{
-    s->base = 0xffff800000000000ull;
-}
-static void t_ssa_0(struct sgx_secs *s)
-{
-    s->ssaframesize = 0;
-}
-static void t_ssa_huge(struct sgx_secs *s)
-{
-    s->ssaframesize = 0xffffffff;
-}
-static void t_init_bit(struct sgx_secs *s)
-{
-    s->attributes.flags |= SGX_ATTR_INIT;
-}
-static void t_32bit(struct sgx_secs *s)
-{
-    s->attributes.flags &= ~SGX_ATTR_MODE64;
-}
-static void t_bit3(struct sgx_secs *s)
-{
-    s->attributes.flags |= 8;
-}
-static void t_cet(struct sgx_secs *s)
-{
-    s->attributes.flags |= SGX_ATTR_CET;
-}
-static void t_aexnotify(struct sgx_secs *s)
-{
-    s->attributes.flags |= SGX_ATTR_AEXNOTIFY;
-}
-static void t_attr_high(struct sgx_secs *s)
-{
-    s->attributes.flags |= 1ull << 63;
-}
-static void t_xfrm_1(struct sgx_secs *s)
-{
-    s->attributes.xfrm = 1;
-}
-static void t_xfrm_high(struct sgx_secs *s)
-{
-    s->attributes.xfrm |= 1ull << 40;
-}
-static void t_xfrm_512_part(struct sgx_secs *s)
-{
-    s->attributes.xfrm = 0x27;
-}
-static void t_xfrm_512_no_avx(struct sgx_secs *s)
-{
-    s->attributes.xfrm = 0xe3;
-}
-static void t_misc(struct sgx_secs *s)
-{
-    s->miscselect = 2;
-}
-static void t_configid(struct sgx_secs *s)
-{
-    s->configid[63] = 1;
-}
-static void t_configsvn(struct sgx_secs *s)
-{
-    s->configsvn = 1;
-}
-static void t_res1(struct sgx_secs *s)
-{
-    s->reserved1[0] = 1;
-}
-static void t_res2(struct sgx_secs *s)
-{
-    s->reserved2[31] = 1;
-}
-static void t_res3(struct sgx_secs *s)
-{
-    s->reserved3[7] = 1;
-}
-static void t_res4(struct sgx_secs *s)
-{
-    s->reserved4[3833] = 1;
-}
+TWEAK(t_base, s->base += 4096)
+TWEAK(t_base_kernel, s->base = 0xffff800000000000ull)
+TWEAK(t_ssa_0, s->ssaframesize = 0)
+TWEAK(t_ssa_huge, s->ssaframesize = 0xffffffff)
+TWEAK(t_init_bit, s->attributes.flags |= SGX_ATTR_INIT)
+TWEAK(t_32bit, s->attributes.flags &= ~SGX_ATTR_MODE64)
+TWEAK(t_bit3, s->attributes.flags |= 8)
+TWEAK(t_cet, s->attributes.flags |= SGX_ATTR_CET)
+TWEAK(t_aexnotify, s->attributes.flags |= SGX_ATTR_AEXNOTIFY)
+TWEAK(t_attr_high, s->attributes.flags |= 1ull << 63)
+TWEAK(t_xfrm_1, s->attributes.xfrm = 1)
+TWEAK(t_xfrm_high, s->attributes.xfrm |= 1ull << 40)
+TWEAK(t_xfrm_512_part, s->attributes.xfrm = 0x27)
+TWEAK(t_xfrm_512_no_avx, s->attributes.xfrm = 0xe3)
+TWEAK(t_misc, s->miscselect = 2)
+TWEAK(t_configid, s->configid[63] = 1)
+TWEAK(t_configsvn, s->configsvn = 1)
+TWEAK(t_res1, s->reserved1[0] = 1)
+TWEAK(t_res2, s->reserved2[31] = 1)
+TWEAK(t_res3, s->reserved3[7] = 1)
+TWEAK(t_res4, s->reserved4[3833] = 1)
 static void t_good_kss(struct sgx_secs *s)
 {
     s->attributes.flags |= SGX_ATTR_KSS;
     s->configid[0] = 9;
     s->configsvn = 2;
 }
-static void t_good_exinfo(struct sgx_secs *s)
-{
-    s->miscselect = SGX_MISC_EXINFO;
-}
-static void t_good_ssa_2(struct sgx_secs *s)
-{
-    s->ssaframesize = 2;
-}
+TWEAK(t_good_exinfo, s->miscselect = SGX_MISC_EXINFO)
+TWEAK(t_good_ssa_2, s->ssaframesize = 2)
 
 static const struct {
     const char *what;
