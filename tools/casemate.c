@@ -1,7 +1,8 @@
-/* casemate: start projects, look at the machine, look at images, run programs. */
+/* casemate: projects, the machine, images, running programs, evidence. */
 #include <stdio.h>
 #include <string.h>
 
+#include "casemate_evidence.h"
 #include "cli/cli.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -13,12 +14,14 @@ static const char help_text[] =
     "  doctor                what this machine offers, and what to do about the rest\n"
     "  inspect IMAGE         what is in an enclave image: measurement, signer, pages\n"
     "  run PROGRAM [ARG...]  run a program; --profile counts its ecalls and ocalls\n"
+    "  verify FILE           verify an SGX or TDX quote, offline\n"
+    "  quote show FILE       every field of a quote and what it means\n"
     "\n"
     "  casemate <command> --help   more about a command\n"
     "  casemate --version\n"
     "\n"
     "See also: oesign (sign, predict), oeedger8r (EDL compiler).\n"
-    "Exit status: 0 done, 1 failed, 2 wrong usage.\n";
+    "Exit status: 0 done, 1 failed, 2 wrong usage; verify has more.\n";
 
 static const char help_new[] =
     "Usage: casemate new NAME\n"
@@ -246,7 +249,9 @@ int main(int argc, char **argv)
     } commands[] = {{"new", command_new},
                     {"doctor", command_doctor},
                     {"inspect", command_inspect},
-                    {"run", command_run}};
+                    {"run", command_run},
+                    {"verify", cm_command_verify},
+                    {"quote", cm_command_quote}};
 
     if (argc < 2) {
         (void)fputs(help_text, stderr);

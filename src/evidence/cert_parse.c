@@ -136,6 +136,8 @@ enum cm_status cm_cert_parse(struct cm_cert *c)
     if (alg.len != c->outer.alg.len || memcmp(alg.ptr, c->outer.alg.ptr, alg.len) != 0) {
         return CM_ERR_FORMAT; /* the algorithm outside is not signed, the one inside is */
     }
+    CM_TRY(cm_x509_name(c->issuer, &c->cn));
+    CM_TRY(cm_x509_name(c->subject, &c->cn));
     CM_TRY(read_extensions(c));
     CM_TRY(parse_key(c, spki));
 out:

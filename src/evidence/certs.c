@@ -145,38 +145,17 @@ bool cm_cert_self_issued(const struct cm_cert *cert)
     return equal(cert->issuer, cert->subject);
 }
 
-/* The subject's one common name; {NULL, 0} when it has none or several. */
-static struct cm_span common_name(const struct cm_cert *cert)
+struct cm_span cm_cert_cn(const struct cm_cert *cert)
 {
-    static const uint8_t oid[] = {0x55, 0x04, 0x03};
-    struct cm_rd rd = cm_rd_init(cert->subject);
-    struct cm_rd names = cm_der_enter(&rd, CM_DER_SEQUENCE);
-    struct cm_span cn = {NULL, 0};
-    unsigned found = 0;
-
-    while (!names.bad && names.left != 0) {
-        struct cm_rd set = cm_der_enter(&names, CM_DER_SET);
-        struct cm_rd entry = cm_der_enter(&set, CM_DER_SEQUENCE);
-        struct cm_span type = cm_der_take(&entry, CM_DER_OID);
-
-        if (entry.bad || entry.left == 0 || set.left != 0) { /* or two names in one place */
-            return cm_span_make(NULL, 0);
-        }
-        if (type.len == sizeof(oid) && memcmp(type.ptr, oid, sizeof(oid)) == 0) {
-            cn = cm_der_take(&entry, entry.ptr[0]); /* any of the string types */
-            found++;
-        }
-    }
-    return names.bad || found != 1 ? cm_span_make(NULL, 0) : cn;
+    return cert->cn;
 }
 
 bool cm_cert_cn_contains(const struct cm_cert *cert, const char *text)
 {
-    struct cm_span cn = common_name(cert);
     size_t len = strlen(text);
 
-    for (size_t i = 0; i + len <= cn.len; i++) {
-        if (memcmp(cn.ptr + i, text, len) == 0) {
+    for (size_t i = 0; i + len <= cert->cn.len; i++) {
+        if (memcmp(cert->cn.ptr + i, text, len) == 0) {
             return true;
         }
     }

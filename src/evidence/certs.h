@@ -54,6 +54,8 @@ CM_MUST_USE enum cm_status cm_cert_verify(const struct cm_cert *cert, const stru
                                           enum cm_cert_role role, struct cm_why *why);
 
 bool cm_cert_self_issued(const struct cm_cert *cert);
+/** The subject's one common name, printable ASCII; {NULL, 0} when it has none or several. */
+struct cm_span cm_cert_cn(const struct cm_cert *cert);
 /** Whether the subject's common name contains text. */
 bool cm_cert_cn_contains(const struct cm_cert *cert, const char *text);
 struct cm_period cm_cert_period(const struct cm_cert *cert);

@@ -130,6 +130,7 @@ static enum cm_status parse(struct cm_crl *crl, struct cm_span der)
     struct cm_rd tbs = {0};
     struct cm_rd list = {0};
     struct cm_span alg = {NULL, 0};
+    struct cm_span cn = {NULL, 0};
     enum cm_status st = CM_OK;
 
     CM_TRY(cm_x509_split(der, &crl->outer));
@@ -146,6 +147,7 @@ static enum cm_status parse(struct cm_crl *crl, struct cm_span der)
         crl->revoked = cm_der_take(&tbs, CM_DER_SEQUENCE);
     }
     CM_TRY(read_extensions(crl, &tbs));
+    CM_TRY(cm_x509_name(crl->issuer, &cn));
     if (cm_rd_finish(&tbs) != CM_OK || cm_rd_finish(&rd) != CM_OK ||
         alg.len != crl->outer.alg.len || memcmp(alg.ptr, crl->outer.alg.ptr, alg.len) != 0) {
         return CM_ERR_FORMAT;

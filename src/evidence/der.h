@@ -10,6 +10,9 @@
 #define CM_DER_OCTETS      0x04
 #define CM_DER_OID         0x06
 #define CM_DER_ENUM        0x0a
+#define CM_DER_UTF8        0x0c
+#define CM_DER_PRINTABLE   0x13
+#define CM_DER_IA5         0x16
 #define CM_DER_UTC_TIME    0x17
 #define CM_DER_TIME        0x18
 #define CM_DER_SEQUENCE    0x30

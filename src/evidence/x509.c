@@ -71,6 +71,45 @@ uint64_t cm_x509_time(struct cm_rd *r)
     return t;
 }
 
+static bool printable(struct cm_span s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] < 0x20 || s.ptr[i] > 0x7e) {
+            return false;
+        }
+    }
+    return s.len != 0;
+}
+
+enum cm_status cm_x509_name(struct cm_span name, struct cm_span *cn)
+{
+    static const uint8_t oid[] = {0x55, 0x04, 0x03};
+    struct cm_rd rd = cm_rd_init(name);
+    struct cm_rd places = cm_der_enter(&rd, CM_DER_SEQUENCE);
+    unsigned found = 0;
+
+    *cn = cm_span_make(NULL, 0);
+    while (!places.bad && places.left != 0) {
+        struct cm_rd place = cm_der_enter(&places, CM_DER_SET);
+        struct cm_rd entry = cm_der_enter(&place, CM_DER_SEQUENCE);
+        struct cm_span type = cm_der_take(&entry, CM_DER_OID);
+        bool utf8 = cm_der_next_is(&entry, CM_DER_UTF8);
+        bool ia5 = cm_der_next_is(&entry, CM_DER_IA5);
+        struct cm_span text =
+            cm_der_take(&entry, utf8 ? CM_DER_UTF8 : (ia5 ? CM_DER_IA5 : CM_DER_PRINTABLE));
+
+        if (cm_rd_finish(&entry) != CM_OK || cm_rd_finish(&place) != CM_OK || type.len == 0 ||
+            !printable(text)) {
+            return CM_ERR_FORMAT;
+        }
+        if (type.len == sizeof(oid) && memcmp(type.ptr, oid, sizeof(oid)) == 0) {
+            *cn = found == 0 ? text : cm_span_make(NULL, 0);
+            found++;
+        }
+    }
+    return cm_rd_finish(&places) == CM_OK && cm_rd_finish(&rd) == CM_OK ? CM_OK : CM_ERR_FORMAT;
+}
+
 size_t cm_x509_extensions(struct cm_rd *r, struct cm_x509_ext out[CM_X509_MAX_EXTENSIONS])
 {
     struct cm_rd list = cm_der_enter(r, CM_DER_SEQUENCE);

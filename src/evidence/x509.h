@@ -33,6 +33,14 @@ CM_MUST_USE enum cm_status cm_x509_split(struct cm_span der, struct cm_x509_sign
 /** A UTCTime or GeneralizedTime; makes the reader bad when it is neither. */
 uint64_t cm_x509_time(struct cm_rd *r);
 
+/**
+ * A Name: printable ASCII only, one attribute a place.
+ * @param name  with tag and length.
+ * @param cn    the common name; {NULL, 0} when there is none or more than one.
+ * @retval CM_ERR_FORMAT
+ */
+CM_MUST_USE enum cm_status cm_x509_name(struct cm_span name, struct cm_span *cn);
+
 /** A list of extensions: each OID once. Makes the reader bad when malformed. */
 size_t cm_x509_extensions(struct cm_rd *r, struct cm_x509_ext out[CM_X509_MAX_EXTENSIONS]);
 
@@ -59,6 +67,7 @@ struct cm_cert {
     struct cm_span serial; /* content of the INTEGER */
     struct cm_span issuer; /* Name, with tag and length */
     struct cm_span subject;
+    struct cm_span cn; /* of the subject; {NULL, 0} when it has none or several */
     struct cm_period period;
     uint8_t spki_sha256[32];
     struct cm_pubkey *key;
