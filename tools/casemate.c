@@ -246,12 +246,9 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } commands[] = {{"new", command_new},
-                    {"doctor", command_doctor},
-                    {"inspect", command_inspect},
-                    {"run", command_run},
-                    {"verify", cm_command_verify},
-                    {"quote", cm_command_quote}};
+    } commands[] = {{"new", command_new},          {"doctor", command_doctor},
+                    {"inspect", command_inspect},  {"run", command_run},
+                    {"verify", cm_command_verify}, {"quote", cm_command_quote}};
 
     if (argc < 2) {
         (void)fputs(help_text, stderr);

@@ -128,7 +128,7 @@ static void floor_name(char out[96], const struct cm_platform *p, const char *wh
 static void judge_floors(struct run *r)
 {
     const struct cm_platform *p = r->p;
-    bool have = p->has_ext && p->has_tcb && p->has_qe && p->root_crl != NULL && p->pck_crl != NULL;
+    bool have = p->has_tcb && p->has_qe && p->root_crl != NULL && p->pck_crl != NULL;
     const struct {
         const char *what;
         bool per_platform;
@@ -260,14 +260,14 @@ static void judge_module(struct run *r)
         cm_check_note(r->ev, CPU, "tdx.module", CM_CHECK_NOT_APPLICABLE, "%s", "");
         return;
     }
-    if (r->p->has_tcb && r->p->tcb.tdx) {
+    if (r->p->has_tcb) {
         static const uint8_t zero[8];
 
         st = cm_tdx_module_find(&r->p->tcb, td->tee_tcb_svn, &m);
         m = m == NULL ? &r->p->tcb.module : m;
-        if (st == CM_OK && (memcmp(td->mrsignerseam.ptr, m->mrsigner, 48) != 0 ||
-                            memcmp(td->seam_attributes.ptr, zero, 8) != 0 ||
-                            memcmp(td->seam_attributes.ptr, m->attributes, 8) != 0)) {
+        if (memcmp(td->mrsignerseam.ptr, m->mrsigner, 48) != 0 ||
+            memcmp(td->seam_attributes.ptr, zero, 8) != 0 ||
+            memcmp(td->seam_attributes.ptr, m->attributes, 8) != 0) {
             st = CM_ERR_MISMATCH;
         }
     }
@@ -281,8 +281,8 @@ static void judge_tcb(struct run *r, unsigned accept)
     enum cm_dcap_tcb merged = CM_DCAP_NOT_SUPPORTED;
     enum cm_status st = CM_OK;
     size_t mark = cm_evidence_mark(r->ev, CPU);
-    bool belongs = r->p->has_tcb && r->p->has_qe && r->p->has_ext &&
-                   r->p->tcb.tdx == (r->q.tee == CM_QUOTE_TEE_TDX);
+    /* verified TCB info implies a verified PCK chain: its signer is judged by that chain's list */
+    bool belongs = r->p->has_tcb && r->p->has_qe && r->p->tcb.tdx == (r->q.tee == CM_QUOTE_TEE_TDX);
 
     if (!belongs) {
         step(r, "tcb.status", CM_ERR_NOTFOUND, "no TCB info of this TEE to judge by");

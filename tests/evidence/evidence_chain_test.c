@@ -125,6 +125,34 @@ TEST(H8_exactly_the_certificates)
     EXPECT3(s.trailing_nul = true, CM_OK, "");
 }
 
+/* The signer is known from the TCB info's chain; under another root it is verified again. */
+TEST(H4_a_known_signer_under_another_root)
+{
+    struct cm_verify_input in = {.now = PKI_NOW};
+    struct cm_evidence *ev = NULL;
+    struct pki_spec s;
+    struct pki_bundle *b = NULL;
+    struct pki_bundle *other = NULL;
+    char pem[8192] = "";
+    int signer = 0;
+
+    pki_defaults(&s, 3, 1);
+    b = pki_make(&s);
+    s.root.key = s.root.signer = PKI_OTHER;
+    other = pki_make(&s);
+    signer = (int)(strstr((const char *)b->col.qe_identity_chain.ptr + 1, "-----BEGIN") -
+                   (const char *)b->col.qe_identity_chain.ptr);
+    (void)snprintf(pem, sizeof(pem), "%.*s%s", signer, (const char *)b->col.qe_identity_chain.ptr,
+                   (const char *)other->root_pem.ptr);
+    b->col.qe_identity_chain = cm_span_make(pem, strlen(pem));
+    CHECK_EQ(verify_with(b, &in, 0, NULL, &ev), CM_ERR_MISMATCH);
+    CHECK_EQ(cm_evidence_result(ev, 0, "tcb_info.chain"), CM_CHECK_PASS);
+    CHECK_EQ(cm_evidence_result(ev, 0, "qe_identity.chain"), CM_CHECK_FAIL);
+    cm_evidence_free(ev);
+    pki_free(b);
+    pki_free(other);
+}
+
 TEST(H8_names_of_the_places)
 {
     EXPECT3(s.root.cn = s.root.issuer = s.ca.issuer = s.root_crl.issuer = "Casemate Root",
