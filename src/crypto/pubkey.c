@@ -266,6 +266,7 @@ out:
 }
 
 /* An encrypted key is refused instead of asking a terminal for its passphrase. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the signature is OpenSSL's */
 static int no_passphrase(char *buf, int size, int rwflag, void *arg)
 {
     (void)buf;

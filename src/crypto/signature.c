@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/try.h"
+#include "common/writer.h"
 #include "crypto/pubkey_evp.h"
 
 struct alg {
@@ -86,15 +87,15 @@ static enum cm_status der_from_raw(struct cm_span raw, uint8_t *der, size_t cap,
     return st;
 }
 
-static enum cm_status raw_from_der(const uint8_t *der, size_t der_len, uint8_t *raw, size_t raw_len)
+static enum cm_status raw_from_der(const uint8_t *der, size_t der_len, uint8_t *out, size_t out_len)
 {
     const unsigned char *at = der;
     ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &at, (long)der_len);
     enum cm_status st = CM_ERR_CRYPTO;
-    int half = (int)(raw_len / 2);
+    int half = (int)(out_len / 2);
 
-    if (sig != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, half) == half &&
-        BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + half, half) == half) {
+    if (sig != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, half) == half &&
+        BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + half, half) == half) {
         st = CM_OK;
     }
     ECDSA_SIG_free(sig);
@@ -143,46 +144,51 @@ out:
     return st;
 }
 
+/* OpenSSL's own form of the signature: DER for ECDSA. */
+static enum cm_status sign_parts(EVP_PKEY *pkey, const struct alg *a, const struct cm_span *parts,
+                                 size_t part_count, struct cm_wr *made)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *ctx = NULL;
+    size_t len = made->cap;
+    bool ok = md != NULL && EVP_DigestSignInit(md, &ctx, a->hash(), NULL, pkey) == 1 &&
+              set_padding(ctx, a) == 1;
+
+    for (size_t i = 0; ok && i < part_count; i++) {
+        ok = parts[i].len == 0 || EVP_DigestSignUpdate(md, parts[i].ptr, parts[i].len) == 1;
+    }
+    ok = ok && EVP_DigestSignFinal(md, made->start, &len) == 1;
+    made->used = ok ? len : 0;
+    EVP_MD_CTX_free(md);
+    ERR_clear_error();
+    return ok ? CM_OK : CM_ERR_CRYPTO;
+}
+
+/* NOLINTNEXTLINE(readability-function-size): buffer, room and length are one thing in three */
 enum cm_status cm_privkey_sign(const struct cm_privkey *key, enum cm_sig_alg alg,
                                const struct cm_span *parts, size_t part_count, uint8_t *out,
                                size_t cap, size_t *len)
 {
     const struct alg *a = alg_of(alg);
-    uint8_t raw[CM_SIG_MAX_SIZE] = {0};
-    size_t raw_len = sizeof(raw);
-    EVP_MD_CTX *md = NULL;
-    EVP_PKEY_CTX *ctx = NULL;
+    uint8_t buf[CM_SIG_MAX_SIZE] = {0};
+    struct cm_wr made = cm_wr_init(buf, sizeof(buf));
+    size_t size = 0;
     enum cm_status st = CM_OK;
 
     if (!fits(key->pkey, a)) {
         return CM_ERR_MISMATCH;
     }
-    md = EVP_MD_CTX_new();
-    if (md == NULL || EVP_DigestSignInit(md, &ctx, a->hash(), NULL, key->pkey) != 1 ||
-        set_padding(ctx, a) != 1) {
-        st = CM_ERR_CRYPTO;
-        goto out;
+    CM_TRY(sign_parts(key->pkey, a, parts, part_count, &made));
+    size = a->ec ? 2 * cm_curve_size(a->curve) : made.used;
+    if (size > cap) {
+        return CM_ERR_SPACE;
     }
-    for (size_t i = 0; i < part_count; i++) {
-        if (parts[i].len != 0 && EVP_DigestSignUpdate(md, parts[i].ptr, parts[i].len) != 1) {
-            st = CM_ERR_CRYPTO;
-            goto out;
-        }
-    }
-    if (EVP_DigestSignFinal(md, raw, &raw_len) != 1) {
-        st = CM_ERR_CRYPTO;
-        goto out;
-    }
-    *len = a->ec ? 2 * cm_curve_size(a->curve) : raw_len;
-    if (*len > cap) {
-        st = CM_ERR_SPACE;
-    } else if (a->ec) {
-        st = raw_from_der(raw, raw_len, out, *len);
+    if (a->ec) {
+        CM_TRY(raw_from_der(buf, made.used, out, size));
     } else {
-        memcpy(out, raw, raw_len);
+        memcpy(out, buf, size);
     }
+    *len = size;
 out:
-    EVP_MD_CTX_free(md);
-    ERR_clear_error();
     return st;
 }

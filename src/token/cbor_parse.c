@@ -250,26 +250,23 @@ static void close_container(struct parser *p)
 /* The item at `at` has ended: count it in its container, and close what is complete by that. */
 static enum cm_status item_done(struct parser *p, uint32_t at)
 {
-    enum cm_status st = CM_OK;
-
     while (p->depth != 0) {
         struct cm_cbor_node *c = &p->nodes[p->open];
+        bool key = c->type == CM_CBOR_MAP && !c->value_due;
+        enum cm_status st = key ? check_key(p, c, at) : CM_OK;
 
-        if (c->type == CM_CBOR_MAP && !c->value_due) {
-            CM_TRY(check_key(p, c, at));
-            c->value_due = true;
-        } else {
-            c->value_due = false;
-            c->count++;
+        if (st != CM_OK) {
+            return st;
         }
+        c->value_due = key;
+        c->count += key ? 0 : 1;
         if (!complete(p)) {
-            break;
+            return CM_OK;
         }
         at = p->open;
         close_container(p);
     }
-out:
-    return st;
+    return CM_OK;
 }
 
 static enum cm_status parse_item(struct parser *p, bool *container)

@@ -217,8 +217,6 @@ static enum cm_status parse_value(struct parser *p, bool *complete)
     *complete = true;
     switch (peek(p)) {
     case '{':
-        *complete = false;
-        return CM_OK;
     case '[':
         *complete = false;
         return CM_OK;
@@ -286,34 +284,47 @@ static enum cm_status after_value(struct parser *p, bool *more)
     return CM_OK;
 }
 
+/* One value begins at the cursor; *ended says whether it is complete behind this step. */
+static enum cm_status step(struct parser *p, bool *ended)
+{
+    enum cm_status st = parse_value(p, ended);
+    bool object = peek(p) == '{';
+    bool empty = false;
+
+    if (st != CM_OK || *ended) {
+        return st;
+    }
+    st = open_container(p, object ? CM_JSON_OBJECT : CM_JSON_ARRAY, &empty);
+    if (st != CM_OK) {
+        return st;
+    }
+    *ended = empty;
+    if (empty) {
+        close_container(p);
+    } else {
+        p->nodes[p->open].count = 1; /* its first element or member is next */
+    }
+    return CM_OK;
+}
+
 static enum cm_status parse_all(struct parser *p)
 {
     enum cm_status st = CM_OK;
     bool more = true;
 
     skip_space(p);
-    while (more) {
-        bool complete = true;
+    while (st == CM_OK && more) {
+        bool ended = false;
 
-        CM_TRY(parse_value(p, &complete));
-        if (!complete) {
-            bool empty = false;
-            bool object = peek(p) == '{';
-
-            CM_TRY(open_container(p, object ? CM_JSON_OBJECT : CM_JSON_ARRAY, &empty));
-            if (!empty) {
-                p->nodes[p->open].count = 1; /* its first element or member is next */
-                continue;
-            }
-            close_container(p);
+        st = step(p, &ended);
+        if (st == CM_OK && ended) {
+            st = after_value(p, &more);
         }
-        CM_TRY(after_value(p, &more));
     }
     skip_space(p);
-    if (p->pos != p->text.len) {
+    if (st == CM_OK && p->pos != p->text.len) {
         st = refuse(p, CM_ERR_SYNTAX, "bytes after the value");
     }
-out:
     return st;
 }
 

@@ -40,8 +40,10 @@ size_t cm_utf8_decode(struct cm_span s, uint32_t *code_point)
     return len;
 }
 
-size_t cm_utf8_encode(uint32_t cp, uint8_t out[4])
+size_t cm_utf8_encode(uint32_t code_point, uint8_t out[4])
 {
+    uint32_t cp = code_point;
+
     if (cp < 0x80) {
         out[0] = (uint8_t)cp;
         return 1;
