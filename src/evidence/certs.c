@@ -108,7 +108,7 @@ static bool role_holds(const struct cm_cert *c, enum cm_cert_role role)
 
 static bool equal(struct cm_span a, struct cm_span b)
 {
-    return a.len == b.len && a.len != 0 && memcmp(a.ptr, b.ptr, a.len) == 0;
+    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
 }
 
 enum cm_status cm_cert_verify(const struct cm_cert *cert, const struct cm_cert *issuer,

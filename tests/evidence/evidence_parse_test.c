@@ -5,6 +5,7 @@
 #include "evidence/der.h"
 #include "evidence/pck_ext.h"
 #include "evidence/timefmt.h"
+#include "token/base64.h"
 
 static struct cm_rd over(const char *bytes, size_t len)
 {
@@ -356,6 +357,36 @@ TEST(PEM_holds_certificates_and_nothing_else)
     (void)snprintf(text, 5 * pem.len, "%s%s%.*s", first, first, (int)one, first); /* five */
     CHECK_EQ(parse_pem(text, strlen(text)), CM_ERR_FORMAT);
     free(text);
+    pki_free(b);
+}
+
+/* A certificate's PEM is that of the certificate alone, whole. */
+TEST(a_certificate_is_its_own_PEM_only)
+{
+    struct pki_bundle *b = NULL;
+    struct cm_span pem = bundle_chain(&b);
+    const char *first = (const char *)pem.ptr;
+    size_t one = (size_t)(strstr(first + 1, "-----BEGIN") - first);
+    const struct cm_cert *chain[CM_CERTS_MAX_CHAIN] = {NULL};
+    struct cm_certs *set = NULL;
+    size_t count = 0;
+    size_t len = 0;
+    uint8_t der[2048];
+    char text[4096] = "-----BEGIN CERTIFICATE-----\n";
+    const char *body = first + strlen(text);
+
+    REQUIRE(cm_certs_create(&set) == CM_OK);
+    REQUIRE(cm_certs_pem(set, pem, chain, &count) == CM_OK && count == 2);
+    CHECK(cm_cert_is_pem(chain[0], cm_span_make(first, one)));
+    CHECK(!cm_cert_is_pem(chain[1], cm_span_make(first, one)));
+    CHECK(!cm_cert_is_pem(chain[0], pem)); /* and another one */
+    CHECK(!cm_cert_is_pem(chain[0], cm_span_make("", 0)));
+    /* its first 30 bytes in valid PEM: three bytes are four characters, without line ends */
+    (void)snprintf(text, sizeof(text),
+                   "-----BEGIN CERTIFICATE-----\n%.40s\n-----END CERTIFICATE-----\n", body);
+    CHECK(cm_base64_decode(cm_span_make(body, 40), der, sizeof(der), &len) == CM_OK && len == 30);
+    CHECK(!cm_cert_is_pem(chain[0], cm_span_make(text, strlen(text))));
+    cm_certs_free(set);
     pki_free(b);
 }
 

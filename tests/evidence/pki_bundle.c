@@ -158,7 +158,9 @@ static void raw_key(enum pki_key key, uint8_t out[64])
 
 static size_t put(uint8_t *out, size_t at, const void *data, size_t len)
 {
-    memcpy(out + at, data, len);
+    if (len != 0) {
+        memcpy(out + at, data, len);
+    }
     return at + len;
 }
 
@@ -238,7 +240,9 @@ static struct cm_span from_bio(struct pki_bundle *b, BIO *bio)
     uint8_t *copy = own(b, malloc((size_t)len + 1));
     struct cm_span out = {copy, (size_t)len};
 
-    memcpy(copy, data, (size_t)len);
+    if (len != 0) {
+        memcpy(copy, data, (size_t)len);
+    }
     copy[len] = 0;
     BIO_free(bio);
     return out;
