@@ -123,7 +123,7 @@ static struct cm_dcap_entry *find(struct cm_dcap_cache *cache, const struct cm_s
 /* With the lock held: drop the least recently used ones beyond the maximum. */
 static void trim(struct cm_dcap_cache *cache)
 {
-    while (cache->count > cache->max) {
+    while (cache->first != NULL && cache->count > cache->max) {
         struct cm_dcap_entry **at = &cache->first;
         struct cm_dcap_entry *last = NULL;
 

@@ -262,6 +262,7 @@ static enum cm_status check_node(const struct work *w, size_t node, struct todo 
     const struct cm_prep_member *m = w->nodes[node].member;
     size_t i;
 
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): load() gave every node its member */
     for (i = 0; i < m->elf.symbol_count; i++) {
         const struct cm_prep_symbol *s = &m->elf.symbols[i];
         const struct def *d;
@@ -309,6 +310,7 @@ static enum cm_status check(const struct work *w, struct cm_why *why)
         todo_add(&t, d->member);
     }
     for (i = 0; i < w->own_nodes; i++) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): load() gave every node its member */
         if (w->plan->whole || w->nodes[i].member->added) {
             todo_add(&t, i);
         }

@@ -61,7 +61,7 @@ static bool protect(uint64_t start, uint64_t end, int prot)
 
 static void scan_section(struct scan *s, uint64_t start, uint64_t size)
 {
-    uint8_t *code = (uint8_t *)start;
+    uint8_t *code = (uint8_t *)start; /* NOLINT(performance-no-int-to-ptr): from /proc/self/maps */
 
     if (!protect(start, start + size, PROT_READ | PROT_WRITE | PROT_EXEC)) {
         cm_emu_log("cpuid: a section cannot be made writable");

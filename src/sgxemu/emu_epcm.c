@@ -267,8 +267,8 @@ int cm_emu_pages_create(struct emu_encl_kernel *k)
         return -ENOMEM;
     }
     (void)syscall(SYS_madvise, epc, e->size, MADV_DONTDUMP);
-    k->pages = (_Atomic uint32_t *)table;
-    e->epc = (uint8_t *)epc;
+    k->pages = (_Atomic uint32_t *)table; /* NOLINT(performance-no-int-to-ptr): mmap's answer */
+    e->epc = (uint8_t *)epc;              /* NOLINT(performance-no-int-to-ptr): mmap's answer */
     k->valid_first = 0;
     k->valid_end = 0;
     return 0;

@@ -61,8 +61,8 @@ static uint64_t real_base(void)
 
 static const void *at(uint64_t addr)
 {
-    return (
-        const void *)(uintptr_t)addr; /* NOLINT(performance-no-int-to-ptr): mapped by the kernel */
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): mapped by the kernel */
+    return (const void *)(uintptr_t)addr;
 }
 
 /* Symbols of a table that only DT_GNU_HASH counts: the longest chain's end. */
