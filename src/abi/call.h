@@ -29,14 +29,13 @@ enum cm_ecall_func {
 };
 
 enum cm_ocall_func {
-    CM_OCALL_BASE = 0x8000,
     CM_OCALL_CALL_FUNCTION = 0x8000,
-    CM_OCALL_THREAD_WAKE = 0x8001, /* arg: host value that the waiter gave */
-    CM_OCALL_THREAD_WAIT = 0x8002,
-    CM_OCALL_MALLOC = 0x8003,   /* arg: struct cm_host_alloc_args */
-    CM_OCALL_FREE = 0x8004,     /* arg: host address */
+    CM_OCALL_THREAD_WAKE = 0x8001, /* arg: address of the TCS to wake */
+    CM_OCALL_THREAD_WAIT = 0x8002, /* arg: address of the waiting thread's own TCS */
+    CM_OCALL_MALLOC = 0x8003,      /* arg: struct cm_host_alloc_args */
+    CM_OCALL_FREE = 0x8004,        /* arg: host address */
     CM_OCALL_GET_TIME = 0x8005, /* arg: host address of a u64: nanoseconds since 1970; UNTRUSTED */
-    CM_OCALL_WRITE = 0x8006, /* arg: struct cm_write_args; the abort message of a dying enclave */
+    CM_OCALL_WRITE = 0x8006,    /* arg: struct cm_write_args */
     CM_OCALL_MAX
 };
 
@@ -59,12 +58,9 @@ struct cm_init_args {
     uint64_t name_count;  /* in */
     uint64_t ids;         /* out: host address of name_count u64 */
     uint64_t enclave;     /* in: the host's opaque handle, given back by oe_get_enclave */
-    uint64_t ocall_count; /* in: size of the host's ocall table */
-    uint64_t flags;       /* in: CM_INIT_* */
     uint64_t cpuid_table; /* in: host address of struct cm_cpuid_entry[], or 0 */
     uint64_t cpuid_count; /* in */
 };
-#define CM_INIT_SIMULATED 1ull /* tells the runtime that evidence must say EMULATED; a hint only */
 
 struct cm_cpuid_entry {
     uint32_t leaf, subleaf, eax, ebx, ecx, edx;
@@ -78,9 +74,7 @@ struct cm_call_args {
     uint64_t output_buffer;
     uint64_t output_buffer_size;
     uint64_t output_bytes_written; /* out */
-    uint64_t deepcopy_out_buffer; /* out, ecall: host address that the enclave obtained by MALLOC */
-    uint64_t deepcopy_out_buffer_size;
-    uint64_t result; /* out: oe_result_t */
+    uint64_t result;               /* out: oe_result_t */
     /*
      * ecall only: host memory that this thread's ocalls may use for their buffers, so that an
      * ocall needs no MALLOC round trip. Checked by the enclave like any host range; 0 for none.

@@ -32,16 +32,6 @@ void cm_enclave_range_init(void)
     size = p->image_info.enclave_size;
 }
 
-uint64_t cm_enclave_base(void)
-{
-    return base;
-}
-
-uint64_t cm_enclave_size(void)
-{
-    return size;
-}
-
 bool cm_outside(uint64_t p, uint64_t n)
 {
     return cm_range_outside(base, size, p, n);

@@ -51,11 +51,6 @@ uint64_t cm_xfrm(void)
     return attributes.xfrm;
 }
 
-uint64_t cm_attributes(void)
-{
-    return attributes.flags;
-}
-
 uint32_t cm_miscselect(void)
 {
     return miscselect;

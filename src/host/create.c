@@ -10,7 +10,6 @@
 #include "abi/call.h"
 #include "abi/layout.h"
 #include "common/checked.h"
-#include "common/try.h"
 #include "host/cpuidtable.h"
 #include "host/create.h"
 #include "host/debugger.h"
@@ -189,8 +188,6 @@ static oe_result_t first_call(oe_enclave_t *e, const oe_ecall_info_t *ecalls, ui
         args.name_count = count;
         args.ids = (uint64_t)(uintptr_t)block.ids;
         args.enclave = (uint64_t)(uintptr_t)e;
-        args.ocall_count = e->ocall_count;
-        args.flags = e->device->emulated ? CM_INIT_SIMULATED : 0;
         args.cpuid_table = (uint64_t)(uintptr_t)cm_cpuid_table(&args.cpuid_count);
         result = cm_invoke(e, CM_ENCLAVE_CREATING, CM_ECALL_INIT, (uint64_t)(uintptr_t)&args);
         if (result != OE_OK) {
@@ -261,7 +258,6 @@ oe_result_t cm_create_on(const struct cm_load_request *request, const struct cm_
     e->reserved = loaded.reserved;
     e->tcs_first = loaded.tcs_first;
     e->tcs_stride = loaded.tcs_stride;
-    e->debug = loaded.debug;
     e->ocalls = tables->ocalls;
     e->ocall_count = tables->ocall_count;
     if (loaded.debug) {

@@ -1,7 +1,6 @@
 /* Handles, thread slots, binding; see handle.h. */
 #include "host/handle.h"
 
-#include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -97,7 +96,6 @@ oe_enclave_t *cm_handle_get(uint32_t slot_count)
         e->fd = -1;
         e->base = 0;
         e->size = 0;
-        e->debug = false;
         e->ocalls = NULL;
         e->ocall_count = 0;
         e->ecall_ids = NULL;

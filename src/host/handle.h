@@ -48,7 +48,6 @@ struct _oe_enclave {
     uint64_t reserved; /* where its address space begins */
     uint64_t tcs_first;
     uint64_t tcs_stride;
-    bool debug;
     const oe_ocall_func_t *ocalls;
     uint64_t ocall_count;
     uint64_t *ecall_ids; /* by global id (names.h); UINT64_MAX: not an ecall of this enclave */
@@ -67,7 +66,7 @@ oe_enclave_t *cm_handle_get(uint32_t slot_count);
 /** Give a handle back; its fields' memory must have been released. */
 void cm_handle_put(oe_enclave_t *enclave);
 
-/* One outermost ecall of this thread; lies on its stack. */
+/* One ecall that is under way on this thread; lies on its stack. */
 struct cm_frame {
     oe_enclave_t *enclave;
     struct cm_slot *slot;

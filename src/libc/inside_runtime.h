@@ -9,17 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Random bytes from the processor. 0 (OE_OK) only if all of them are random (C5). */
+/* size random bytes from RDSEED or RDRAND, and 0 (OE_OK); when the processor has none, the enclave
+ * aborts (C5). */
 uint32_t cm_libc_random(void *data, size_t size);
 
-/* Stops the enclave for good. */
+/* Stops the enclave for good: this ecall and all later ones end with OE_ENCLAVE_ABORTED. */
 _Noreturn void oe_abort(void);
 
 /* Calls fn when the enclave is destroyed, last registered first. 0, or -1 when out of memory. */
 int oe_atexit(void (*fn)(void));
 int cm_atexit_arg(void (*fn)(void *), void *arg);
 
-/* Shows text on the host's stdout (device 0) or stderr (1). Never fails visibly. */
+/* Writes to the host's stdout (device 0) or stderr (1). Never allocates in the enclave. May fail
+ * silently: what the host does with it is its own affair. */
 void cm_host_write(int device, const char *text, size_t size);
 
 /* The enclave's heap. Thread-safe; NULL when there is no room. */
@@ -31,7 +33,7 @@ void *oe_allocator_aligned_alloc(size_t alignment, size_t size);
 int oe_allocator_posix_memalign(void **out, size_t alignment, size_t size);
 size_t oe_allocator_malloc_usable_size(void *ptr);
 
-/* The calling thread's data; fixed for the life of its TCS. */
+/* The calling thread's data page, FS:0 included; fixed for the life of its TCS. */
 void *cm_td_self(void);
 
 /*
@@ -49,8 +51,9 @@ uint64_t cm_host_time_ns(void);
 uint64_t cm_xfrm(void);
 
 /*
- * Looks up the CPUID table that the host gave at initialisation: regs = EAX, EBX, ECX, EDX. False
- * when it has no such leaf. UNTRUSTED: a lie must cost no more than speed or a fault.
+ * Looks up the CPUID table that the host gave at initialisation: regs = EAX, EBX, ECX, EDX. Bits of
+ * register states that XFRM does not allow are cleared. False when the table has no such leaf.
+ * UNTRUSTED: a lie must cost no more than speed or a fault (C4).
  */
 bool cm_cpuid_lookup(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
 
