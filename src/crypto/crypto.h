@@ -16,8 +16,6 @@
 
 #include "common/span.h"
 
-struct cm_why;
-
 /* ---------------------------------------------------------------- SHA-256 */
 
 #define CM_SHA256_SIZE 32U
@@ -75,6 +73,9 @@ CM_MUST_USE enum cm_status cm_rsa_key_from_evp(void *evp_pkey, struct cm_rsa_key
 
 /* A new key: slow, for tests and for signing at load time. */
 CM_MUST_USE enum cm_status cm_rsa_key_generate(struct cm_rsa_key **out);
+
+/** PKCS#8 PEM of the key, NUL-terminated. The caller wipes it. @retval CM_ERR_SPACE */
+CM_MUST_USE enum cm_status cm_rsa_key_pem(const struct cm_rsa_key *key, char *out, size_t cap);
 
 /* Accepts NULL. */
 void cm_rsa_key_free(struct cm_rsa_key *key);

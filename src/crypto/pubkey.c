@@ -265,9 +265,8 @@ out:
     return st;
 }
 
-/* An encrypted key is refused instead of asking a terminal for its passphrase. */
-/* NOLINTNEXTLINE(readability-non-const-parameter): the signature is OpenSSL's */
-static int no_passphrase(char *buf, int size, int rwflag, void *arg)
+/* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL's type of callback */
+int cm_evp_no_passphrase(char *buf, int size, int rwflag, void *arg)
 {
     (void)buf;
     (void)size;
@@ -286,7 +285,7 @@ enum cm_status cm_privkey_from_pem(struct cm_span pem, struct cm_privkey **out)
         return CM_ERR_FORMAT;
     }
     bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
-    pkey = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+    pkey = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, cm_evp_no_passphrase, NULL);
     BIO_free(bio);
     if (pkey == NULL) {
         ERR_clear_error();
@@ -307,15 +306,14 @@ enum cm_status cm_privkey_generate(enum cm_curve curve, unsigned rsa_bits, struc
     return privkey_wrap(pkey, out);
 }
 
-enum cm_status cm_privkey_pem(const struct cm_privkey *key, char *out, size_t cap)
+enum cm_status cm_evp_pem(const EVP_PKEY *pkey, char *out, size_t cap)
 {
     BIO *bio = BIO_new(BIO_s_secmem());
     char *data = NULL;
     long len = 0;
     enum cm_status st = CM_ERR_CRYPTO;
 
-    if (bio != NULL &&
-        PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL) == 1) {
+    if (bio != NULL && PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) == 1) {
         len = BIO_get_mem_data(bio, &data);
         st = (size_t)len < cap ? CM_OK : CM_ERR_SPACE;
     }
@@ -326,6 +324,11 @@ enum cm_status cm_privkey_pem(const struct cm_privkey *key, char *out, size_t ca
     BIO_free(bio); /* secmem BIOs are wiped when freed */
     ERR_clear_error();
     return st;
+}
+
+enum cm_status cm_privkey_pem(const struct cm_privkey *key, char *out, size_t cap)
+{
+    return cm_evp_pem(key->pkey, out, cap);
 }
 
 enum cm_status cm_privkey_public(const struct cm_privkey *key, struct cm_pubkey **out)

@@ -20,6 +20,12 @@ enum cm_status cm_evp_check(const EVP_PKEY *pkey, bool *is_ec, enum cm_curve *cu
 /** Takes over pkey, freeing it on failure. */
 enum cm_status cm_pubkey_wrap(EVP_PKEY *pkey, struct cm_pubkey **out);
 
+/** PKCS#8 PEM of a private key, NUL-terminated. @retval CM_ERR_SPACE */
+enum cm_status cm_evp_pem(const EVP_PKEY *pkey, char *out, size_t cap);
+
+/** OpenSSL's type of callback: refuses an encrypted key instead of asking a terminal. */
+int cm_evp_no_passphrase(char *buf, int size, int rwflag, void *arg);
+
 /** Bytes of a coordinate. */
 size_t cm_curve_size(enum cm_curve curve);
 

@@ -16,6 +16,7 @@
 #include <openssl/x509.h>
 
 #include "common/try.h"
+#include "crypto/pubkey_evp.h"
 
 enum { RSA_EXPONENT = 3, RSA_BITS = 3072, PEM_MAX = 64 * 1024 };
 
@@ -82,17 +83,6 @@ out:
     return st;
 }
 
-/* An encrypted key must fail, not prompt on the terminal. OpenSSL's type of callback. */
-/* NOLINTNEXTLINE(readability-non-const-parameter) */
-static int no_passphrase(char *buf, int size, int rwflag, void *user)
-{
-    (void)buf;
-    (void)size;
-    (void)rwflag;
-    (void)user;
-    return -1;
-}
-
 static enum cm_status open_pem(struct cm_span pem, BIO **out, struct cm_why *why)
 {
     *out = NULL;
@@ -112,7 +102,7 @@ enum cm_status cm_rsa_key_from_pem(struct cm_span pem, struct cm_rsa_key **out, 
 
     *out = NULL;
     CM_TRY(open_pem(pem, &bio, why));
-    pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+    pkey = PEM_read_bio_PrivateKey(bio, NULL, cm_evp_no_passphrase, NULL);
     if (pkey == NULL) {
         cm_why_set(why, "no unencrypted private key in PEM (\"BEGIN RSA PRIVATE KEY\" or "
                         "\"BEGIN PRIVATE KEY\")");
@@ -154,6 +144,11 @@ out:
     return st;
 }
 
+enum cm_status cm_rsa_key_pem(const struct cm_rsa_key *key, char *out, size_t cap)
+{
+    return cm_evp_pem(key->pkey, out, cap);
+}
+
 void cm_rsa_key_free(struct cm_rsa_key *key)
 {
     if (key != NULL) {
@@ -176,7 +171,7 @@ enum cm_status cm_rsa_pub_from_cert_pem(struct cm_span pem, struct cm_rsa_pub *o
     EVP_PKEY *pkey = NULL;
 
     CM_TRY(open_pem(pem, &bio, why));
-    cert = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
+    cert = PEM_read_bio_X509(bio, NULL, cm_evp_no_passphrase, NULL);
     if (cert == NULL) {
         cm_why_set(why, "no X.509 certificate in PEM (\"BEGIN CERTIFICATE\")");
         st = CM_ERR_FORMAT;

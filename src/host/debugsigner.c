@@ -3,16 +3,8 @@
  * state folder with mode 0600. Not a secret that protects anything: enclaves of this signer are
  * one's own experiments.
  */
-#include <openssl/bio.h>
-#include <openssl/bn.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/rsa.h>
-
-#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,70 +18,28 @@
 #include "os/os.h"
 
 #define KEY_FILE     "debug-signer.pem"
-#define KEY_FILE_MAX 16384
-#define SIGNER_BITS  3072
+#define KEY_FILE_MAX 16384 /* also of one that the user has put there */
+#define KEY_TEXT_MAX 4096  /* of one that is made here */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct cm_rsa_key *cached;
 
-static EVP_PKEY *generate(void)
-{
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_RSA, NULL);
-    BIGNUM *e = BN_new();
-    EVP_PKEY *key = NULL;
-
-    if (ctx == NULL || e == NULL || BN_set_word(e, 3) != 1 || EVP_PKEY_keygen_init(ctx) != 1 ||
-        EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, SIGNER_BITS) != 1 ||
-        EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, e) != 1 || EVP_PKEY_keygen(ctx, &key) != 1) {
-        key = NULL;
-    }
-    BN_free(e);
-    EVP_PKEY_CTX_free(ctx);
-    return key;
-}
-
-/*
- * Two processes may get here at once. link() fails when the name exists: the first one's key stays
- * and both use it.
- */
-static enum cm_status publish(const char *path, struct cm_span pem, struct cm_why *why)
-{
-    enum cm_status st = CM_OK;
-    char mine[PATH_MAX];
-    int n = snprintf(mine, sizeof(mine), "%s.%ld", path, (long)getpid());
-
-    if (n < 0 || (size_t)n >= sizeof(mine)) {
-        return CM_ERR_PARAM;
-    }
-    st = cm_file_write_atomic(mine, pem, 0600, why);
-    if (st == CM_OK && link(mine, path) != 0 && errno != EEXIST) {
-        cm_why_set(why, "%s: %s", path, strerror(errno));
-        st = CM_ERR_IO;
-    }
-    (void)unlink(mine);
-    return st;
-}
-
 static enum cm_status make_key_file(const char *path, struct cm_why *why)
 {
-    enum cm_status st = CM_ERR_CRYPTO;
-    BIO *bio = BIO_new(BIO_s_secmem());
-    EVP_PKEY *key = generate();
-    char *text = NULL;
-    long len = 0;
+    enum cm_status st = CM_OK;
+    struct cm_rsa_key *key = NULL;
+    char pem[KEY_TEXT_MAX] = "";
 
-    if (bio != NULL && key != NULL &&
-        PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1) {
-        len = BIO_get_mem_data(bio, &text);
-        st = publish(path, cm_span_make(text, (size_t)len), why);
-    } else {
-        cm_why_set(why, "the debug signing key could not be made");
+    CM_TRY(cm_rsa_key_generate(&key));
+    CM_TRY(cm_rsa_key_pem(key, pem, sizeof(pem)));
+    CM_TRY(cm_file_create_once(path, cm_span_make(pem, strlen(pem)), 0600, why));
+    cm_host_log(CM_LOG_INFO, "made the debug signing key %s", path);
+out:
+    if (st != CM_OK) {
+        cm_why_set(why, "the debug signing key could not be made: %s", cm_status_str(st));
     }
-    EVP_PKEY_free(key);
-    BIO_free(bio);
-    if (st == CM_OK) {
-        cm_host_log(CM_LOG_INFO, "made the debug signing key %s", path);
-    }
+    cm_wipe(pem, sizeof(pem));
+    cm_rsa_key_free(key);
     return st;
 }
 

@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/try.h"
-
 /*
  * Pages of large files are used in place, so they must be page aligned; and in huge pages where the
  * system has them, since most of the time of a read would go into first touching small ones.
@@ -102,6 +100,8 @@ out:
     return st;
 }
 
+enum { TMP_CAP = 4096 };
+
 static enum cm_status write_all(int fd, struct cm_span data)
 {
     size_t done = 0;
@@ -120,15 +120,15 @@ static enum cm_status write_all(int fd, struct cm_span data)
     return CM_OK;
 }
 
-enum cm_status cm_file_write_atomic(const char *path, struct cm_span data, uint32_t mode,
-                                    struct cm_why *why)
+/* A new file beside path, whole and on the disk; its name in tmp. Nothing is left on failure. */
+static enum cm_status write_beside(const char *path, struct cm_span data, uint32_t mode,
+                                   char tmp[TMP_CAP], struct cm_why *why)
 {
     enum cm_status st = CM_OK;
-    char tmp[4096] = "";
     int fd = -1;
-    int n = snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path);
+    int n = snprintf(tmp, TMP_CAP, "%s.XXXXXX", path);
 
-    if (n < 0 || (size_t)n >= sizeof(tmp)) {
+    if (n < 0 || n >= TMP_CAP) {
         cm_why_set(why, "%s: path too long", path);
         return CM_ERR_PARAM;
     }
@@ -145,11 +145,37 @@ enum cm_status cm_file_write_atomic(const char *path, struct cm_span data, uint3
         st = CM_ERR_IO;
         cm_why_set(why, "%s: %s", path, strerror(errno));
     }
+    if (st != CM_OK) {
+        (void)unlink(tmp);
+    }
+    return st;
+}
+
+enum cm_status cm_file_write_atomic(const char *path, struct cm_span data, uint32_t mode,
+                                    struct cm_why *why)
+{
+    char tmp[TMP_CAP] = "";
+    enum cm_status st = write_beside(path, data, mode, tmp, why);
+
     if (st == CM_OK && rename(tmp, path) != 0) {
         st = CM_ERR_IO;
         cm_why_set(why, "%s: %s", path, strerror(errno));
+        (void)unlink(tmp);
     }
-    if (st != CM_OK) {
+    return st;
+}
+
+enum cm_status cm_file_create_once(const char *path, struct cm_span data, uint32_t mode,
+                                   struct cm_why *why)
+{
+    char tmp[TMP_CAP] = "";
+    enum cm_status st = write_beside(path, data, mode, tmp, why);
+
+    if (st == CM_OK) {
+        if (link(tmp, path) != 0 && errno != EEXIST) {
+            st = CM_ERR_IO;
+            cm_why_set(why, "%s: %s", path, strerror(errno));
+        }
         (void)unlink(tmp);
     }
     return st;

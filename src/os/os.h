@@ -27,6 +27,13 @@ CM_MUST_USE enum cm_status cm_file_write_atomic(const char *path, struct cm_span
                                                 uint32_t mode, struct cm_why *why);
 
 /**
+ * Write a file that does not exist yet; when somebody else was first, theirs stays and this is
+ * CM_OK: read it back. Whole or not at all, as above. For secrets that are made at first use.
+ */
+CM_MUST_USE enum cm_status cm_file_create_once(const char *path, struct cm_span data, uint32_t mode,
+                                               struct cm_why *why);
+
+/**
  * The folder that holds this user's Casemate state (platform secret, debug signer): the variable
  * CASEMATE_STATE_DIR, else XDG_STATE_HOME/casemate, else HOME/.local/state/casemate. Created with
  * mode 0700 when missing; refused when it belongs to another user or others may write to it.

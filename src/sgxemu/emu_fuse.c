@@ -94,30 +94,14 @@ out:
     return st;
 }
 
-/* A new platform file under a name of its own, then link(): exactly one racer's file gets the
- * final name, and every racer reads that one. */
+/* However many processes race, one file gets the name, and every racer reads that one. */
 static enum cm_status create(const char *path, struct cm_why *why)
 {
     enum cm_status st = CM_OK;
     uint8_t file[FUSE_SIZE] = {0};
-    uint64_t nonce = 0;
-    char own[4096] = "";
-    int n = 0;
 
-    CM_TRY(random_bytes((uint8_t *)&nonce, sizeof(nonce)));
-    n = snprintf(own, sizeof(own), "%s.%016llx", path, (unsigned long long)nonce);
-    if (n < 0 || (size_t)n >= sizeof(own)) {
-        cm_why_set(why, "%s: path too long", path);
-        st = CM_ERR_PARAM;
-        goto out;
-    }
     CM_TRY(compose(file));
-    CM_TRY(cm_file_write_atomic(own, cm_span_make(file, sizeof(file)), 0600, why));
-    if (link(own, path) != 0 && errno != EEXIST) {
-        cm_why_set(why, "%s: %s", path, strerror(errno));
-        st = CM_ERR_IO;
-    }
-    (void)unlink(own);
+    CM_TRY(cm_file_create_once(path, cm_span_make(file, sizeof(file)), 0600, why));
 out:
     cm_wipe(file, sizeof(file));
     return st;

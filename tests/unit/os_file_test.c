@@ -46,6 +46,31 @@ TEST(write_then_read_back)
     (void)rmdir(dir);
 }
 
+TEST(only_the_first_creates)
+{
+    char dir[] = "/tmp/cm_os_test_XXXXXX";
+    char path[64] = "";
+    uint8_t *got = NULL;
+    size_t len = 0;
+    struct stat sb;
+    struct cm_why why = {{0}};
+
+    REQUIRE(mkdtemp(dir) != NULL);
+    (void)snprintf(path, sizeof(path), "%s/f", dir);
+    CHECK_EQ(cm_file_create_once(path, cm_span_make("first", 5), 0600, &why), CM_OK);
+    CHECK_EQ(cm_file_create_once(path, cm_span_make("second", 6), 0600, &why), CM_OK);
+    CHECK(stat(path, &sb) == 0 && (sb.st_mode & 07777) == 0600);
+    REQUIRE(cm_file_read(path, 100, &got, &len, &why) == CM_OK);
+    CHECK_STR((const char *)got, "first");
+    CHECK_EQ(entries(dir), 1);
+    free(got);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof(path), "%s/absent/f", dir);
+    CHECK_EQ(cm_file_create_once(path, cm_span_make("x", 1), 0600, &why), CM_ERR_IO);
+    CHECK_EQ(entries(dir), 0);
+    (void)rmdir(dir);
+}
+
 TEST(failed_write_leaves_nothing)
 {
     char dir[] = "/tmp/cm_os_test_XXXXXX";
