@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "abi/layout.h"
 #include "common/try.h"
 #include "common/wipe.h"
 #include "crypto/crypto.h"
@@ -143,7 +142,7 @@ static enum cm_status open_job(const struct options *o, struct bytes *file, stru
     uint32_t date = 0;
 
     CM_TRY(read_config(o, &config, &date));
-    CM_TRY(read_named(o->image, CM_MAX_IMAGE_SIZE, file));
+    CM_TRY(read_named(o->image, CM_IMAGE_FILE_MAX, file));
     st = cm_sign_job_open(span_of(file), o->config != NULL ? &config : NULL, date, job, &why);
     if (st != CM_OK) {
         complain(o->image, st, &why);
@@ -313,7 +312,7 @@ static int command_dump(const struct options *o)
     struct cm_image *image = NULL;
     struct cm_why why = {{0}};
 
-    CM_TRY(read_named(o->image, CM_MAX_IMAGE_SIZE, &file));
+    CM_TRY(read_named(o->image, CM_IMAGE_FILE_MAX, &file));
     st = cm_image_open(span_of(&file), &image, &why);
     if (st == CM_OK) {
         st = cm_sign_dump(stdout, image, &why);

@@ -143,46 +143,36 @@ static const char *state_text(enum cm_finding_state s)
     return "note";
 }
 
-static enum cm_status print_json(const struct cm_machine *m, const struct cm_diagnosis *d,
-                                 FILE *out)
-{
-    char *buf = malloc(JSON_CAP);
-    struct cm_json_wr w;
-    size_t len = 0;
-    enum cm_status st = CM_OK;
+struct judged {
+    const struct cm_machine *machine;
+    const struct cm_diagnosis *diagnosis;
+};
 
-    if (buf == NULL) {
-        return CM_ERR_NOMEM;
-    }
-    w = cm_json_wr_init(buf, JSON_CAP);
-    cm_json_wr_object(&w);
-    cm_cli_json_str(&w, "processor", m->cpu);
-    cm_cli_json_str(&w, "kernel", m->kernel);
-    cm_cli_json_bool(&w, "virtual_machine", m->hypervisor);
-    cm_cli_json_bool(&w, "enclaves_on_hardware", d->hardware);
-    cm_cli_json_bool(&w, "enclaves_emulated", d->emulator);
-    cm_json_wr_name(&w, "findings");
-    cm_json_wr_array(&w);
+static void json_members(struct cm_json_wr *w, const void *subject)
+{
+    const struct cm_machine *m = ((const struct judged *)subject)->machine;
+    const struct cm_diagnosis *d = ((const struct judged *)subject)->diagnosis;
+
+    cm_cli_json_str(w, "processor", m->cpu);
+    cm_cli_json_str(w, "kernel", m->kernel);
+    cm_cli_json_bool(w, "virtual_machine", m->hypervisor);
+    cm_cli_json_bool(w, "enclaves_on_hardware", d->hardware);
+    cm_cli_json_bool(w, "enclaves_emulated", d->emulator);
+    cm_json_wr_name(w, "findings");
+    cm_json_wr_array(w);
     for (size_t i = 0; i < d->count; i++) {
         const struct cm_finding *f = &d->findings[i];
 
-        cm_json_wr_object(&w);
-        cm_cli_json_str(&w, "id", f->id);
-        cm_cli_json_str(&w, "state", state_text(f->state));
-        cm_cli_json_str(&w, "detail", f->detail);
+        cm_json_wr_object(w);
+        cm_cli_json_str(w, "id", f->id);
+        cm_cli_json_str(w, "state", state_text(f->state));
+        cm_cli_json_str(w, "detail", f->detail);
         if (f->advice != NULL) {
-            cm_cli_json_str(&w, "advice", f->advice);
+            cm_cli_json_str(w, "advice", f->advice);
         }
-        cm_json_wr_end(&w);
+        cm_json_wr_end(w);
     }
-    cm_json_wr_end(&w);
-    cm_json_wr_end(&w);
-    st = cm_json_wr_finish(&w, &len);
-    if (st == CM_OK && (fwrite(buf, 1, len, out) != len || fputc('\n', out) == EOF)) {
-        st = CM_ERR_IO;
-    }
-    free(buf);
-    return st;
+    cm_json_wr_end(w);
 }
 
 static void print_verdict(const struct cm_diagnosis *d, FILE *out)
@@ -205,9 +195,10 @@ enum cm_status cm_diagnosis_print(const struct cm_machine *m, const struct cm_di
                                   bool json, FILE *out)
 {
     static const char *const marks[] = {"ok     ", "MISSING", "note   "};
+    const struct judged judged = {m, d};
 
     if (json) {
-        return print_json(m, d, out);
+        return cm_cli_json_print(json_members, &judged, JSON_CAP, out);
     }
     (void)fprintf(out, "Processor  %s%s\nKernel     %s\n\n", m->cpu,
                   m->hypervisor ? " (virtual machine)" : "", m->kernel);

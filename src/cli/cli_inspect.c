@@ -15,7 +15,6 @@
 #include "image/scan.h"
 #include "os/os.h"
 
-#define IMAGE_MAX    (UINT64_C(1) << 30)
 #define JSON_CAP     65536U
 #define WARNINGS_MAX 12U
 
@@ -258,38 +257,23 @@ static void json_regions(struct cm_json_wr *w, const struct subject *s)
     cm_json_wr_end(w);
 }
 
-static enum cm_status print_json(const struct subject *s, FILE *out)
+static void json_members(struct cm_json_wr *w, const void *subject)
 {
-    char *buf = malloc(JSON_CAP);
-    struct cm_json_wr w;
-    size_t len = 0;
-    enum cm_status st = CM_OK;
+    const struct subject *s = subject;
 
-    if (buf == NULL) {
-        return CM_ERR_NOMEM;
-    }
-    w = cm_json_wr_init(buf, JSON_CAP);
-    cm_json_wr_object(&w);
-    cm_cli_json_u64(&w, "file_size", s->file_size);
-    json_signature(&w, s);
-    json_props(&w, s);
-    cm_cli_json_bool(&w, "scanned", s->scan.scanned);
-    cm_cli_json_u64(&w, "forbidden_instructions", s->scan.errors);
-    cm_cli_json_u64(&w, "doubtful_instructions", s->scan.warnings);
-    json_regions(&w, s);
-    cm_json_wr_name(&w, "warnings");
-    cm_json_wr_array(&w);
+    cm_cli_json_u64(w, "file_size", s->file_size);
+    json_signature(w, s);
+    json_props(w, s);
+    cm_cli_json_bool(w, "scanned", s->scan.scanned);
+    cm_cli_json_u64(w, "forbidden_instructions", s->scan.errors);
+    cm_cli_json_u64(w, "doubtful_instructions", s->scan.warnings);
+    json_regions(w, s);
+    cm_json_wr_name(w, "warnings");
+    cm_json_wr_array(w);
     for (size_t i = 0; i < s->warning_count; i++) {
-        cm_json_wr_str(&w, s->warnings[i]);
+        cm_json_wr_str(w, s->warnings[i]);
     }
-    cm_json_wr_end(&w);
-    cm_json_wr_end(&w);
-    st = cm_json_wr_finish(&w, &len);
-    if (st == CM_OK && (fwrite(buf, 1, len, out) != len || fputc('\n', out) == EOF)) {
-        st = CM_ERR_IO;
-    }
-    free(buf);
-    return st;
+    cm_json_wr_end(w);
 }
 
 enum cm_status cm_cli_inspect(const char *path, bool json, FILE *out, struct cm_why *why)
@@ -303,11 +287,11 @@ enum cm_status cm_cli_inspect(const char *path, bool json, FILE *out, struct cm_
         return CM_ERR_NOMEM;
     }
     s->path = path;
-    CM_TRY(cm_file_read(path, IMAGE_MAX, &file, &s->file_size, why));
+    CM_TRY(cm_file_read(path, CM_IMAGE_FILE_MAX, &file, &s->file_size, why));
     CM_TRY(cm_image_open(cm_span_make(file, s->file_size), &image, why));
     CM_TRY(look(image, s, why));
     if (json) {
-        CM_TRY(print_json(s, out));
+        CM_TRY(cm_cli_json_print(json_members, s, JSON_CAP, out));
     } else {
         print_text(s, out);
         st = ferror(out) != 0 ? CM_ERR_IO : CM_OK;

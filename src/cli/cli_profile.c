@@ -221,42 +221,26 @@ static void print_text(const struct table *t, FILE *out)
                            : "The time of an ecall includes the ocalls that it made.\n");
 }
 
-static enum cm_status print_json(const struct table *t, FILE *out)
+static void json_members(struct cm_json_wr *w, const void *subject)
 {
-    size_t cap = JSON_EACH * (t->count + 1);
-    char *buf = malloc(cap);
-    struct cm_json_wr w;
-    size_t len = 0;
-    enum cm_status st = CM_OK;
+    const struct table *t = subject;
 
-    if (buf == NULL) {
-        return CM_ERR_NOMEM;
-    }
-    w = cm_json_wr_init(buf, cap);
-    cm_json_wr_object(&w);
-    cm_json_wr_name(&w, "functions");
-    cm_json_wr_array(&w);
+    cm_json_wr_name(w, "functions");
+    cm_json_wr_array(w);
     for (size_t i = 0; i < t->count; i++) {
         const struct line *l = &t->lines[i];
 
-        cm_json_wr_object(&w);
-        cm_cli_json_str(&w, "kind", l->ocall ? "ocall" : "ecall");
-        cm_cli_json_str(&w, "name", l->name);
-        cm_cli_json_u64(&w, "calls", l->numbers[0]);
-        cm_cli_json_u64(&w, "bytes_in", l->numbers[1]);
-        cm_cli_json_u64(&w, "bytes_out", l->numbers[2]);
-        cm_cli_json_u64(&w, "ns", l->numbers[3]);
-        cm_cli_json_u64(&w, "own_ns", l->numbers[4]);
-        cm_json_wr_end(&w);
+        cm_json_wr_object(w);
+        cm_cli_json_str(w, "kind", l->ocall ? "ocall" : "ecall");
+        cm_cli_json_str(w, "name", l->name);
+        cm_cli_json_u64(w, "calls", l->numbers[0]);
+        cm_cli_json_u64(w, "bytes_in", l->numbers[1]);
+        cm_cli_json_u64(w, "bytes_out", l->numbers[2]);
+        cm_cli_json_u64(w, "ns", l->numbers[3]);
+        cm_cli_json_u64(w, "own_ns", l->numbers[4]);
+        cm_json_wr_end(w);
     }
-    cm_json_wr_end(&w);
-    cm_json_wr_end(&w);
-    st = cm_json_wr_finish(&w, &len);
-    if (st == CM_OK && (fwrite(buf, 1, len, out) != len || fputc('\n', out) == EOF)) {
-        st = CM_ERR_IO;
-    }
-    free(buf);
-    return st;
+    cm_json_wr_end(w);
 }
 
 enum cm_status cm_cli_profile(const char *text, size_t len, bool json, FILE *out,
@@ -271,7 +255,7 @@ enum cm_status cm_cli_profile(const char *text, size_t len, bool json, FILE *out
     CM_TRY(parse(text, len, &t, why));
     qsort(t.lines, t.count, sizeof(t.lines[0]), by_time);
     if (json) {
-        CM_TRY(print_json(&t, out));
+        CM_TRY(cm_cli_json_print(json_members, &t, JSON_EACH * (t.count + 1), out));
     } else {
         print_text(&t, out);
     }

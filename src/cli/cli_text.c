@@ -1,6 +1,7 @@
 /* See cli_text.h. */
 #include "cli/cli_text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define WIDTH 79U
@@ -52,4 +53,27 @@ void cm_cli_json_bool(struct cm_json_wr *w, const char *name, bool value)
 {
     cm_json_wr_name(w, name);
     cm_json_wr_bool(w, value);
+}
+
+enum cm_status cm_cli_json_print(void (*members)(struct cm_json_wr *, const void *),
+                                 const void *subject, size_t cap, FILE *out)
+{
+    char *buf = malloc(cap);
+    struct cm_json_wr w;
+    size_t len = 0;
+    enum cm_status st = CM_OK;
+
+    if (buf == NULL) {
+        return CM_ERR_NOMEM;
+    }
+    w = cm_json_wr_init(buf, cap);
+    cm_json_wr_object(&w);
+    members(&w, subject);
+    cm_json_wr_end(&w);
+    st = cm_json_wr_finish(&w, &len);
+    if (st == CM_OK && (fwrite(buf, 1, len, out) != len || fputc('\n', out) == EOF)) {
+        st = CM_ERR_IO;
+    }
+    free(buf);
+    return st;
 }

@@ -17,4 +17,13 @@ void cm_cli_json_str(struct cm_json_wr *w, const char *name, const char *value);
 void cm_cli_json_u64(struct cm_json_wr *w, const char *name, uint64_t value);
 void cm_cli_json_bool(struct cm_json_wr *w, const char *name, bool value);
 
+/**
+ * Print one JSON object and a new line. members writes what is in it, from subject.
+ *
+ * @param cap  room for the text, in bytes
+ * @retval CM_ERR_SPACE  the text is longer   @retval CM_ERR_IO  out did not take it
+ */
+CM_MUST_USE enum cm_status cm_cli_json_print(void (*members)(struct cm_json_wr *, const void *),
+                                             const void *subject, size_t cap, FILE *out);
+
 #endif

@@ -18,7 +18,6 @@
 #include "image/image.h"
 #include "os/os.h"
 
-#define IMAGE_FILE_MAX (UINT64_C(2) << 30)
 /* Zero pages are added from one untouched buffer: the kernel then reads its own zero page. */
 #define ZERO_CHUNK (UINT64_C(2) << 20)
 
@@ -97,7 +96,7 @@ static enum cm_status read_image(struct loading *l)
     enum cm_status st = CM_OK;
     struct cm_span signature;
 
-    CM_TRY(cm_file_read(l->request->path, IMAGE_FILE_MAX, &l->file, &l->file_len, l->why));
+    CM_TRY(cm_file_read(l->request->path, CM_IMAGE_FILE_MAX, &l->file, &l->file_len, l->why));
     CM_TRY(cm_image_open(cm_span_make(l->file, l->file_len), &l->image, l->why));
     cm_image_props(l->image, &l->props);
     CM_TRY(cm_props_check(&l->props, l->why));

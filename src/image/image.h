@@ -84,6 +84,10 @@ struct cm_secs_attrs cm_props_secs(const struct cm_enclave_props *props, bool de
 
 /* ------------------------------------------------------------------ image */
 
+/* The largest image file that is read: CM_MAX_IMAGE_SIZE of it may be loaded, the rest is debug
+ * information. */
+#define CM_IMAGE_FILE_MAX (UINT64_C(2) << 30)
+
 /**
  * Check and index an ELF enclave image.
  *
