@@ -1,5 +1,4 @@
 /* oeedger8r: C code for both sides of the enclave boundary from EDL files. Arguments only. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "edl/edl.h"

@@ -1,7 +1,6 @@
 /* Looking at the machine for `casemate doctor`: the processor, the kernel, devices, libraries. */
 #include <cpuid.h>
 #include <dlfcn.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/auxv.h>

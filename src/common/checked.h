@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #define cm_add_ovf(a, b, out) __builtin_add_overflow((a), (b), (out))
-#define cm_sub_ovf(a, b, out) __builtin_sub_overflow((a), (b), (out))
 #define cm_mul_ovf(a, b, out) __builtin_mul_overflow((a), (b), (out))
 
 /** Round v up to a multiple of align (a power of two). True when the result does not fit. */

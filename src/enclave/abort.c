@@ -2,7 +2,6 @@
  * The end of an enclave that found itself broken: one latch, set once and tested first thing at
  * every entry (A9). Whoever sets it leaves at once and never comes back.
  */
-#include <string.h>
 
 #include "enclave/edge.h"
 #include "enclave/internal.h"

@@ -5,8 +5,6 @@
 #include <elf.h>
 #include <string.h>
 
-#include "common/checked.h"
-#include "common/wipe.h"
 #include "enclave/address.h"
 #include "enclave/edge.h"
 #include "enclave/internal.h"

@@ -1,6 +1,6 @@
 /*
- * Second level of exception handling: the application's handlers run at CSSA 0, on the stack of the
- * thread that raised the exception, below what it was using. See exception.c for the first level.
+ * The application's exception handlers: adding, removing and asking them, in their order. When they
+ * are asked, and on which stack, is decided in exception.c.
  */
 #include "enclave/vectored.h"
 

@@ -1,5 +1,4 @@
 /* A verification's result as JSON; see cm_evidence_json() in casemate/evidence.h. */
-#include <stdio.h>
 #include <string.h>
 
 #include "evidence/claims.h"

@@ -7,7 +7,6 @@
 #include <elf.h>
 #include <inttypes.h>
 
-#include "common/checked.h"
 #include "common/reader.h"
 #include "common/try.h"
 #include "image/elf_image.h"

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "common/checked.h"
 #include "common/reader.h"
 #include "common/try.h"
 #include "image/elf_image.h"

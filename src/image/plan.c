@@ -11,7 +11,6 @@
 
 #include "abi/layout.h"
 #include "arch/sgx.h"
-#include "common/checked.h"
 #include "common/try.h"
 #include "common/writer.h"
 #include "image/elf_image.h"

@@ -74,7 +74,6 @@ struct cm_musl_file {
 #define CM_MUSL_F_NOWR 8u
 #define CM_MUSL_F_EOF  16u
 #define CM_MUSL_F_ERR  32u
-#define CM_MUSL_F_SVB  64u
 #define CM_MUSL_F_APP  128u
 
 #define CM_MUSL_UNGET  8 /* bytes before the buffer that ungetc may use */

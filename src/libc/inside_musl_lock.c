@@ -2,7 +2,6 @@
  * musl's own locks (__lock of its internals, the lock of a FILE), on our waiting room. Replaces the
  * members that hold inline futex calls.
  */
-#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 

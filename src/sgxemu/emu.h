@@ -3,8 +3,8 @@
  *
  *   processor  emu_enter.S emu_sigentry.S emu_thread.c emu_tcs.c emu_signal.c emu_frame.c
  *              emu_aex.c emu_patch.c emu_interpose.c: EENTER, EEXIT, AEX, ERESUME, threads, signals
- *   kernel     emu_epcm.c emu_device.c emu_init.c emu_key.c emu_leaf.c emu_vdso.c emu_preload.c:
- *              pages, ioctls and mmap rules, EINIT, keys, the other ENCLU leaves
+ *   kernel     all other files: pages, ioctls and mmap rules, EINIT, keys, the other ENCLU leaves,
+ *              and what a preloaded program sees
  *
  * Rules for both: nothing here may assume anything of a host or a runtime of ours; functions
  * marked "in signals" run on the emulator's signal stack, with all signals blocked and with the

@@ -7,13 +7,10 @@
 #include "sgxemu/emu_kernel.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "common/checked.h"
 
 #define PF_PRESENT 0x1u
 #define PF_WRITE   0x2u

@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
-#include <unistd.h>
 
 #include "emu_cpu.h"
 

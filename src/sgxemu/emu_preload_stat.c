@@ -3,7 +3,6 @@
  * devices and may be read and written.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>

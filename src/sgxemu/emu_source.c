@@ -3,12 +3,9 @@
  * of private anonymous memory that was never touched needs no copy, since it is zero. (An untouched
  * page of a *file* is absent too, but not zero: hence the look at the mapping.)
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

@@ -2,7 +2,6 @@
  * The configuration file of `oesign`. Called by the tool. UNTRUSTED: the text;
  * every complaint names the line and the key.
  */
-#include <inttypes.h>
 #include <string.h>
 
 #include "arch/sgx.h"

@@ -6,8 +6,6 @@
 
 #include "common/span.h"
 
-/** Bytes that text_len characters can decode to at the most. */
-#define CM_BASE64_DECODED(text_len) ((text_len) / 4 * 3 + 3)
 /** Characters that len bytes encode to at the most, without a NUL. */
 #define CM_BASE64_ENCODED(len) (((len) + 2) / 3 * 4)
 

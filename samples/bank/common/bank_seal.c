@@ -80,7 +80,7 @@ static enum bank_status transcript(const struct bank_envelope *e, const uint8_t 
                                                                               : BANK_CRYPTO;
 }
 
-/* AES-256-GCM in one go; the tag follows the text. Opening: in_len includes the tag. */
+/* Begin an AES-256-GCM message: its nonce and what is authenticated with it. key NULL: as before. */
 static bool gcm(EVP_CIPHER_CTX *ctx, const uint8_t *key, uint64_t index, bool seal,
                 const uint8_t *aad, size_t aad_len)
 {

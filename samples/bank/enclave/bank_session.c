@@ -42,6 +42,7 @@ enum bank_status bank_session_new(const struct bank_agreement *a, struct bank_se
     if (st == BANK_OK) {
         st = bank_book_new(&s->agreement, secret, &s->book);
     }
+    bank_wipe(&secret, sizeof(secret));
     if (st != BANK_OK) {
         (void)bank_fail(why, st, "no session: %s", bank_status_text(st));
         goto out;
