@@ -275,6 +275,87 @@ TEST(date_of_an_old_QE)
     pki_free(b);
 }
 
+#define STATUS "\"tcbDate\":\"2023-01-01T00:00:00Z\",\"tcbStatus\":\"UpToDate\"}"
+#define SVN4   "{\"svn\":5},{\"svn\":5},{\"svn\":5},{\"svn\":5}"
+#define ZERO48                                                                         \
+    "00000000000000000000000000000000000000000000000000000000000000000000000000000000" \
+    "0000000000000000"
+
+enum many_kind { MANY_LEVELS, MANY_QE_LEVELS, MANY_MODULES, MANY_MODULE_LEVELS };
+
+static void one_of_many(char *out, size_t cap, enum many_kind kind, unsigned i)
+{
+    switch (kind) {
+    case MANY_LEVELS:
+        (void)snprintf(out, cap,
+                       "{\"tcb\":{\"sgxtcbcomponents\":[" SVN4 "," SVN4 "," SVN4 "," SVN4
+                       "],\"pcesvn\":%u}," STATUS,
+                       i);
+        break;
+    case MANY_MODULES:
+        (void)snprintf(out, cap,
+                       "{\"id\":\"TDX_%02X\",\"mrsigner\":\"" ZERO48
+                       "\",\"attributes\":\"0000000000000000\",\"attributesMask\":"
+                       "\"FFFFFFFFFFFFFFFF\",\"tcbLevels\":[{\"tcb\":{\"isvsvn\":1}," STATUS "]}",
+                       i);
+        break;
+    case MANY_QE_LEVELS:
+    case MANY_MODULE_LEVELS:
+        (void)snprintf(out, cap, "{\"tcb\":{\"isvsvn\":%u}," STATUS, i);
+        break;
+    }
+}
+
+/* A list of n elements, each unlike the others, instead of the list in the good document. */
+static void many(int line, enum many_kind kind, unsigned n, enum cm_status want)
+{
+    bool qe = kind == MANY_QE_LEVELS;
+    const char *end_mark = kind == MANY_MODULES         ? "],\"tcbLevels\":[{\"tcb\":{\"sgx"
+                           : kind == MANY_MODULE_LEVELS ? "]}],\"tcbLevels\""
+                                                        : "]}";
+    struct pki_spec s;
+    char *body = NULL;
+    char *text = malloc(1u << 18);
+    const char *start = NULL;
+    const char *end = NULL;
+    size_t len = 0;
+
+    pki_defaults(&s, kind >= MANY_MODULES ? 4 : 3, kind >= MANY_MODULES ? 2 : 1);
+    body = qe ? pki_qe_body(&s) : pki_tcb_body(&s);
+    start = strstr(body, kind == MANY_MODULES ? "\"tdxModuleIdentities\":[" : "\"tcbLevels\":[");
+    REQUIRE(text != NULL && start != NULL);
+    start = strchr(start, '[') + 1;
+    end = kind >= MANY_MODULES ? strstr(start, end_mark) : body + strlen(body) - 2;
+    REQUIRE(end != NULL);
+    len = (size_t)snprintf(text, 1u << 18, "%.*s", (int)(start - body), body);
+    for (unsigned i = 1; i <= n; i++) {
+        len += (size_t)snprintf(text + len, 8, "%s", i == 1 ? "" : ",");
+        one_of_many(text + len, (1u << 18) - len, kind, i);
+        len += strlen(text + len);
+    }
+    (void)snprintf(text + len, (1u << 18) - len, "%s", end);
+    *(qe ? &s.qe_body : &s.tcb_body) = text;
+    expect_at(line, &s, want,
+              want == CM_OK ? "" : (qe ? "qe_identity.signature" : "tcb_info.signature"));
+    free(text);
+    free(body);
+}
+
+TEST(numbers_of_levels_and_modules_are_limited)
+{
+    many(__LINE__, MANY_LEVELS, 0, CM_ERR_FORMAT);
+    many(__LINE__, MANY_LEVELS, 128, CM_OK);
+    many(__LINE__, MANY_LEVELS, 129, CM_ERR_FORMAT);
+    many(__LINE__, MANY_QE_LEVELS, 0, CM_ERR_FORMAT);
+    many(__LINE__, MANY_QE_LEVELS, 32, CM_OK);
+    many(__LINE__, MANY_QE_LEVELS, 33, CM_ERR_FORMAT);
+    many(__LINE__, MANY_MODULES, 32, CM_OK);
+    many(__LINE__, MANY_MODULES, 33, CM_ERR_FORMAT);
+    many(__LINE__, MANY_MODULE_LEVELS, 0, CM_ERR_FORMAT);
+    many(__LINE__, MANY_MODULE_LEVELS, 32, CM_OK);
+    many(__LINE__, MANY_MODULE_LEVELS, 33, CM_ERR_FORMAT);
+}
+
 TEST(names_of_all_statuses)
 {
     for (unsigned i = 0; i <= CM_DCAP_NOT_SUPPORTED; i++) {
