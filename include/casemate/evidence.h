@@ -3,7 +3,7 @@
  *
  * Evidence is a tree of submodules ("cpu", "vtpm", "gpu0"). Each holds claims and checks. Bindings
  * say which submodule vouches for which other, and how. Nothing is summed up in one bool: every
- * check has a result and a status of its own, and policy (casemate/policy.h) decides what they mean.
+ * check has a result and a status of its own, and the caller's policy decides what they mean.
  *
  * - A claim that is absent differs from one that is zero: absent claims are not in the list.
  * - Each claim says by what authority it is known. Verifiers add claims as self-asserted and raise

@@ -63,6 +63,18 @@ static oe_result_t finish(oe_enclave_t *e, uint64_t word)
     return result;
 }
 
+/* An enclave may be anyone's: every field of its word is held to its range (docs/abi.md). */
+static bool word_ok(uint64_t word)
+{
+    uint32_t result = CM_CALL_RESULT(word);
+
+    if (CM_CALL_FLAGS(word) != 0) {
+        return false;
+    }
+    return CM_CALL_CODE(word) == CM_CODE_ERET ? result <= OE_SGX_QUOTE_LIBRARY_ERROR
+                                              : CM_CALL_CODE(word) == CM_CODE_OCALL && result == 0;
+}
+
 oe_result_t cm_invoke_bound(struct cm_frame *frame, uint32_t func, uint64_t arg)
 {
     oe_enclave_t *e = frame->enclave;
@@ -84,11 +96,11 @@ oe_result_t cm_invoke_bound(struct cm_frame *frame, uint32_t func, uint64_t arg)
                 return result;
             }
         }
+        if (!word_ok(regs.rdi)) {
+            return died(e, "it left with an unknown call word");
+        }
         if (CM_CALL_CODE(regs.rdi) == CM_CODE_ERET) {
             return finish(e, regs.rdi);
-        }
-        if (CM_CALL_CODE(regs.rdi) != CM_CODE_OCALL) {
-            return died(e, "it left with an unknown call word");
         }
         func = CM_CALL_FUNC(regs.rdi);
         result = cm_ocall_serve(e, func, regs.rsi);
