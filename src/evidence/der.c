@@ -36,6 +36,19 @@ struct cm_span cm_der_element(struct cm_rd *r, uint8_t tag)
     return r->bad ? cm_span_make(NULL, 0) : cm_span_make(start, left - r->left);
 }
 
+struct cm_span cm_der_oid(struct cm_rd *r)
+{
+    struct cm_span s = cm_der_take(r, CM_DER_OID);
+    bool begins = true; /* of an arc: seven bits a byte, the top bit says that more follow */
+
+    for (size_t i = 0; i < s.len; i++) {
+        r->bad = r->bad || (begins && s.ptr[i] == 0x80);
+        begins = (s.ptr[i] & 0x80) == 0;
+    }
+    r->bad = r->bad || !begins || s.len == 0;
+    return r->bad ? cm_span_make(NULL, 0) : s;
+}
+
 bool cm_der_next_is(const struct cm_rd *r, uint8_t tag)
 {
     return !r->bad && r->left != 0 && r->ptr[0] == tag;

@@ -26,6 +26,9 @@ struct cm_span cm_der_take(struct cm_rd *r, uint8_t tag);
 /** The whole next element, tag and length included. */
 struct cm_span cm_der_element(struct cm_rd *r, uint8_t tag);
 
+/** The content of an OBJECT IDENTIFIER: whole arcs, each without leading zeros. */
+struct cm_span cm_der_oid(struct cm_rd *r);
+
 /** Whether the next element has this tag. */
 bool cm_der_next_is(const struct cm_rd *r, uint8_t tag);
 

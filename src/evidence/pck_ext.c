@@ -11,11 +11,10 @@ static const uint8_t base_oid[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0
 /* The arc that an OID appends to prefix; 0 (which never occurs) when it is another OID. */
 static unsigned arc_of(struct cm_span oid, const uint8_t *prefix, size_t prefix_len)
 {
-    if (oid.len != prefix_len + 1 || memcmp(oid.ptr, prefix, prefix_len) != 0 ||
-        oid.ptr[prefix_len] >= 0x80) {
+    if (oid.len != prefix_len + 1 || memcmp(oid.ptr, prefix, prefix_len) != 0) {
         return 0;
     }
-    return oid.ptr[prefix_len];
+    return oid.ptr[prefix_len]; /* a whole arc, so below 0x80 */
 }
 
 static void octets(struct cm_rd *r, uint8_t *out, size_t n)
@@ -48,7 +47,7 @@ static void parse_tcb(struct cm_rd *r, struct cm_pck_ext *out)
     prefix[sizeof(base_oid)] = 2;
     while (!list.bad && list.left != 0) {
         struct cm_rd entry = cm_der_enter(&list, CM_DER_SEQUENCE);
-        unsigned arc = arc_of(cm_der_take(&entry, CM_DER_OID), prefix, sizeof(prefix));
+        unsigned arc = arc_of(cm_der_oid(&entry), prefix, sizeof(prefix));
 
         if (arc >= 1 && arc <= 16) {
             out->comp_svn[arc - 1] = (uint8_t)cm_der_uint(&entry, CM_DER_INTEGER, 255);
@@ -80,7 +79,7 @@ static void parse_configuration(struct cm_rd *r, struct cm_pck_ext *out)
     prefix[sizeof(base_oid)] = 7;
     while (!list.bad && list.left != 0) {
         struct cm_rd entry = cm_der_enter(&list, CM_DER_SEQUENCE);
-        unsigned arc = arc_of(cm_der_take(&entry, CM_DER_OID), prefix, sizeof(prefix));
+        unsigned arc = arc_of(cm_der_oid(&entry), prefix, sizeof(prefix));
         bool value = cm_der_bool(&entry);
 
         if (arc < 1 || arc > 3 || (seen & (1u << arc)) != 0) {
@@ -140,7 +139,7 @@ enum cm_status cm_pck_ext_parse(struct cm_span value, struct cm_pck_ext *out)
     memset(&ext, 0, sizeof(ext));
     while (!list.bad && list.left != 0) {
         struct cm_rd entry = cm_der_enter(&list, CM_DER_SEQUENCE);
-        unsigned arc = arc_of(cm_der_take(&entry, CM_DER_OID), base_oid, sizeof(base_oid));
+        unsigned arc = arc_of(cm_der_oid(&entry), base_oid, sizeof(base_oid));
 
         if (arc > 7 || (seen & (1u << arc)) != 0) {
             return CM_ERR_FORMAT;

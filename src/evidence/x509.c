@@ -92,14 +92,13 @@ enum cm_status cm_x509_name(struct cm_span name, struct cm_span *cn)
     while (!places.bad && places.left != 0) {
         struct cm_rd place = cm_der_enter(&places, CM_DER_SET);
         struct cm_rd entry = cm_der_enter(&place, CM_DER_SEQUENCE);
-        struct cm_span type = cm_der_take(&entry, CM_DER_OID);
+        struct cm_span type = cm_der_oid(&entry);
         bool utf8 = cm_der_next_is(&entry, CM_DER_UTF8);
         bool ia5 = cm_der_next_is(&entry, CM_DER_IA5);
         struct cm_span text =
             cm_der_take(&entry, utf8 ? CM_DER_UTF8 : (ia5 ? CM_DER_IA5 : CM_DER_PRINTABLE));
 
-        if (cm_rd_finish(&entry) != CM_OK || cm_rd_finish(&place) != CM_OK || type.len == 0 ||
-            !printable(text)) {
+        if (cm_rd_finish(&entry) != CM_OK || cm_rd_finish(&place) != CM_OK || !printable(text)) {
             return CM_ERR_FORMAT;
         }
         if (type.len == sizeof(oid) && memcmp(type.ptr, oid, sizeof(oid)) == 0) {
@@ -119,13 +118,13 @@ size_t cm_x509_extensions(struct cm_rd *r, struct cm_x509_ext out[CM_X509_MAX_EX
         struct cm_rd entry = cm_der_enter(&list, CM_DER_SEQUENCE);
         struct cm_x509_ext e = {{NULL, 0}, false, {NULL, 0}};
 
-        e.oid = cm_der_take(&entry, CM_DER_OID);
+        e.oid = cm_der_oid(&entry);
         if (cm_der_next_is(&entry, CM_DER_BOOLEAN)) {
             e.critical = cm_der_bool(&entry);
             entry.bad = entry.bad || !e.critical; /* FALSE is the default, so never written */
         }
         e.value = cm_der_take(&entry, CM_DER_OCTETS);
-        if (cm_rd_finish(&entry) != CM_OK || e.oid.len == 0 || count == CM_X509_MAX_EXTENSIONS ||
+        if (cm_rd_finish(&entry) != CM_OK || count == CM_X509_MAX_EXTENSIONS ||
             cm_x509_find(out, count, e.oid.ptr, e.oid.len) != NULL) {
             list.bad = true;
             break;

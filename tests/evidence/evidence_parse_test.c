@@ -1,5 +1,5 @@
 /* The small parsers by themselves: DER, times, the SGX extension, PEM and revocation lists. */
-#include "expect.h"
+#include "der_parts.h"
 
 #include "evidence/certs.h"
 #include "evidence/der.h"
@@ -32,7 +32,26 @@ TEST(DER_lengths_are_minimal_and_definite)
         {"\x04", 1, false},
         {"", 0, false},
     };
-    char big[70000] = "\x04\x81\x80";
+    static const struct {
+        const char *head;
+        size_t head_len;
+        size_t len; /* of the content */
+        bool good;
+    } longer[] = {
+        {"\x04\x81\x80", 3, 128, true},
+        {"\x04\x81\x7f", 3, 127, false},
+        {"\x04\x82\x01\x00", 4, 256, true},
+        {"\x04\x82\x00\xff", 4, 255, false},
+        {"\x04\x83\x01\x00\x00", 5, 65536, true},
+        {"\x04\x83\x00\xff\xff", 5, 65535, false},
+        {"\x05\x81\x80", 3, 128, false}, /* another tag, whatever the length's form is */
+        {"\x05\x82\x01\x00", 4, 256, false},
+        {"\x05\x83\x01\x00\x00", 5, 65536, false},
+        {"\x04\x80", 2, 128, false}, /* no length that any number could be read from */
+        {"\x04\x84", 2, 132, false},
+        {"\x04\xff", 2, 255, false},
+    };
+    static char big[70000];
     struct cm_rd rd = {0};
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -40,23 +59,13 @@ TEST(DER_lengths_are_minimal_and_definite)
         (void)cm_der_take(&rd, 0x04);
         CHECK_EQ(rd.bad, !cases[i].good);
     }
-    rd = over(big, 3 + 128);
-    CHECK_EQ(cm_der_take(&rd, 0x04).len, 128);
-    memcpy(big, "\x04\x81\x7f", 3);
-    rd = over(big, 3 + 127);
-    CHECK_EQ(cm_der_take(&rd, 0x04).len, 0);
-    memcpy(big, "\x04\x82\x01\x00", 4);
-    rd = over(big, 4 + 256);
-    CHECK_EQ(cm_der_take(&rd, 0x04).len, 256);
-    memcpy(big, "\x04\x82\x00\xff", 4);
-    rd = over(big, 4 + 255);
-    CHECK_EQ(cm_der_take(&rd, 0x04).len, 0);
-    memcpy(big, "\x04\x83\x01\x00\x00", 5);
-    rd = over(big, 5 + 65536);
-    CHECK_EQ(cm_der_take(&rd, 0x04).len, 65536);
-    memcpy(big, "\x04\x83\x00\xff\xff", 5);
-    rd = over(big, 5 + 65535);
-    CHECK_EQ(cm_der_take(&rd, 0x04).len, 0);
+    for (size_t i = 0; i < sizeof(longer) / sizeof(longer[0]); i++) {
+        memset(big, 0, sizeof(big));
+        memcpy(big, longer[i].head, longer[i].head_len);
+        rd = over(big, longer[i].head_len + longer[i].len);
+        CHECK_EQ(cm_der_take(&rd, 0x04).len, longer[i].good ? longer[i].len : 0);
+        CHECK_EQ(rd.bad, !longer[i].good);
+    }
 }
 
 TEST(DER_numbers_and_booleans)
@@ -66,12 +75,17 @@ TEST(DER_numbers_and_booleans)
         size_t len;
         long long value; /* -1: refused */
     } cases[] = {
-        {"\x02\x01\x00", 3, 0},       {"\x02\x01\x7f", 3, 127},
-        {"\x02\x02\x00\x80", 4, 128}, {"\x02\x02\x03\xe8", 4, 1000},
+        {"\x02\x01\x00", 3, 0},
+        {"\x02\x01\x7f", 3, 127},
+        {"\x02\x02\x00\x80", 4, 128},
+        {"\x02\x02\x03\xe8", 4, 1000},
         {"\x02\x02\x03\xe9", 4, -1}, /* beyond the limit asked for */
-        {"\x02\x01\x80", 3, -1},     /* negative */
-        {"\x02\x02\x00\x7f", 4, -1}, /* not minimal */
-        {"\x02\x00", 2, -1},          {"\x02\x09\x00\xff\xff\xff\xff\xff\xff\xff\xff", 11, -1},
+        {"\x02\x02\x01\x00", 4, 256},
+        {"\x02\x09\x01\x00\x00\x00\x00\x00\x00\x00\x00", 11, -1}, /* 2 to the 64th */
+        {"\x02\x01\x80", 3, -1},                                  /* negative */
+        {"\x02\x02\x00\x7f", 4, -1},                              /* not minimal */
+        {"\x02\x00", 2, -1},
+        {"\x02\x09\x00\xff\xff\xff\xff\xff\xff\xff\xff", 11, -1},
         {"\x0a\x01\x00", 3, -1},
     };
     struct cm_rd rd = {0};
@@ -153,6 +167,8 @@ TEST(times)
     CHECK(cm_time_parse_der(cm_span_make("491231235959Z", 13), false, &t) != CM_OK);
     CHECK(cm_time_parse_der(cm_span_make("4912312359590", 13), true, &t) != CM_OK);
     CHECK(cm_time_parse_der(cm_span_make("49123123595 Z", 13), true, &t) != CM_OK);
+    CHECK(cm_time_parse_der(cm_span_make("491231235959ZZ", 14), true, &t) != CM_OK);
+    CHECK(cm_time_parse_der(cm_span_make("4912312359590Z", 14), true, &t) != CM_OK);
     CHECK(cm_time_parse_der(cm_span_make("4x1231235959Z", 13), true, &t) != CM_OK);
     CHECK(cm_time_parse_der(cm_span_make("491331235959Z", 13), true, &t) != CM_OK);
 }
@@ -268,38 +284,133 @@ TEST(SGX_extension_members)
     REPLACED("\x0d\x01\x07\x01\x01\x01\xff", "\x0d\x01\x07\x01\x01\x01\x01"); /* no DER boolean */
 }
 
-/* Without one member of the list: rebuild the outer length by hand. */
-TEST(SGX_extension_needs_every_member)
+/* The good extension with member number index replaced (index 7: appended). */
+static enum cm_status with_member(size_t index, struct cm_span instead, struct cm_pck_ext *ext)
 {
     uint8_t der[1024];
-    uint8_t less[1024];
-    struct cm_pck_ext ext;
     size_t len = good_extension(true, der);
     struct cm_rd rd = cm_rd_init(cm_span_make(der, len));
     struct cm_rd list = cm_der_enter(&rd, CM_DER_SEQUENCE);
-    size_t head = len - list.left;
+    struct out content = {{0}, 0};
+    struct out whole = {{0}, 0};
 
-    while (!list.bad && list.left != 0) {
-        const uint8_t *start = list.ptr;
+    for (size_t i = 0; i < 7; i++) {
         struct cm_span e = cm_der_element(&list, CM_DER_SEQUENCE);
-        size_t rest = len - head - e.len;
 
-        less[0] = 0x30;
-        less[1] = 0x82;
-        less[2] = (uint8_t)(rest >> 8);
-        less[3] = (uint8_t)rest;
-        if (rest < 256) { /* only the TCB is that long */
-            less[1] = 0x81;
-            less[2] = (uint8_t)rest;
-        }
-        head = 4 - (rest < 256 ? 1u : 0u);
-        memcpy(less + head, der + 4, (size_t)(start - der) - 4);
-        memcpy(less + head + (size_t)(start - der) - 4, start + e.len,
-               len - (size_t)(start - der) - e.len);
-        CHECK_EQ(cm_pck_ext_parse(cm_span_make(less, head + rest), &ext), CM_ERR_FORMAT);
-        head = 4;
+        add(&content, i == index ? instead : e);
     }
-    CHECK(!list.bad);
+    CHECK(!list.bad && list.left == 0);
+    if (index == 7) {
+        add(&content, instead);
+    }
+    wrap(&whole, 0x30, &content);
+    return cm_pck_ext_parse(cm_span_make(whole.b, whole.len), ext);
+}
+
+#define MEMBER(arc) "\x06\x0a\x2a\x86\x48\x86\xf8\x4d\x01\x0d\x01" arc
+
+TEST(SGX_extension_member_by_member)
+{
+    static const struct cm_span pceid = B("\x30\x10" MEMBER("\x03") "\x04\x02\x00\x00");
+    static const struct cm_span pceid1 = B("\x30\x0f" MEMBER("\x03") "\x04\x01\x00");
+    static const struct cm_span pceid3 = B("\x30\x11" MEMBER("\x03") "\x04\x03\x00\x00\x00");
+    static const struct cm_span fmspc5 =
+        B("\x30\x13" MEMBER("\x04") "\x04\x05\x01\x02\x03\x04\x05");
+    static const struct cm_span more = B("\x30\x12" MEMBER("\x03") "\x04\x02\x00\x00\x05\x00");
+    static const struct cm_span eight = B("\x30\x10" MEMBER("\x08") "\x04\x02\x00\x00");
+    static const struct cm_span no_tcb = B("\x30\x0e" MEMBER("\x02") "\x30\x00");
+    static const struct cm_span no_flags = B("\x30\x0e" MEMBER("\x07") "\x30\x00");
+    static const struct cm_span none = {NULL, 0};
+    struct cm_pck_ext ext;
+
+    CHECK_EQ(with_member(2, pceid, &ext), CM_OK);
+    CHECK_EQ(with_member(7, pceid, &ext), CM_ERR_FORMAT); /* twice */
+    CHECK_EQ(with_member(2, pceid1, &ext), CM_ERR_FORMAT);
+    CHECK_EQ(with_member(2, pceid3, &ext), CM_ERR_FORMAT);
+    CHECK_EQ(with_member(3, fmspc5, &ext), CM_ERR_FORMAT);
+    CHECK_EQ(with_member(2, more, &ext), CM_ERR_FORMAT);
+    CHECK_EQ(with_member(7, eight, &ext), CM_ERR_FORMAT);
+    CHECK_EQ(with_member(1, no_tcb, &ext), CM_ERR_FORMAT);
+    CHECK_EQ(with_member(6, no_flags, &ext), CM_OK); /* each flag is optional */
+    CHECK(!ext.dynamic_platform && !ext.cached_keys && !ext.smt_enabled);
+    for (size_t i = 0; i < 7; i++) {
+        CHECK_EQ(with_member(i, none, &ext), CM_ERR_FORMAT);
+    }
+}
+
+/* Seventeen of the eighteen parts of the TCB; each in turn is missing. */
+TEST(SGX_extension_needs_every_component)
+{
+    uint8_t der[1024];
+    size_t len = good_extension(true, der);
+    struct cm_pck_ext ext;
+
+    for (size_t skip = 0; skip <= 18; skip++) {
+        struct cm_rd rd = cm_rd_init(cm_span_make(der, len));
+        struct cm_rd list = cm_der_enter(&rd, CM_DER_SEQUENCE);
+        struct cm_rd entry = {0};
+        struct cm_rd tcb = {0};
+        struct out parts = {{0}, 0};
+        struct out value = {{0}, 0};
+        struct out member = {{0}, 0};
+        static const struct cm_span oid = B(MEMBER("\x02"));
+
+        (void)cm_der_element(&list, CM_DER_SEQUENCE);
+        entry = cm_der_enter(&list, CM_DER_SEQUENCE);
+        (void)cm_der_oid(&entry);
+        tcb = cm_der_enter(&entry, CM_DER_SEQUENCE);
+        for (size_t i = 0; i < 18; i++) {
+            struct cm_span e = cm_der_element(&tcb, CM_DER_SEQUENCE);
+
+            if (i != skip) {
+                add(&parts, e);
+            }
+        }
+        REQUIRE(!tcb.bad && tcb.left == 0);
+        add(&value, oid);
+        wrap(&value, 0x30, &parts);
+        wrap(&member, 0x30, &value);
+        CHECK_EQ(with_member(1, cm_span_make(member.b, member.len), &ext),
+                 skip == 18 ? CM_OK : CM_ERR_FORMAT);
+    }
+}
+
+TEST(SGX_extension_flags_are_each_their_own)
+{
+    uint8_t der[1024];
+    struct cm_pck_ext ext;
+    struct pki_spec s;
+    size_t len = 0;
+
+    pki_defaults(&s, 3, 1);
+    s.ext.cached_keys = true;
+    len = pki_sgx_extension(&s.ext, der);
+    REQUIRE(cm_pck_ext_parse(cm_span_make(der, len), &ext) == CM_OK);
+    CHECK(ext.dynamic_platform && ext.cached_keys && ext.smt_enabled);
+}
+
+TEST(DER_object_identifiers)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        bool good;
+    } cases[] = {
+        {"\x06\x01\x55", 3, true},          {"\x06\x03\x55\x1d\x0f", 5, true},
+        {"\x06\x02\x86\x48", 4, true},      {"\x06\x00", 2, false},
+        {"\x06\x02\x55\x80", 4, false},     {"\x06\x02\x55\xff", 4, false}, /* unfinished */
+        {"\x06\x03\x55\x80\x01", 5, false},                                 /* a leading zero */
+        {"\x06\x03\x81\x80\x01", 5, true}, /* zeros inside are fine */
+        {"\x04\x01\x55", 3, false},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct cm_rd rd = over(cases[i].bytes, cases[i].len);
+        struct cm_span s = cm_der_oid(&rd);
+
+        CHECK_EQ(rd.bad, !cases[i].good);
+        CHECK_EQ(s.len, cases[i].good ? cases[i].len - 2 : 0);
+    }
 }
 
 static struct cm_span bundle_chain(struct pki_bundle **b)
@@ -348,6 +459,13 @@ TEST(PEM_holds_certificates_and_nothing_else)
         CHECK_EQ(parse_pem(exact, n), CM_ERR_FORMAT);
         free(exact);
     }
+    memcpy(text, first, one + 1);
+    text[one] = '\0';
+    text[20] = 'X'; /* another label at the beginning, and at the end */
+    CHECK_EQ(parse_pem(text, one), CM_ERR_FORMAT);
+    memcpy(text, first, one);
+    text[one - 10] = 'X';
+    CHECK_EQ(parse_pem(text, one), CM_ERR_FORMAT);
     (void)snprintf(text, 5 * pem.len, "subject=x\n%s", first);
     CHECK_EQ(parse_pem(text, strlen(text)), CM_ERR_FORMAT); /* a printed heading */
     (void)snprintf(text, 5 * pem.len, "%s%s", first, "x");
@@ -358,6 +476,22 @@ TEST(PEM_holds_certificates_and_nothing_else)
     CHECK_EQ(parse_pem(text, strlen(text)), CM_ERR_FORMAT);
     free(text);
     pki_free(b);
+}
+
+TEST(PEM_of_any_size_fits_or_is_refused)
+{
+    char *text = malloc(100000);
+
+    REQUIRE(text != NULL);
+    for (size_t n = 16380; n <= 16392; n += 4) { /* around the buffer's size, and far beyond */
+        size_t len = (size_t)snprintf(text, 100, "-----BEGIN CERTIFICATE-----");
+        size_t fill = n == 16392 ? 90000 : n;
+
+        memset(text + len, 'A', fill);
+        (void)snprintf(text + len + fill, 100, "-----END CERTIFICATE-----");
+        CHECK_EQ(parse_pem(text, strlen(text)), CM_ERR_FORMAT);
+    }
+    free(text);
 }
 
 /* A certificate's PEM is that of the certificate alone, whole. */

@@ -245,8 +245,14 @@ TEST(several_common_names_are_none)
                                  "CA"
                                  "\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x0c\x02"
                                  "CA");
+    /* 2.5.4.3.1 only begins like a common name */
+    const struct cm_span longer = B("\x30\x0e\x31\x0c\x30\x0a\x06\x04\x55\x04\x03\x01\x0c\x02"
+                                    "CA");
     struct cm_cert c;
 
+    p.subject = longer;
+    CHECK_EQ(parse_cert(&p, &c), CM_OK);
+    CHECK_EQ(c.cn.len, 0);
     p.subject = two;
     CHECK_EQ(parse_cert(&p, &c), CM_OK);
     CHECK_EQ(c.cn.len, 0);
@@ -365,6 +371,7 @@ TEST(key_usage_forms)
     CERT(exts, "\x30\x0a\x06\x03\x55\x1d\x0f\x04\x03\x03\x01\x00", CM_ERR_FORMAT);
     CERT(exts, "\x30\x09\x06\x03\x55\x1d\x0f\x04\x02\x03\x00", CM_ERR_FORMAT);
     CERT(exts, "\x30\x0d\x06\x03\x55\x1d\x0f\x04\x06\x03\x02\x07\x80\x05\x00", CM_ERR_FORMAT);
+    CERT(exts, "\x30\x0b\x06\x03\x55\x1d\x0f\x04\x04\x03\x02\x08\x00", CM_ERR_FORMAT);
 }
 
 TEST(basic_constraints_forms)

@@ -67,6 +67,7 @@ struct pki_ext {
     uint8_t fmspc[6];
     uint8_t pceid[2];
     bool platform;
+    bool cached_keys;   /* the other two flags are set */
     const uint8_t *raw; /* instead of all above: the extension's value */
     size_t raw_len;
 };

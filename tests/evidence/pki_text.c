@@ -95,7 +95,7 @@ size_t pki_sgx_extension(const struct pki_ext *e, uint8_t *out)
         for (uint8_t i = 1; i <= 3; i++) {
             struct der value = {{0}, 0};
 
-            put(&value, 0x01, i == 2 ? "\x00" : "\xff", 1);
+            put(&value, 0x01, i == 2 && !e->cached_keys ? "\x00" : "\xff", 1);
             entry(&flags, 7, i, &value);
         }
         seq.len = 0;
