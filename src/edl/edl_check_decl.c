@@ -238,6 +238,7 @@ static void check_reserved(const struct cm_edl_scope *s, const struct cm_edl_dec
 {
     static const char *const names[] = {
         "_staged",
+        "_direct",
         "_enclave",
         "_retval",
         "_result",
@@ -261,7 +262,8 @@ static void check_reserved(const struct cm_edl_scope *s, const struct cm_edl_dec
         "deepcopy_out_buffer",
         "deepcopy_out_buffer_size",
     };
-    static const char *const starts[] = {"_at_", "_nested_", "_shape_", "_made_", "oe_edger8r_"};
+    static const char *const starts[] = {"_at_",   "_nested_", "_shape_",
+                                         "_made_", "_host_",   "oe_edger8r_"};
     bool taken = false;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

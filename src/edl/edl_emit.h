@@ -65,6 +65,12 @@ const struct cm_edl_user *cm_edl_struct_of(const struct cm_edl_decl *d);
 /** The number of such structs, as an expression. */
 struct cm_edl_str cm_edl_struct_count(const struct cm_edl_decl *d, const char *prefix);
 
+/** Whether d travels beside the buffers of f, an ecall, when it is large: no deep copy. */
+static inline bool cm_edl_is_plain(const struct cm_edl_func *f, const struct cm_edl_decl *d)
+{
+    return f->trusted && cm_edl_is_marshalled(d) && cm_edl_deep_target(d) == NULL;
+}
+
 void cm_edl_emit_args_h(const struct cm_edl_emitter *e);
 void cm_edl_emit_header(const struct cm_edl_emitter *e);
 void cm_edl_emit_source(const struct cm_edl_emitter *e);

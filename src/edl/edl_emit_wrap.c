@@ -1,7 +1,8 @@
 /*
  * The caller's side of a call: the function with the user's prototype. For an ecall it runs in the
- * host, for an ocall in the enclave. There, plain data go straight to host memory; what has padding,
- * an end or a bool is staged in enclave memory. The answer is read once, checked where the host
+ * host, and larger data without deep copies stay with the caller, where the enclave fetches them. For
+ * an ocall it runs in the enclave. There, plain data go straight to host memory; what has padding, an
+ * end or a bool is staged in enclave memory. The answer is read once, checked where the host
  * cannot change it, and only then given to the caller: on an error the caller's objects are as they
  * were.
  */
@@ -90,7 +91,7 @@ static void put_locals(const struct cm_edl_emitter *e, const struct cm_edl_func 
         cm_edl_put(t, "    uint8_t *_host = NULL;\n");
     }
     for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
-        if (needs_at(d)) {
+        if (is_out(d) || (needs_at(d) && !cm_edl_is_plain(f, d))) {
             cm_edl_put(t, "    %s_at_%s = NULL;\n", cm_edl_field_type(d).s, d->name);
         }
         if (is_in(d) && is_out(d) && cm_edl_deep_target(d) != NULL) {
@@ -170,7 +171,12 @@ static void put_sizes(const struct cm_edl_emitter *e, const struct cm_edl_func *
         if (!cm_edl_is_marshalled(d)) {
             continue;
         }
-        cm_edl_put(t, "    if (%s != NULL) {\n", d->name);
+        if (cm_edl_is_plain(f, d)) {
+            cm_edl_put(t, "    if (%s != NULL && !oe_edger8r_is_direct(%s, %s)) {\n", d->name,
+                       d->name, extent.s);
+        } else {
+            cm_edl_put(t, "    if (%s != NULL) {\n", d->name);
+        }
         if (is_in(d)) {
             cm_edl_put(t, "        oe_edger8r_grow(&_in_size, %s);\n", extent.s);
         }
@@ -214,6 +220,7 @@ static void put_allocation(const struct cm_edl_emitter *e, const struct cm_edl_f
     }
 }
 
+/* an input region of an ocall, or of a deep copy */
 static void put_input(const struct cm_edl_emitter *e, const struct cm_edl_decl *d)
 {
     struct cm_edl_text *t = e->out;
@@ -230,14 +237,6 @@ static void put_input(const struct cm_edl_emitter *e, const struct cm_edl_decl *
     }
     if (e->trusted) {
         cm_edl_put(t, "    _staged = _in.offset;\n");
-    }
-    if (!needs_at(d)) {
-        cm_edl_put(t,
-                   "    _args.%s = (%s)oe_edger8r_there(\n        &_in, %s, "
-                   "oe_edger8r_put(&_in, %s, %s));\n",
-                   m, type.s, base(e), m, extent.s);
-        cm_edl_put(t, "%s", e->trusted ? "    oe_edger8r_flush(&_in, _host, _staged);\n" : "");
-        return;
     }
     cm_edl_put(t, "    _at_%s = (%s)oe_edger8r_put(&_in, %s, %s);\n", m, type.s, m, extent.s);
     cm_edl_put(t, "    _args.%s = (%s)oe_edger8r_there(&_in, %s, _at_%s);\n", m, type.s, base(e),
@@ -268,8 +267,14 @@ static void put_pack(const struct cm_edl_emitter *e, const struct cm_edl_func *f
                   "    oe_edger8r_open(&_in, _buffer, _in_size);\n"
                   "    (void)oe_edger8r_put(&_in, &_args, 1, sizeof(_args));\n");
     for (const struct cm_edl_decl *d = f->params; d != NULL; d = d->next) {
-        if (is_in(d)) {
+        if (is_in(d) && cm_edl_is_plain(f, d)) {
+            cm_edl_put(t, "    _args.%s = (%s)oe_edger8r_pass(&_in, %s, %s);\n", d->name,
+                       cm_edl_field_type(d).s, d->name, cm_edl_extent(d, "_args.").s);
+        } else if (is_in(d)) {
             put_input(e, d);
+        } else if (is_out(d) && cm_edl_is_plain(f, d)) {
+            cm_edl_put(t, "    _args.%s = OE_EDGER8R_PTR(%s, %s);\n", d->name,
+                       cm_edl_field_type(d).s, d->name);
         } else if (is_out(d)) {
             cm_edl_put(t, "    _args.%s = %s == NULL ? NULL : (%s)(void *)%s; /* there is one */\n",
                        d->name, d->name, cm_edl_field_type(d).s, base(e));
@@ -350,6 +355,12 @@ static void put_locate(const struct cm_edl_emitter *e, const struct cm_edl_decl 
             "    _at_%s = (%s)oe_edger8r_fetch(\n        &_out, _host + _in_size, %s != NULL, "
             "%s);\n",
             m, cm_edl_field_type(d).s, m, cm_edl_extent(d, "_args.").s);
+    } else if (deep == NULL) {
+        cm_edl_put(t,
+                   "    _at_%s = (%s)oe_edger8r_take(\n        &_out, "
+                   "%s != NULL && !oe_edger8r_is_direct(%s, %s),\n        %s);\n",
+                   m, cm_edl_field_type(d).s, m, m, cm_edl_extent(d, "_args.").s,
+                   cm_edl_extent(d, "_args.").s);
     } else {
         cm_edl_put(t, "    _at_%s = (%s)oe_edger8r_take(&_out, %s != NULL, %s);\n", m,
                    cm_edl_field_type(d).s, m, cm_edl_extent(d, "_args.").s);

@@ -46,6 +46,7 @@ struct cm_td {
     /* enclave memory for the buffers of larger ecalls, kept between them; all zero when not in use */
     uint64_t marshal;
     uint64_t marshal_size;
+    uint64_t marshal_used;
 
     uint64_t exceptions; /* how many second-level handlers are nested */
 

@@ -501,6 +501,31 @@ STUB(he_lie)
     *written = out_len + 16;
 }
 
+/* takes memory for the data twice, as two pieces of generated code would, and leaves it full */
+STUB(he_memory)
+{
+    uint8_t *pieces[2] = {NULL, NULL};
+    uint64_t bad = 0;
+
+    for (size_t k = 0; k < 2; k++) {
+        bool zero = false;
+
+        pieces[k] = cm_call_memory(in_len * (k + 1), &zero);
+        for (size_t i = 0; zero && pieces[k] != NULL && i < in_len * (k + 1); i++) {
+            bad += pieces[k][i] != 0;
+        }
+        for (size_t i = 0; pieces[k] != NULL && i <= k; i++) {
+            memcpy(pieces[k] + i * in_len, in, in_len);
+        }
+        bad += (uint64_t)pieces[k] % 16;
+    }
+    bad += pieces[0] == NULL || memcmp(pieces[0], in, in_len) != 0; /* the second is another one */
+    cm_call_memory_end(pieces[1], in_len * 2);
+    cm_call_memory_end(pieces[0], in_len);
+    put(out, out_len, 0, bad);
+    *written = out_len;
+}
+
 oe_ecall_func_t oe_ecalls_table[] = {
     [HE_NULL] = he_null,       [HE_ECHO] = he_echo,       [HE_STATE] = he_state,
     [HE_POISON] = he_poison,   [HE_OCALL] = he_ocall,     [HE_MALLOC] = he_malloc,
@@ -509,7 +534,7 @@ oe_ecall_func_t oe_ecalls_table[] = {
     [HE_WAIT] = he_wait,       [HE_FAULT] = he_fault,     [HE_RESULT] = he_result,
     [HE_HANDLER] = he_handler, [HE_FLAGS] = he_flags,     [HE_TD] = he_td,
     [HE_CPUID] = he_cpuid,     [HE_REALLOC] = he_realloc, [HE_SHORT] = he_short,
-    [HE_LIE] = he_lie,         [HE_COUNT] = NULL,
+    [HE_LIE] = he_lie,         [HE_MEMORY] = he_memory,   [HE_COUNT] = NULL,
 };
 size_t oe_ecalls_table_size = HE_COUNT + 1; /* the last slot is empty on purpose */
 const char *const oe_ecalls_names[HE_COUNT + 1] = {"null", "echo"};

@@ -27,6 +27,7 @@ enum hostile_ecall {
     HE_REALLOC, /* host realloc, calloc and strndup; out: u64 0 when all was right */
     HE_SHORT,   /* writes only 16 of the output's bytes, and says so */
     HE_LIE,     /* says that it wrote more than there is */
+    HE_MEMORY,  /* in: data; out: u64: bytes of cm_call_memory that were to be zero and were not */
     HE_COUNT,
 };
 

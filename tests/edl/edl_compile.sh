@@ -52,6 +52,13 @@ for edl in "$root"/tests/edl/pair.edl "$root"/tests/edl/cases/*.edl; do
         echo "$name: $fences fences for $stubs ecalls and $wrappers ocalls"
         exit 1
     fi
+    # B13: and between the checks of an ecall's data and the first access to them
+    if ! awk '/oe_lfence\(\);/ {f = NR} /oe_edger8r_direct_begin\(/ {if (f == 0 || NR - f > 2) exit 1}
+        /cm_copy_in|_bring\(|_blank\(/ {if (f == 0) exit 1} /^static void ecall_/ {f = 0}' \
+        "$work/${name}_t.c"; then
+        echo "$name: data of an ecall are touched before the fence"
+        exit 1
+    fi
     # B2: never "not within" where "outside" is meant; B5: no access past the three functions
     if grep -nE '!oe_is_within|[^_a-z](memcpy|memset|strlen|strcpy|wcslen) *\(' "$work/${name}_t.c"; then
         echo "$name: a forbidden call in the trusted half"

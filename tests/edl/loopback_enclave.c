@@ -148,6 +148,24 @@ void cm_zero_out(void *host_dst, size_t n)
     peer->close_gate();
 }
 
+/* dirty memory, and every other time clean */
+void *cm_call_memory(size_t size, bool *zero)
+{
+    static bool clean;
+
+    clean = !clean;
+    *zero = clean;
+    return clean ? oe_calloc(1, size) : oe_malloc(size);
+}
+
+void cm_call_memory_end(void *p, size_t size)
+{
+    if (p != NULL) {
+        memset(p, 0, size);
+        oe_free(p);
+    }
+}
+
 oe_result_t oe_call_host_function(uint64_t function_id, const void *input_buffer,
                                   size_t input_buffer_size, void *output_buffer,
                                   size_t output_buffer_size, size_t *output_bytes_written)

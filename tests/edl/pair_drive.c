@@ -23,7 +23,8 @@
         }                    \
     } while (0)
 
-#define MAX_ITEMS 64
+/* up to 800 bytes of each, so that both ways in which an ecall moves data are taken */
+#define MAX_ITEMS 200
 
 static void fill(uint64_t *rng, void *p, size_t n)
 {
@@ -56,7 +57,7 @@ static int drive_scalars(void *enclave, uint64_t *rng)
 static int drive_buffers(void *enclave, uint64_t *rng)
 {
     uint32_t in[MAX_ITEMS], io[2][MAX_ITEMS], out[2][MAX_ITEMS];
-    uint8_t raw[300], back[2][300];
+    uint8_t raw[900], back[2][900];
     bool flags[2][2] = {{true, false}, {true, false}};
     point made[2];
     size_t n = pair_random(rng) % MAX_ITEMS;
@@ -93,9 +94,9 @@ static int drive_buffers(void *enclave, uint64_t *rng)
 
 static int drive_strings(void *enclave, uint64_t *rng)
 {
-    char a[40] = "", b[2][40] = {"", ""};
-    wchar_t c[40] = L"", d[2][40] = {L"", L""};
-    size_t n = pair_random(rng) % 39;
+    char a[700] = "", b[2][700] = {"", ""};
+    wchar_t c[700] = L"", d[2][700] = {L"", L""};
+    size_t n = pair_random(rng) % (pair_random(rng) % 2 == 0 ? 39 : 699);
     uint64_t mask = pair_random(rng);
     size_t got = 0;
     size_t want = 0;

@@ -102,3 +102,32 @@ point e_dirty_return(void)
     pair_fill_point(&seed, &p);
     return p;
 }
+
+void e_dirty_many(point *p, size_t n)
+{
+    uint64_t seed = 1;
+
+    memset(p, 0xaa, n * sizeof(*p));
+    for (size_t i = 0; i < n; i++) {
+        pair_fill_point(&seed, &p[i]);
+    }
+}
+
+/* takes the end of its string away, and the characters with it */
+int e_unend(char *s, uint8_t *also, size_t n)
+{
+    memset(s, 'x', strlen(s) + 1);
+    memset(also, 0x77, n);
+    return 1;
+}
+
+/* where the enclave keeps something that a host would like to see or to change */
+void *e_secret(void)
+{
+    static uint64_t secret[2048];
+
+    for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++) {
+        secret[i] = 0x5ec2e7;
+    }
+    return secret;
+}

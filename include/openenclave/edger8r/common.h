@@ -20,6 +20,9 @@ OE_EXTERNC_BEGIN
 
 #define OE_EDGER8R_BUFFER_ALIGNMENT (2 * sizeof(void *))
 
+/* plain data of an ecall, in bytes, above which they are not marshalled; part of the protocol */
+#define OE_EDGER8R_DIRECT_FROM 512
+
 /* what a size becomes that does not fit; no sum of padded sizes can be equal to it */
 #define OE_EDGER8R_SIZE_OVERFLOW ((size_t)-1)
 
@@ -84,6 +87,18 @@ OE_INLINE void oe_edger8r_wipe_region(void *p, size_t count, size_t size)
     if (oe_edger8r_region(count, size) != OE_EDGER8R_SIZE_OVERFLOW) {
         oe_edger8r_wipe(p, count * size);
     }
+}
+
+/*
+ * Whether the bytes behind a parameter of an ecall, which holds no deep copy, travel beside the
+ * buffers: the enclave copies them from and to where the host's caller has them. Both sides ask this
+ * of the same count and size. Few bytes are cheaper within the buffers, with the rest.
+ */
+OE_INLINE bool oe_edger8r_is_direct(const void *p, size_t count, size_t size)
+{
+    size_t region = oe_edger8r_region(count, size);
+
+    return p != NULL && region != OE_EDGER8R_SIZE_OVERFLOW && region > OE_EDGER8R_DIRECT_FROM;
 }
 
 /* add a region to a total; an overflow sticks */

@@ -5,6 +5,9 @@
  * - An ecall stub gets two buffers in ENCLAVE memory: the runtime has copied the input in, and has
  *   zeroed the output, which it copies back afterwards and then wipes, with the input. Sizes are
  *   multiples of 16. The stub knows nothing of where they came from.
+ * - Larger plain data of an ecall are not in these buffers: the argument struct, in its enclave copy,
+ *   says where the host has them. The stub checks the whole range, copies it in once, into memory of
+ *   cm_call_memory, and copies what goes out back to the address that was checked.
  * - What an ecall returns through [out] deep-copied members, the stub itself puts into host memory
  *   (oe_host_malloc, cm_copy_out); the runtime does not look into the argument struct.
  * - An ocall wrapper writes host memory with cm_copy_out and cm_zero_out, and reads each byte of the
@@ -73,6 +76,14 @@ void cm_copy_in(void *dst, const void *host_src, size_t n);
 void cm_copy_out(void *host_dst, const void *src, size_t n);
 void cm_zero_out(void *host_dst, size_t n);
 
+/**
+ * Enclave memory, 16-aligned, for the data of the running ecall; NULL when there is none. *zero says
+ * whether it is all zero. size is a multiple of 16 and not 0. Give it back before the ecall ends, and
+ * before anything that was taken earlier: cm_call_memory_end wipes it. p may be NULL.
+ */
+void *cm_call_memory(size_t size, bool *zero);
+void cm_call_memory_end(void *p, size_t size);
+
 bool oe_is_within_enclave(const void *p, size_t size);
 bool oe_is_outside_enclave(const void *p, size_t size);
 void *oe_malloc(size_t size);
@@ -118,6 +129,110 @@ OE_INLINE oe_result_t oe_copy_to_host(void *host_to, const void *from, size_t si
 OE_INLINE void oe_edger8r_set_errno(int e)
 {
     errno = e >= 0 && e <= 133 ? e : EINVAL;
+}
+
+/*
+ * The plain data of an ecall. First each parameter is expected: its region is taken from the input,
+ * from the output or from both, or its range in host memory is checked. Nothing was touched until
+ * all are, then comes the fence, memory for them, and the one read of each.
+ */
+typedef struct _oe_edger8r_direct {
+    oe_edger8r_buffer_t memory; /* its size is what was expected so far */
+    bool zero;
+} oe_edger8r_direct_t;
+
+/* count elements at p, of the host's, which travel beside the buffers; false when they do not */
+OE_INLINE bool oe_edger8r_expect(oe_edger8r_direct_t *d, const void *p, size_t count, size_t size)
+{
+    if (!oe_edger8r_is_direct(p, count, size)) {
+        return false;
+    }
+    oe_edger8r_grow(&d->memory.size, count, size);
+    if (d->memory.size == OE_EDGER8R_SIZE_OVERFLOW) {
+        oe_edger8r_fail(&d->memory, OE_INTEGER_OVERFLOW);
+    } else if (!oe_is_outside_enclave(p, count * size)) {
+        oe_edger8r_fail(&d->memory, OE_INVALID_PARAMETER);
+    }
+    return true;
+}
+
+OE_INLINE void oe_edger8r_direct_open(oe_edger8r_direct_t *d)
+{
+    oe_edger8r_open(&d->memory, NULL, 0);
+    d->zero = false;
+}
+
+/* a parameter of the input or of the output, whose buffer b is */
+OE_INLINE void *oe_edger8r_expect_one(oe_edger8r_direct_t *d, oe_edger8r_buffer_t *b, const void *p,
+                                      size_t count, size_t size)
+{
+    return oe_edger8r_expect(d, p, count, size) ? NULL : oe_edger8r_take(b, p != NULL, count, size);
+}
+
+OE_INLINE void *oe_edger8r_expect_inout(oe_edger8r_direct_t *d, oe_edger8r_buffer_t *in,
+                                        oe_edger8r_buffer_t *out, const void *p, size_t count,
+                                        size_t size)
+{
+    void *from = oe_edger8r_expect_one(d, in, p, count, size);
+
+    return oe_edger8r_put(out, from, count, size);
+}
+
+/* after all were expected, and the fence: the memory; without it nothing is copied */
+OE_INLINE oe_result_t oe_edger8r_direct_begin(oe_edger8r_direct_t *d)
+{
+    if (d->memory.size != 0) {
+        d->memory.base = (uint8_t *)cm_call_memory(d->memory.size, &d->zero);
+        if (d->memory.base == NULL) {
+            return OE_OUT_OF_MEMORY;
+        }
+    }
+    return OE_OK;
+}
+
+/* the enclave's copy of a parameter: at, from its buffer, or the one read of the data at host */
+OE_INLINE void *oe_edger8r_bring(oe_edger8r_direct_t *d, void *at, const void *host, size_t count,
+                                 size_t size)
+{
+    uint8_t *p = (uint8_t *)at;
+
+    if (oe_edger8r_is_direct(host, count, size)) {
+        p = (uint8_t *)oe_edger8r_take(&d->memory, true, count, size);
+        if (p != NULL) {
+            cm_copy_in(p, host, count * size);
+        }
+    }
+    return p;
+}
+
+/* the same for data that only go out: zeros */
+OE_INLINE void *oe_edger8r_blank(oe_edger8r_direct_t *d, void *at, const void *host, size_t count,
+                                 size_t size)
+{
+    uint8_t *p = (uint8_t *)at;
+
+    if (oe_edger8r_is_direct(host, count, size)) {
+        p = (uint8_t *)oe_edger8r_take(&d->memory, true, count, size);
+        if (p != NULL && !d->zero) {
+            oe_edger8r_clear(p, count * size);
+        }
+    }
+    return p;
+}
+
+/* what goes out, to the range that was checked, once the call has succeeded */
+OE_INLINE void oe_edger8r_answer(void *host, const void *at, size_t count, size_t size)
+{
+    if (oe_edger8r_is_direct(host, count, size)) {
+        cm_copy_out(host, at, count * size);
+    }
+}
+
+OE_INLINE void oe_edger8r_direct_end(oe_edger8r_direct_t *d)
+{
+    if (d->memory.base != NULL) {
+        cm_call_memory_end(d->memory.base, d->memory.size);
+    }
 }
 
 /*

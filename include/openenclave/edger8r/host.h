@@ -61,6 +61,13 @@ OE_INLINE void oe_free(void *p)
     free(p);
 }
 
+/* what an ecall's argument struct says of data that go in: their place, in the buffer or as it is */
+OE_INLINE void *oe_edger8r_pass(oe_edger8r_buffer_t *b, const void *p, size_t count, size_t size)
+{
+    return oe_edger8r_is_direct(p, count, size) ? OE_EDGER8R_PTR(void *, p)
+                                                : oe_edger8r_put(b, p, count, size);
+}
+
 /*
  * The targets of [out] deep-copied members, gathered in one host block for the enclave to fetch.
  * local is what the stub fills, remote is the block that the caller gets: here they are the same.

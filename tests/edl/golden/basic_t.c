@@ -118,7 +118,11 @@ static void ecall_text(
     text_args_t *_reply = NULL;
     oe_edger8r_buffer_t _in;
     oe_edger8r_buffer_t _out;
+    oe_edger8r_direct_t _direct;
+    void *_host_s = NULL;
+    void *_host_data = NULL;
 
+    oe_edger8r_direct_open(&_direct);
     oe_edger8r_open(&_in, input_buffer, input_buffer_size);
     oe_edger8r_open(&_out, output_buffer, output_buffer_size);
     _reply = (text_args_t *)oe_edger8r_take(&_out, true, 1, sizeof(*_reply));
@@ -126,18 +130,38 @@ static void ecall_text(
         return; /* nowhere to say why */
     }
 
-    /* The one copy of the arguments. Their pointers say only whether data follow. */
+    /* The one copy of the arguments. Their pointers say only whether data follow,
+     * or where larger data are. */
     oe_edger8r_get(&_in, &_args, sizeof(_args));
-    _args.s = (char *)oe_edger8r_take(&_in, _args.s != NULL, _args.s_len, sizeof(char));
-    oe_edger8r_check_string(&_in, _args.s, _args.s_len);
-    _args.data = (uint8_t *)oe_edger8r_put(
-        &_out, oe_edger8r_take(&_in, _args.data != NULL, (size_t)_args.n, sizeof(uint8_t)),
-        (size_t)_args.n, sizeof(uint8_t));
+    _host_s = _args.s;
+    _args.s = (char *)oe_edger8r_expect_one(
+        &_direct, &_in, _host_s, _args.s_len, sizeof(char));
+    _host_data = _args.data;
+    _args.data = (uint8_t *)oe_edger8r_expect_inout(
+        &_direct, &_in, &_out, _host_data, (size_t)_args.n, sizeof(uint8_t));
 
     _result = oe_edger8r_finish(&_in);
     if (_result == OE_OK) {
         _result = oe_edger8r_finish(&_out);
     }
+    if (_result == OE_OK) {
+        _result = _direct.memory.result;
+    }
+    if (_result != OE_OK) {
+        goto done;
+    }
+    oe_lfence();
+
+    _result = oe_edger8r_direct_begin(&_direct);
+    if (_result != OE_OK) {
+        goto done;
+    }
+    _args.s = (char *)oe_edger8r_bring(
+        &_direct, _args.s, _host_s, _args.s_len, sizeof(char));
+    oe_edger8r_check_string(&_direct.memory, _args.s, _args.s_len);
+    _args.data = (uint8_t *)oe_edger8r_bring(
+        &_direct, _args.data, _host_data, (size_t)_args.n, sizeof(uint8_t));
+    _result = oe_edger8r_finish(&_direct.memory);
     if (_result != OE_OK) {
         goto done;
     }
@@ -147,8 +171,10 @@ static void ecall_text(
         _args.s,
         _args.data,
         _args.n);
+    oe_edger8r_answer(_host_data, _args.data, (size_t)_args.n, sizeof(uint8_t));
 
 done:
+    oe_edger8r_direct_end(&_direct);
     if (_result != OE_OK) {
         oe_edger8r_clear(output_buffer, output_buffer_size);
     }
@@ -169,7 +195,11 @@ static void ecall_out(
     out_args_t *_reply = NULL;
     oe_edger8r_buffer_t _in;
     oe_edger8r_buffer_t _out;
+    oe_edger8r_direct_t _direct;
+    void *_host_to = NULL;
+    void *_host_from = NULL;
 
+    oe_edger8r_direct_open(&_direct);
     oe_edger8r_open(&_in, input_buffer, input_buffer_size);
     oe_edger8r_open(&_out, output_buffer, output_buffer_size);
     _reply = (out_args_t *)oe_edger8r_take(&_out, true, 1, sizeof(*_reply));
@@ -177,26 +207,49 @@ static void ecall_out(
         return; /* nowhere to say why */
     }
 
-    /* The one copy of the arguments. Their pointers say only whether data follow. */
+    /* The one copy of the arguments. Their pointers say only whether data follow,
+     * or where larger data are. */
     oe_edger8r_get(&_in, &_args, sizeof(_args));
-    _args.to = (void *)oe_edger8r_take(&_out, _args.to != NULL, 1, 64);
-    _args.from = (point *)oe_edger8r_take(&_in, _args.from != NULL, 1, sizeof(point));
+    _host_to = _args.to;
+    _args.to = (void *)oe_edger8r_expect_one(
+        &_direct, &_out, _host_to, 1, 64);
+    _host_from = _args.from;
+    _args.from = (point *)oe_edger8r_expect_one(
+        &_direct, &_in, _host_from, 1, sizeof(point));
 
     _result = oe_edger8r_finish(&_in);
     if (_result == OE_OK) {
         _result = oe_edger8r_finish(&_out);
+    }
+    if (_result == OE_OK) {
+        _result = _direct.memory.result;
     }
     if (_result != OE_OK) {
         goto done;
     }
     oe_lfence();
 
+    _result = oe_edger8r_direct_begin(&_direct);
+    if (_result != OE_OK) {
+        goto done;
+    }
+    _args.to = (void *)oe_edger8r_blank(
+        &_direct, _args.to, _host_to, 1, 64);
+    _args.from = (point *)oe_edger8r_bring(
+        &_direct, _args.from, _host_from, 1, sizeof(point));
+    _result = oe_edger8r_finish(&_direct.memory);
+    if (_result != OE_OK) {
+        goto done;
+    }
+
     out(
         _args.to,
         _args.from,
         _args.raw);
+    oe_edger8r_answer(_host_to, _args.to, 1, 64);
 
 done:
+    oe_edger8r_direct_end(&_direct);
     if (_result != OE_OK) {
         oe_edger8r_clear(output_buffer, output_buffer_size);
     }

@@ -181,10 +181,10 @@ oe_result_t basic_basic_text(
     /* How many bytes go in and come out. */
     oe_edger8r_grow(&_in_size, 1, sizeof(_args));
     oe_edger8r_grow(&_out_size, 1, sizeof(_reply));
-    if (s != NULL) {
+    if (s != NULL && !oe_edger8r_is_direct(s, _args.s_len, sizeof(char))) {
         oe_edger8r_grow(&_in_size, _args.s_len, sizeof(char));
     }
-    if (data != NULL) {
+    if (data != NULL && !oe_edger8r_is_direct(data, (size_t)_args.n, sizeof(uint8_t))) {
         oe_edger8r_grow(&_in_size, (size_t)_args.n, sizeof(uint8_t));
         oe_edger8r_grow(&_out_size, (size_t)_args.n, sizeof(uint8_t));
     }
@@ -204,10 +204,8 @@ oe_result_t basic_basic_text(
     /* Fill the input; pointers become what the other side will see. */
     oe_edger8r_open(&_in, _buffer, _in_size);
     (void)oe_edger8r_put(&_in, &_args, 1, sizeof(_args));
-    _args.s = (char *)oe_edger8r_there(
-        &_in, _buffer, oe_edger8r_put(&_in, s, _args.s_len, sizeof(char)));
-    _at_data = (uint8_t *)oe_edger8r_put(&_in, data, (size_t)_args.n, sizeof(uint8_t));
-    _args.data = (uint8_t *)oe_edger8r_there(&_in, _buffer, _at_data);
+    _args.s = (char *)oe_edger8r_pass(&_in, s, _args.s_len, sizeof(char));
+    _args.data = (uint8_t *)oe_edger8r_pass(&_in, data, (size_t)_args.n, sizeof(uint8_t));
     _result = oe_edger8r_finish(&_in);
     if (_result != OE_OK) {
         goto done;
@@ -232,7 +230,9 @@ oe_result_t basic_basic_text(
         _result = OE_FAILURE;
         goto done;
     }
-    _at_data = (uint8_t *)oe_edger8r_take(&_out, data != NULL, (size_t)_args.n, sizeof(uint8_t));
+    _at_data = (uint8_t *)oe_edger8r_take(
+        &_out, data != NULL && !oe_edger8r_is_direct(data, (size_t)_args.n, sizeof(uint8_t)),
+        (size_t)_args.n, sizeof(uint8_t));
     _result = oe_edger8r_finish(&_out);
     if (_result != OE_OK) {
         goto done;
@@ -270,7 +270,6 @@ oe_result_t basic_basic_out(
     size_t _written = 0;
     uint8_t *_buffer = NULL;
     void *_at_to = NULL;
-    point *_at_from = NULL;
 
     /* Lengths and values; sizes are read from this copy from now on. */
     oe_edger8r_wipe(&_args, sizeof(_args));
@@ -279,10 +278,10 @@ oe_result_t basic_basic_out(
     /* How many bytes go in and come out. */
     oe_edger8r_grow(&_in_size, 1, sizeof(_args));
     oe_edger8r_grow(&_out_size, 1, sizeof(_reply));
-    if (to != NULL) {
+    if (to != NULL && !oe_edger8r_is_direct(to, 1, 64)) {
         oe_edger8r_grow(&_out_size, 1, 64);
     }
-    if (from != NULL) {
+    if (from != NULL && !oe_edger8r_is_direct(from, 1, sizeof(point))) {
         oe_edger8r_grow(&_in_size, 1, sizeof(point));
     }
     _total = _in_size;
@@ -301,9 +300,8 @@ oe_result_t basic_basic_out(
     /* Fill the input; pointers become what the other side will see. */
     oe_edger8r_open(&_in, _buffer, _in_size);
     (void)oe_edger8r_put(&_in, &_args, 1, sizeof(_args));
-    _args.to = to == NULL ? NULL : (void *)(void *)_buffer; /* there is one */
-    _at_from = (point *)oe_edger8r_put(&_in, from, 1, sizeof(point));
-    _args.from = (point *)oe_edger8r_there(&_in, _buffer, _at_from);
+    _args.to = OE_EDGER8R_PTR(void *, to);
+    _args.from = (point *)oe_edger8r_pass(&_in, from, 1, sizeof(point));
     _result = oe_edger8r_finish(&_in);
     if (_result != OE_OK) {
         goto done;
@@ -328,7 +326,9 @@ oe_result_t basic_basic_out(
         _result = OE_FAILURE;
         goto done;
     }
-    _at_to = (void *)oe_edger8r_take(&_out, to != NULL, 1, 64);
+    _at_to = (void *)oe_edger8r_take(
+        &_out, to != NULL && !oe_edger8r_is_direct(to, 1, 64),
+        1, 64);
     _result = oe_edger8r_finish(&_out);
     if (_result != OE_OK) {
         goto done;
