@@ -49,10 +49,10 @@ static enum cm_status from_hex(struct cm_span text, uint8_t *der, size_t *len)
     return CM_OK;
 }
 
-/* DER from DER, PEM or hexadecimal, told apart by the first bytes. der holds text.len bytes. */
+/* DER from DER, PEM or hexadecimal, told apart by the first byte. der holds text.len bytes. */
 static enum cm_status to_der(struct cm_span text, uint8_t *der, size_t *len)
 {
-    if (text.ptr[0] == 0x30 && (text.len < 2 || nibble(text.ptr[1]) < 0)) {
+    if (text.ptr[0] == 0x30) { /* as text that is "0", and a list in hexadecimal begins with "3" */
         memcpy(der, text.ptr, text.len);
         *len = text.len;
         return CM_OK;

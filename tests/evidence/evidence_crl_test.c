@@ -185,4 +185,33 @@ TEST(revocation_list_extensions)
         CM_ERR_FORMAT);
 }
 
+/* A digit that is none must not be read as some digit. */
+TEST(hexadecimal_lists_are_digits_only)
+{
+    struct pki_spec s;
+    struct pki_bundle *b = NULL;
+    unsigned high = 0;
+    unsigned low = 0;
+
+    pki_defaults(&s, 3, 1);
+    s.pck_crl.form = 2;
+    s.pck_crl.revoked = 0x7fffff;
+    b = pki_make(&s);
+    for (size_t i = 0; i < b->col.pck_crl.len; i++) {
+        char *digit = (char *)(uintptr_t)b->col.pck_crl.ptr + i;
+        char keep = *digit;
+        struct cm_crl *crl = NULL;
+
+        if (keep != 'f') { /* minus one, cut to four bits, would be it */
+            continue;
+        }
+        *digit = 'g';
+        CHECK_EQ(cm_crl_parse(b->col.pck_crl, &crl), CM_ERR_FORMAT);
+        *digit = keep;
+        *(i % 2 == 0 ? &high : &low) += 1;
+    }
+    CHECK(high > 0 && low > 0);
+    pki_free(b);
+}
+
 TEST_MAIN

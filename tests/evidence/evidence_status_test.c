@@ -117,6 +117,7 @@ TEST(H2_unknown_statuses_are_refused)
 TEST(revoked_and_unsupported_are_never_accepted)
 {
     EXPECT3(s.levels[0].status = "Revoked", CM_ERR_REVOKED, "tcb.status");
+    MERGED(3, 1, s.levels[0].status = "Revoked"; s.qe_report[258] = 5, "Revoked");
     EXPECT3(s.ext.comp[15] = 2, CM_ERR_MISMATCH, "tcb.status");
     EXPECT3(s.qe_report[258] = 5, CM_ERR_MISMATCH, "tcb.status");
     EXPECT(4, 2, s.body[0] = 2, CM_ERR_MISMATCH, "tcb.status");
@@ -148,6 +149,8 @@ TEST(levels_match_from_the_highest_down_whatever_their_order)
     MERGED(3, 1, swap = s.levels[0]; s.levels[0] = s.levels[1]; s.levels[1] = swap, "UpToDate");
     MERGED(3, 1, s.levels[0].pcesvn = 9; s.levels[1] = s.levels[0]; s.levels[1].pcesvn = 10;
            s.levels[0].status = "OutOfDate", "UpToDate");
+    MERGED(3, 1, s.levels[0].pcesvn = 9;
+           s.levels[1].pcesvn = 11, "UpToDate"); /* components first */
     MERGED(4, 2, s.levels[1] = s.levels[0]; s.levels[0].tdx[2] = 2;
            s.levels[0].status = "OutOfDate", "UpToDate");
     MERGED(3, 1, s.qe_levels[2] = s.qe_levels[0]; s.qe_levels[0] = s.qe_levels[1];
@@ -224,6 +227,35 @@ TEST(relaunch_both_ways)
     MERGED(5, 3, s.levels[0].status = "UpToDate"; s.levels[1] = s.levels[0]; s.levels[1].tdx[2] = 2;
            s.levels[1].status = "OutOfDateConfigurationNeeded";
            s.body[2] = 2, "TDRelaunchAdvisedConfigurationNeeded");
+}
+
+/* Launched on one platform level, now on another: body[2] and body[586] tell them apart. */
+TEST(relaunch_between_platform_levels)
+{
+    static const struct {
+        const char *launch;
+        const char *now;
+        const char *want;
+    } cases[] = {
+        {"OutOfDate", "UpToDate", "TDRelaunchAdvised"},
+        {"OutOfDate", "SWHardeningNeeded", "TDRelaunchAdvised"},
+        {"OutOfDate", "ConfigurationNeeded", "TDRelaunchAdvisedConfigurationNeeded"},
+        {"OutOfDate", "ConfigurationAndSWHardeningNeeded", "TDRelaunchAdvisedConfigurationNeeded"},
+        {"OutOfDate", "OutOfDate", "OutOfDate"},
+        {"OutOfDate", "OutOfDateConfigurationNeeded", "OutOfDate"},
+        {"OutOfDate", "Revoked", "Revoked"},
+        {"OutOfDateConfigurationNeeded", "UpToDate", "TDRelaunchAdvisedConfigurationNeeded"},
+        {"OutOfDateConfigurationNeeded", "OutOfDate", "OutOfDateConfigurationNeeded"},
+        {"SWHardeningNeeded", "UpToDate", "SWHardeningNeeded"},
+        {"ConfigurationNeeded", "UpToDate", "ConfigurationNeeded"},
+        {"Revoked", "UpToDate", "Revoked"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        MERGED(5, 3, s.levels[1] = s.levels[0]; s.levels[1].tdx[2] = 2;
+               s.levels[1].status = cases[i].launch; s.levels[0].status = cases[i].now;
+               s.body[2] = 2, cases[i].want);
+    }
 }
 
 TEST(dates_and_advisories_of_the_matched_levels)
