@@ -210,6 +210,19 @@ out:
     return st;
 }
 
+/* The output must not be one of the inputs: a key or a certificate would be lost for good. */
+static bool is_input(const char *out, const struct options *o, bool signature_too)
+{
+    const char *const inputs[] = {o->key, o->cert, o->config, signature_too ? o->signature : NULL};
+
+    for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
+        if (inputs[i] != NULL && cm_file_same(out, inputs[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum cm_status write_signed(const struct cm_sign_job *job, const struct options *o)
 {
     enum cm_status st = CM_OK;
@@ -220,6 +233,9 @@ static enum cm_status write_signed(const struct cm_sign_job *job, const struct o
 
     if (len < 0 || (size_t)len >= sizeof(path)) {
         cm_why_set(&why, "the name of the output file is too long");
+        st = CM_ERR_PARAM;
+    } else if (is_input(path, o, true)) {
+        cm_why_set(&why, "%s is an input too, and would be lost; name another -o FILE", path);
         st = CM_ERR_PARAM;
     } else {
         st = cm_sign_write(job, path, &why);
@@ -284,6 +300,9 @@ static int command_digest(const struct options *o)
 
     if (o->signature == NULL) {
         return usage("digest needs -d DIGEST_FILE", "");
+    }
+    if (is_input(o->signature, o, false) || cm_file_same(o->signature, o->image)) {
+        return usage("the digest would replace an input: ", o->signature);
     }
     CM_TRY(open_job(o, &file, &job));
     st = cm_sign_scan(stderr, job.image, o->strict, &why);

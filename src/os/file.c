@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,18 +152,80 @@ static enum cm_status write_beside(const char *path, struct cm_span data, uint32
     return st;
 }
 
-enum cm_status cm_file_write_atomic(const char *path, struct cm_span data, uint32_t mode,
-                                    struct cm_why *why)
+/* What stands at path is no file of bytes (a device, a pipe): it is written to, never replaced. */
+static enum cm_status write_into(const char *path, struct cm_span data, struct cm_why *why)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    enum cm_status st = CM_OK;
+
+    if (fd < 0 || write_all(fd, data) != CM_OK) {
+        st = CM_ERR_IO;
+        cm_why_set(why, "%s: %s", path, strerror(errno));
+    }
+    if (fd >= 0 && close(fd) != 0 && st == CM_OK) {
+        st = CM_ERR_IO;
+        cm_why_set(why, "%s: %s", path, strerror(errno));
+    }
+    return st;
+}
+
+static enum cm_status replace(const char *path, struct cm_span data, uint32_t mode,
+                              struct cm_why *why)
 {
     char tmp[TMP_CAP] = "";
-    enum cm_status st = write_beside(path, data, mode, tmp, why);
+    sigset_t block;
+    sigset_t before;
+    enum cm_status st = CM_OK;
 
+    /* a keyboard's interrupt waits the milliseconds until no temporary file is left */
+    (void)sigemptyset(&block);
+    (void)sigaddset(&block, SIGINT);
+    (void)sigaddset(&block, SIGTERM);
+    (void)sigaddset(&block, SIGHUP);
+    (void)sigaddset(&block, SIGQUIT);
+    (void)pthread_sigmask(SIG_BLOCK, &block, &before);
+    st = write_beside(path, data, mode, tmp, why);
     if (st == CM_OK && rename(tmp, path) != 0) {
         st = CM_ERR_IO;
         cm_why_set(why, "%s: %s", path, strerror(errno));
         (void)unlink(tmp);
     }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return st;
+}
+
+enum cm_status cm_file_write_atomic(const char *path, struct cm_span data, uint32_t mode,
+                                    struct cm_why *why)
+{
+    struct stat sb;
+    char *target = NULL;
+    enum cm_status st = CM_OK;
+
+    if (lstat(path, &sb) != 0) {
+        return replace(path, data, mode, why); /* nothing there yet, or the reason comes up */
+    }
+    if (S_ISLNK(sb.st_mode)) { /* the link stays, what it leads to is written */
+        target = realpath(path, NULL);
+        if (target == NULL) {
+            cm_why_set(why, "%s: a link that leads nowhere: %s", path, strerror(errno));
+            return CM_ERR_IO;
+        }
+    }
+    if (stat(path, &sb) == 0 && !S_ISREG(sb.st_mode) && !S_ISDIR(sb.st_mode)) {
+        st = write_into(path, data, why);
+    } else {
+        st = replace(target == NULL ? path : target, data, mode, why);
+    }
+    free(target);
+    return st;
+}
+
+bool cm_file_same(const char *a, const char *b)
+{
+    struct stat x;
+    struct stat y;
+
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 enum cm_status cm_file_create_once(const char *path, struct cm_span data, uint32_t mode,

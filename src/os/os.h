@@ -6,6 +6,7 @@
 #define CM_OS_H
 
 #include <casemate/status.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/span.h"
@@ -32,6 +33,9 @@ CM_MUST_USE enum cm_status cm_file_write_atomic(const char *path, struct cm_span
  */
 CM_MUST_USE enum cm_status cm_file_create_once(const char *path, struct cm_span data, uint32_t mode,
                                                struct cm_why *why);
+
+/** Whether both paths lead to the same existing file. */
+bool cm_file_same(const char *a, const char *b);
 
 /**
  * The folder that holds this user's Casemate state (platform secret, debug signer): the variable

@@ -49,6 +49,18 @@ for i in mini_rela mini_relr mini_clang mini_sgx2 mini_stripped mini_cpuid mini_
     cp "$images/$i" . || exit 1
 done
 
+# --- an output that is an input would lose it
+cp pkcs1.pem before.pem
+expect 1 "is an input too" "$oesign" sign -e mini_rela -k pkcs1.pem -o pkcs1.pem
+ln -s pkcs1.pem key.link
+expect 1 "is an input too" "$oesign" sign -e mini_rela -k pkcs1.pem -o key.link
+same pkcs1.pem before.pem
+cp mini_rela mini.before
+expect 2 "would replace an input" "$oesign" digest -e mini_rela -d mini_rela
+same mini_rela mini.before
+expect 1 "No space left" "$oesign" sign -e mini_rela -k pkcs1.pem -o /dev/full
+[ -c /dev/full ] && ok || fail "/dev/full is no device any more"
+
 # --- signing with key files; the output's name; both PEM forms give the same file, and twice the same
 for i in mini_rela mini_relr mini_clang mini_sgx2; do
     expect 0 "Created $i.signed" "$oesign" sign -e $i -k pkcs1.pem

@@ -2,6 +2,7 @@
 #include "harness.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,6 +86,45 @@ TEST(failed_write_leaves_nothing)
     CHECK(why.text[0] != '\0');
     CHECK_EQ(entries(dir), 1);
     (void)rmdir(path);
+    (void)rmdir(dir);
+}
+
+TEST(devices_pipes_and_links_are_not_replaced)
+{
+    char dir[] = "/tmp/cm_os_test_XXXXXX";
+    char file[64] = "";
+    char link_name[64] = "";
+    char fifo[64] = "";
+    struct stat sb;
+    struct cm_why why = {{0}};
+    char got[4] = "";
+    int fd = -1;
+
+    REQUIRE(mkdtemp(dir) != NULL);
+    (void)snprintf(file, sizeof(file), "%s/file", dir);
+    (void)snprintf(link_name, sizeof(link_name), "%s/link", dir);
+    (void)snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
+    REQUIRE(symlink("file", link_name) == 0 && mkfifo(fifo, 0600) == 0);
+    CHECK_EQ(cm_file_write_atomic(link_name, cm_span_make("x", 1), 0600, &why), CM_ERR_IO);
+    CHECK(strstr(why.text, "leads nowhere") != NULL);
+    CHECK_EQ(cm_file_write_atomic(file, cm_span_make("old", 3), 0600, NULL), CM_OK);
+    CHECK_EQ(cm_file_write_atomic(link_name, cm_span_make("new", 3), 0600, NULL), CM_OK);
+    CHECK(lstat(link_name, &sb) == 0 && S_ISLNK(sb.st_mode));
+    CHECK(stat(file, &sb) == 0 && sb.st_size == 3);
+    CHECK(cm_file_same(file, link_name));
+    CHECK(!cm_file_same(file, fifo));
+    CHECK(!cm_file_same(file, "/nonexistent/x"));
+    fd = open(fifo, O_RDWR | O_NONBLOCK);
+    REQUIRE(fd >= 0);
+    CHECK_EQ(cm_file_write_atomic(fifo, cm_span_make("abc", 3), 0600, NULL), CM_OK);
+    CHECK(lstat(fifo, &sb) == 0 && S_ISFIFO(sb.st_mode));
+    CHECK_EQ(read(fd, got, 3), 3);
+    CHECK_STR(got, "abc");
+    (void)close(fd);
+    CHECK_EQ(entries(dir), 3);
+    (void)unlink(fifo);
+    (void)unlink(link_name);
+    (void)unlink(file);
     (void)rmdir(dir);
 }
 
