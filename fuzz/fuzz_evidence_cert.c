@@ -23,6 +23,19 @@ static void same_time(uint64_t ours, const ASN1_TIME *theirs)
     ASN1_TIME_free(t);
 }
 
+static void same_constraints(const struct cm_cert *c, const X509 *x)
+{
+    int critical = 0;
+    BASIC_CONSTRAINTS *bc = X509_get_ext_d2i(x, NID_basic_constraints, &critical, NULL);
+    long pathlen = bc == NULL || bc->pathlen == NULL ? -1 : ASN1_INTEGER_get(bc->pathlen);
+
+    if ((bc != NULL) != c->has_constraints || (bc != NULL && (bc->ca != 0) != c->ca) ||
+        pathlen != (c->has_pathlen ? (long)c->pathlen : -1)) {
+        abort();
+    }
+    BASIC_CONSTRAINTS_free(bc);
+}
+
 static void certificate(const unsigned char *der, size_t len)
 {
     struct cm_cert *c = calloc(1, sizeof(*c));
@@ -43,12 +56,7 @@ static void certificate(const unsigned char *der, size_t len)
         }
         same_time(c->period.not_before, X509_get0_notBefore(x));
         same_time(c->period.not_after, X509_get0_notAfter(x));
-        if (c->has_constraints && !(X509_get_extension_flags(x) & EXFLAG_BCONS)) {
-            abort();
-        }
-        if (c->ca && X509_check_ca(x) != 1 && !c->has_usage) {
-            abort();
-        }
+        same_constraints(c, x);
         (void)cm_cert_cn_contains(c, "CA");
         X509_free(x);
     }
