@@ -107,7 +107,7 @@ int main(int argc, char **argv)
         push(&plan.objects, argv[i]);
     }
     if (i != argc || plan.package == NULL || plan.input == NULL || plan.output == NULL) {
-        (void)fputs(usage, stderr);
+        (void)fputs(usage, stderr); /* NOLINT(clang-analyzer-unix.Malloc): the process ends */
         return 2;
     }
     if (cm_prep_run(&plan, &why) != CM_OK) {

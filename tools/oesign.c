@@ -442,6 +442,7 @@ static int parse(int argc, char **argv, const struct command *command, struct op
         if (place != NULL) {
             *place = optarg;
         }
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): o is main's own structure */
         o->explain = o->explain || letter == 'E';
         o->strict = o->strict || letter == 'S';
     }

@@ -17,7 +17,7 @@ uint32_t cm_libc_random(void *data, size_t size);
 _Noreturn void oe_abort(void);
 
 /* Calls fn when the enclave is destroyed, last registered first. 0, or -1 when out of memory. */
-int oe_atexit(void (*fn)(void));
+int oe_atexit(void (*function)(void));
 int cm_atexit_arg(void (*fn)(void *), void *arg);
 
 /* Writes to the host's stdout (device 0) or stderr (1). Never allocates in the enclave. May fail
@@ -27,10 +27,10 @@ void cm_host_write(int device, const char *text, size_t size);
 /* The enclave's heap. Thread-safe; NULL when there is no room. */
 void *oe_allocator_malloc(size_t size);
 void oe_allocator_free(void *ptr);
-void *oe_allocator_calloc(size_t count, size_t size);
+void *oe_allocator_calloc(size_t nmemb, size_t size);
 void *oe_allocator_realloc(void *ptr, size_t size);
 void *oe_allocator_aligned_alloc(size_t alignment, size_t size);
-int oe_allocator_posix_memalign(void **out, size_t alignment, size_t size);
+int oe_allocator_posix_memalign(void **memptr, size_t alignment, size_t size);
 size_t oe_allocator_malloc_usable_size(void *ptr);
 
 /* The calling thread's data page, FS:0 included; fixed for the life of its TCS. */
