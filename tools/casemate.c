@@ -4,6 +4,7 @@
 
 #include "casemate_evidence.h"
 #include "cli/cli.h"
+#include "os/os.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -241,7 +242,7 @@ static int command_run(int argc, char **argv)
     return code;
 }
 
-int main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
     static const struct {
         const char *name;
@@ -266,4 +267,17 @@ int main(int argc, char **argv)
         }
     }
     return usage("unknown command ", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    struct cm_why why = {{0}};
+    const int code = dispatch(argc, argv);
+    const enum cm_status st = cm_stdout_finish(&why);
+
+    if (st == CM_OK) {
+        return code;
+    }
+    (void)failed(st, &why);
+    return code != 0 ? code : EXIT_FAILED;
 }

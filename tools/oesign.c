@@ -455,7 +455,7 @@ static int parse(int argc, char **argv, const struct command *command, struct op
     return 0;
 }
 
-int main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
     struct options o = {0};
     const struct command *command = NULL;
@@ -481,4 +481,17 @@ int main(int argc, char **argv)
     }
     status = parse(argc - 1, argv + 1, command, &o);
     return status != 0 ? status : command->run(&o);
+}
+
+int main(int argc, char **argv)
+{
+    struct cm_why why = {{0}};
+    const int status = dispatch(argc, argv);
+    const enum cm_status st = cm_stdout_finish(&why);
+
+    if (st == CM_OK) {
+        return status;
+    }
+    complain(NULL, st, &why);
+    return status != 0 ? status : EXIT_FAILURE;
 }

@@ -38,6 +38,13 @@ CM_MUST_USE enum cm_status cm_file_create_once(const char *path, struct cm_span 
 bool cm_file_same(const char *a, const char *b);
 
 /**
+ * For the end of a tool's main(): have all bytes that were printed to standard output reached it? A
+ * full disk or a closed descriptor shows only here, because printing is buffered. Flushes.
+ * @retval CM_ERR_IO some were lost (why names the cause, as far as it is known)
+ */
+CM_MUST_USE enum cm_status cm_stdout_finish(struct cm_why *why);
+
+/**
  * The folder that holds this user's Casemate state (platform secret, debug signer): the variable
  * CASEMATE_STATE_DIR, else XDG_STATE_HOME/casemate, else HOME/.local/state/casemate. Created with
  * mode 0700 when missing; refused when it belongs to another user or others may write to it.

@@ -87,6 +87,17 @@ expect 1 "letter" "$casemate" new Shop
 [ -f shop/CMakeLists.txt ] && [ -f shop/.vscode/tasks.json ] && ok || fail "new: files are missing"
 [ -z "$(find . -maxdepth 1 -name '.shop*')" ] && ok || fail "new: something was left behind"
 
+# --- output that is lost is a failure, and not a silent one
+lost="standard output is incomplete"
+expect 1 "$lost" sh -c '"$0" --help > /dev/full' "$casemate"
+expect 1 "$lost" sh -c '"$0" --version >&-' "$casemate"
+expect 1 "$lost" sh -c '"$0" inspect mini_rela > /dev/full' "$casemate"
+expect 1 "$lost" sh -c '"$0" inspect --json mini_rela >&-' "$casemate"
+expect 1 "$lost" sh -c '"$0" new store > /dev/full' "$casemate"
+expect 1 "$lost" sh -c '"$0" verify --help > /dev/full' "$casemate"
+expect 2 "needs an IMAGE" sh -c '"$0" inspect >&-' "$casemate" # nothing was to be printed there
+expect 5 "" sh -c '"$0" run sh -c "exit 5" >&-' "$casemate"
+
 # --- doctor
 "$casemate" doctor > text
 rc=$?

@@ -226,6 +226,15 @@ expect 2 "given twice" "$oesign" dump -e mini_rela -e mini_rela
 expect 2 "unknown option" "$oesign" dump -e mini_rela -k pkcs1.pem
 expect 2 "unexpected argument" "$oesign" dump -e mini_rela more
 
+# --- output that is lost is a failure, and not a silent one
+lost="standard output is incomplete"
+for command in --help "predict -e mini_rela" "predict -e mini_rela --explain" "dump -e a"; do
+    # shellcheck disable=SC2086
+    expect 1 "$lost" sh -c '"$0" "$@" > /dev/full' "$oesign" $command
+    # shellcheck disable=SC2086
+    expect 1 "$lost" sh -c '"$0" "$@" >&-' "$oesign" $command
+done
+
 # --- a key behind a provider, and behind a PKCS#11 engine
 expect 0 "Created prov" "$oesign" sign -e mini_rela -c a.conf -n default -i "file:$work/pkcs8.pem" -o prov
 same prov a

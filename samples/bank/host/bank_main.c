@@ -153,7 +153,7 @@ static enum bank_status only_generate(struct bank_options *o, struct bank_why *w
     return st;
 }
 
-int main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
     struct bank_options o;
     struct bank_why why = {{0}};
@@ -172,4 +172,17 @@ int main(int argc, char **argv)
         return 1;
     }
     return 0;
+}
+
+/* a report that did not arrive is a failure: printing is buffered, so a full disk shows only here */
+int main(int argc, char **argv)
+{
+    const int code = dispatch(argc, argv);
+    const bool before = ferror(stdout) != 0;
+
+    if (fflush(stdout) == 0 && !before) {
+        return code;
+    }
+    (void)fputs("bank: standard output is incomplete\n", stderr);
+    return code != 0 ? code : 1;
 }
