@@ -3,6 +3,7 @@ PREFIX ?= /opt/casemate
 PRESET ?= dev
 JOBS   ?= $(shell nproc)
 BUILD   = build/$(PRESET)
+export PREFIX # recipes use "$$PREFIX": its value never becomes text of the shell
 
 .PHONY: help demo test check ci-deep bench soak install package clean configure security-matrix
 
@@ -11,7 +12,7 @@ help:
 	@echo "make test              build and pass every test"
 	@echo "make security-matrix   each attack class with its tests and their last results"
 	@echo "make bench             measure; prints ratios against baselines of the same run"
-	@echo "make install PREFIX=   install the SDK (default $(PREFIX))"
+	@echo "make install PREFIX=   install the SDK (default $$PREFIX)"
 	@echo "make package           Debian packages into build/packages"
 	@echo "make check             style, layers, names: what CI checks before it builds"
 	@echo "make soak              long fuzzing, stress and kills (an hour or more)"
@@ -47,8 +48,8 @@ soak: configure
 
 install: configure
 	@cmake --build $(BUILD) -j $(JOBS) --target sdk
-	@cmake --install $(BUILD) --prefix $(PREFIX) > build/install.log || { cat build/install.log; exit 1; }
-	@echo "installed into $(PREFIX); next: . $(PREFIX)/share/openenclave/openenclaverc"
+	@cmake --install $(BUILD) --prefix "$$PREFIX" > build/install.log || { cat build/install.log; exit 1; }
+	@echo "installed into $$PREFIX; next: . \"$$PREFIX/share/openenclave/openenclaverc\""
 
 package: configure
 	@cmake --build $(BUILD) -j $(JOBS) --target sdk

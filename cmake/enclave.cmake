@@ -33,7 +33,7 @@ endif()
 set(CM_ENCLAVE_COMPILE
     -m64 -O2 -fPIE -ftls-model=local-exec -fvisibility=hidden -fno-common
     -ffunction-sections -fdata-sections -fstack-protector-strong -fno-omit-frame-pointer
-    -fcf-protection=none -nostdinc "SHELL:-isystem ${CM_COMPILER_INCLUDE}" -D_GNU_SOURCE
+    -fcf-protection=none -nostdinc "SHELL:-isystem \"${CM_COMPILER_INCLUDE}\"" -D_GNU_SOURCE
     "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=/src" "-ffile-prefix-map=${CMAKE_BINARY_DIR}=/build")
 # The C library's thread hooks are asked for by name, so that they win over the weak ones that the
 # runtime has for itself, in whatever order the archives come.

@@ -58,12 +58,14 @@ set(gen ${CMAKE_BINARY_DIR}/generated)
 configure_file(${CMAKE_SOURCE_DIR}/deploy/cmake/openenclave-config-version.cmake.in
                ${gen}/openenclave-config-version.cmake @ONLY)
 install(FILES ${CMAKE_SOURCE_DIR}/deploy/cmake/openenclave-config.cmake
+              ${CMAKE_SOURCE_DIR}/deploy/cmake/signing-key.cmake
               ${gen}/openenclave-config-version.cmake DESTINATION ${oe}/cmake)
 # the prefix is known only when installing
 install(CODE "
-  file(READ ${CMAKE_SOURCE_DIR}/deploy/openenclaverc.in text)
-  string(REPLACE \"PREFIX_OF_THE_INSTALLATION\" \"\${CMAKE_INSTALL_PREFIX}\" text \"\${text}\")
-  file(WRITE ${gen}/openenclaverc \"\${text}\")")
+  file(READ \"${CMAKE_SOURCE_DIR}/deploy/openenclaverc.in\" text)
+  string(REPLACE \"'\" \"'\\\\''\" prefix \"\${CMAKE_INSTALL_PREFIX}\")
+  string(REPLACE \"PREFIX_OF_THE_INSTALLATION\" \"'\${prefix}'\" text \"\${text}\")
+  file(WRITE \"${gen}/openenclaverc\" \"\${text}\")")
 install(FILES ${gen}/openenclaverc DESTINATION share/openenclave)
 
 foreach(COMPILER gcc g++ clang clang++)

@@ -12,8 +12,8 @@ function(cm_build_key out)
   if(NOT TARGET signing_key)
     add_custom_command(
       OUTPUT ${key}
-      COMMAND ${CMAKE_COMMAND} -E env --unset=RANDFILE sh -c
-              "umask 077 && openssl genrsa -3 -out ${key}.new 3072 2>/dev/null && mv ${key}.new ${key}"
+      COMMAND ${CMAKE_COMMAND} -DOPENSSL=openssl -DKEY=${key}
+              -P ${CMAKE_SOURCE_DIR}/deploy/cmake/signing-key.cmake
       COMMENT "Signing key of this build folder"
       VERBATIM)
     add_custom_target(signing_key DEPENDS ${key})

@@ -42,9 +42,10 @@ set(cm_flags
 # what the compiler itself brings (stdatomic.h, intrinsics) stays; the system's C library does not
 set(cm_c "$<OR:$<COMPILE_LANGUAGE:C>,$<COMPILE_LANGUAGE:CXX>>")
 set(cm_gcc "$<OR:$<C_COMPILER_ID:GNU>,$<CXX_COMPILER_ID:GNU>>")
+set(cm_libc "-isystem \"${OE_INCLUDEDIR}/openenclave/3rdparty/libc\"") # the path may have a blank
 set(cm_headers
-  "$<$<AND:${cm_c},${cm_gcc}>:SHELL:-nostdinc -isystem ${OE_INCLUDEDIR}/openenclave/3rdparty/libc -iwithprefix include>"
-  "$<$<AND:${cm_c},$<NOT:${cm_gcc}>>:SHELL:-nostdlibinc -isystem ${OE_INCLUDEDIR}/openenclave/3rdparty/libc>")
+  "$<$<AND:${cm_c},${cm_gcc}>:SHELL:-nostdinc ${cm_libc} -iwithprefix include>"
+  "$<$<AND:${cm_c},$<NOT:${cm_gcc}>>:SHELL:-nostdlibinc ${cm_libc}>")
 set(cm_link
   -nostdlib -nodefaultlibs -nostartfiles -static-pie
   -Wl,--undefined=cm_musl_td_init,--undefined=cm_musl_td_exit,--undefined=cm_libc_fini
@@ -78,17 +79,17 @@ cm_enclave_archive(opensslcrypto_3 openenclave::oelibc)
 cm_enclave_archive(opensslssl_3 openenclave::opensslcrypto_3)
 set_target_properties(openenclave::opensslcrypto_3 openenclave::opensslssl_3 PROPERTIES
   INTERFACE_INCLUDE_DIRECTORIES ${OE_INCLUDEDIR}/openenclave/3rdparty/openssl_3)
-set(cm_group
-  -L${OE_LIBDIR}/openenclave/enclave
-  "-Wl,--start-group -loeenclave -loelibc -loesyscall -loecore -lgcc -Wl,--end-group")
+set(cm_group "-Wl,--start-group -loeenclave -loelibc -loesyscall -loecore -lgcc -Wl,--end-group")
 add_library(openenclave::oeenclave INTERFACE IMPORTED)
 set_target_properties(openenclave::oeenclave PROPERTIES
   INTERFACE_COMPILE_OPTIONS "${cm_flags}"
   INTERFACE_COMPILE_DEFINITIONS "$<${cm_c}:_GNU_SOURCE>;OE_BUILD_ENCLAVE"
   INTERFACE_LINK_OPTIONS "${cm_link}"
+  INTERFACE_LINK_DIRECTORIES ${OE_LIBDIR}/openenclave/enclave
   INTERFACE_LINK_LIBRARIES "openenclave::oe_includes;openenclave::oelibc_includes;${cm_group}")
 add_library(openenclave::oelibc INTERFACE IMPORTED)
 set_target_properties(openenclave::oelibc PROPERTIES
+  INTERFACE_LINK_DIRECTORIES ${OE_LIBDIR}/openenclave/enclave
   INTERFACE_LINK_LIBRARIES "openenclave::oelibc_includes;openenclave::oe_includes;${cm_group}")
 add_library(openenclave::oecryptoopenssl_3 INTERFACE IMPORTED)
 set_target_properties(openenclave::oecryptoopenssl_3 PROPERTIES
@@ -170,7 +171,7 @@ function(cm_sign_enclave target)
         message(FATAL_ERROR "To make a signing key, install the package openssl, or name one: KEY file.pem")
       endif()
       add_custom_command(OUTPUT ${key}
-        COMMAND sh -c "umask 077 && ${CM_OPENSSL} genrsa -3 -out ${key}.new 3072 2>/dev/null && mv ${key}.new ${key}"
+        COMMAND ${CMAKE_COMMAND} -DOPENSSL=${CM_OPENSSL} -DKEY=${key} -P ${OE_LIBDIR}/openenclave/cmake/signing-key.cmake
         COMMENT "Signing key of this build folder" VERBATIM)
       add_custom_target(cm_signing_key DEPENDS ${key})
     endif()

@@ -1,0 +1,69 @@
+#!/bin/bash
+# usage: blank_test.sh BUILD: install, move, build and run in folders whose names have blanks and what
+# a shell would act on. Attack: whoever names a folder that is built in must not get commands run.
+set -uo pipefail
+source=$(cd "$(dirname "$0")/../.." && pwd)
+build=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export CASEMATE_STATE_DIR="$work/the state" OE_SIMULATION=1
+unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH
+failed=0
+
+fail() {
+    echo "FAIL $*"
+    failed=$((failed + 1))
+}
+# step NAME COMMAND...: it must succeed; its output is shown when it does not
+step() {
+    local name=$1
+    shift
+    if ! "$@" > "$work/log" 2>&1; then
+        fail "$name"
+        cat "$work/log"
+    fi
+}
+says() { grep -qF -- "$1" "$work/log" || fail "no '$1' in: $(cat "$work/log")"; }
+
+# --- make install hands the prefix on as it is: a cmake that prints what it was given
+mkdir "$work/fake"
+printf '#!/bin/sh\nprintf "<%%s>\\n" "$@"\n' > "$work/fake/cmake"
+chmod +x "$work/fake/cmake"
+prefix="$work/a b;touch injected; \$(touch injected)'\`touch injected\`\"touch"
+mkdir "$work/make"
+cp "$source/Makefile" "$work/make/"
+mkdir "$work/make/build"
+step "make install" env PATH="$work/fake:$PATH" PREFIX="$prefix" make -C "$work/make" -o configure install
+grep -qxF "<$prefix>" "$work/make/build/install.log" || fail "make install: $(cat "$work/make/build/install.log")"
+[ -z "$(find "$work" -name injected)" ] || fail "make install ran what the prefix says"
+
+# --- the whole way
+step "install" cmake --install "$build" --prefix "$work/an sdk's place"
+step "a plain sh finds it where it was installed" sh -c \
+    '. "$0/share/openenclave/openenclaverc" && [ "$(command -v oesign)" = "$0/bin/oesign" ]' "$work/an sdk's place"
+mkdir "$work/my work"
+mv "$work/an sdk's place" "$work/my work/new sdk"
+cd "$work/my work" || exit 1
+# shellcheck disable=SC1091
+. "$work/my work/new sdk/share/openenclave/openenclaverc"
+step "new" casemate new vault
+for cc in gcc clang; do
+    step "configure, $cc" env CC=$cc cmake -S vault -B "out $cc"
+    step "build, $cc" cmake --build "out $cc" -j2
+    step "run, $cc" cmake --build "out $cc" --target run
+    says "enclave says: hello, world"
+done
+[ "$(stat -c %a "out gcc/signing-key.pem")" = 600 ] || fail "others can read the signing key"
+
+# --- the key: a folder's name runs nothing, and a failure gives openssl's reason
+evil="$work/x\$(touch injected)'; touch injected #"
+mkdir "$evil"
+key() { cmake -DOPENSSL=openssl "-DKEY=$1" -P "$work/my work/new sdk/lib/openenclave/cmake/signing-key.cmake"; }
+step "key" key "$evil/key.pem"
+[ -s "$evil/key.pem" ] || fail "no key in $evil"
+[ -z "$(find "$work" -name injected)" ] || fail "a folder's name was run"
+if key "$work/not there/key.pem" > "$work/log" 2>&1; then fail "a key in a folder that is not there"; fi
+says "No such file or directory"
+
+[ "$failed" -eq 0 ] && echo "all passed"
+exit "$failed"
