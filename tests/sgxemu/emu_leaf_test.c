@@ -143,17 +143,34 @@ TEST(misaligned_or_outside_operands_are_gp)
 
 TEST(operands_that_may_not_be_read_or_written_are_pf)
 {
+    uint8_t code[512];
+    struct sgx_enclave_restrict_permissions a = {7 * KIT_PAGE, KIT_PAGE, SGX_SECINFO_R, 0, 0};
+
     REQUIRE(setup());
     memset(page(5), 0, KIT_PAGE);
     /* the key would go to a code page: the EPCM says no... the VMA says it first */
     CHECK(!leaf(SGX_EGETKEY, addr(5), addr(0), 0) && f.vector == SGX_VEC_PF && f.addr == addr(0));
     CHECK((f.errcode & 2) != 0 && (f.errcode & PF_SGX) == 0);
+    /* nor does a report go there */
+    memcpy(code, page(0), sizeof(code));
+    CHECK(!leaf(SGX_EREPORT, addr(5), addr(6), addr(0)) && f.vector == SGX_VEC_PF &&
+          f.addr == addr(0));
+    CHECK((f.errcode & 2) != 0 && (f.errcode & PF_SGX) == 0);
+    CHECK_MEM(page(0), code, sizeof(code));
     /* a TCS is nobody's */
     CHECK(!leaf(SGX_EGETKEY, addr(2), addr(6), 0) && faults(SGX_VEC_PF, PF_SGX | 5, addr(2)));
     /* nothing mapped there */
     CHECK(!leaf(SGX_EGETKEY, addr(5), addr(100), 0) && faults(SGX_VEC_PF, 6, addr(100)));
     /* nothing added there: the kernel adds it, the enclave has not accepted it */
     CHECK(!leaf(SGX_EGETKEY, addr(5), addr(9), 0) && faults(SGX_VEC_PF, PF_SGX | 7, addr(9)));
+    /* mapped for writing, but the enclave has made it read only: the EPCM says no */
+    memset(page(7), 0x11, KIT_PAGE);
+    CHECK_EQ(kit_ioctl(kite.fd, SGX_IOC_RESTRICT_PERMS, &a), 0);
+    CHECK_EQ(accept(KIT_R | SGX_SECINFO_PR, addr(7)), SGX_SUCCESS);
+    memset(page(5), 0, KIT_PAGE);
+    CHECK(!leaf(SGX_EREPORT, addr(5), addr(6), addr(7)) && faults(SGX_VEC_PF, PF_SGX | 7, addr(7)));
+    CHECK(!leaf(SGX_EGETKEY, addr(5), addr(7), 0) && faults(SGX_VEC_PF, PF_SGX | 7, addr(7)));
+    CHECK_EQ(page(7)[0], 0x11);
     kit_destroy(&kite);
 }
 

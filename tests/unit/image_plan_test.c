@@ -163,6 +163,39 @@ TEST(a_zero_base_enclave_is_shifted)
     cm_image_free(image);
 }
 
+/* One page more than the largest SECS.SIZE: the round up to a power of two would double it. */
+TEST(the_largest_enclave_and_one_page_more)
+{
+    struct cm_enclave_props p;
+    struct cm_image *image = open_fixture(&p);
+    struct cm_plan *plan = NULL;
+    struct cm_why why = {{0}};
+    const struct cm_region *last = NULL;
+    uint64_t span = 0;
+
+    REQUIRE(image != NULL);
+    p.zero_base = true;
+    p.start_address = 0x20000;
+    plan = make_plan(image, &p);
+    REQUIRE(plan != NULL);
+    last = &plan->regions[plan->region_count - 1];
+    span = last->offset + last->length - p.start_address;
+    cm_plan_free(plan);
+    p.start_address = CM_ENCLAVE_MAX_SIZE - span;
+    plan = make_plan(image, &p);
+    REQUIRE(plan != NULL);
+    CHECK_EQ(plan->enclave_size, CM_ENCLAVE_MAX_SIZE);
+    last = &plan->regions[plan->region_count - 1];
+    CHECK_EQ(last->offset + last->length, CM_ENCLAVE_MAX_SIZE);
+    cm_plan_free(plan);
+    plan = NULL;
+    p.start_address += CM_PAGE_SIZE;
+    CHECK_EQ(cm_plan_make(image, &p, &plan, &why), CM_ERR_LIMIT);
+    CHECK(plan == NULL);
+    CHECK(strstr(why.text, "heap pages") != NULL);
+    cm_image_free(image);
+}
+
 TEST(bad_properties_are_named)
 {
     struct cm_enclave_props good;
