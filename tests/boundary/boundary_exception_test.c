@@ -1,6 +1,10 @@
 /* Rows A1 and E1 to E6: exceptions, real and invented, and what handlers may do. */
 #include "harness.h"
 
+#include <sys/mman.h>
+
+#include <casemate/sgxemu.h>
+
 #include "enclave/td.h"
 #include "hostile_host.h"
 #include "hostile_ids.h"
@@ -8,6 +12,7 @@
 #define ECALL(func) CM_CALL_WORD(CM_CODE_ECALL, func, 0, 0)
 
 static struct hh e;
+static uint64_t td0; /* thread data of thread 0 */
 static struct cm_call_args args __attribute__((aligned(64)));
 static uint64_t in_buf[8] __attribute__((aligned(64)));
 static struct hostile_fault fault __attribute__((aligned(64)));
@@ -198,6 +203,80 @@ TEST(E5_handlers_cannot_resume_outside)
         CHECK_EQ(CM_CALL_RESULT(resume(&run)), OE_ENCLAVE_ABORTED);
         CHECK_EQ(hh_call(&e, 1, HE_NULL, NULL, 0, NULL, 0), OE_ENCLAVE_ABORTED);
     }
+}
+
+/* XRSTOR would fault on reserved bits: in the runtime, with the application's handlers around it. */
+TEST(E5_handlers_cannot_set_bits_that_mxcsr_does_not_have)
+{
+    REQUIRE(start(true));
+    whole(HF_BAD_MXCSR);
+    CHECK_EQ(hh_call(&e, 0, HE_NULL, NULL, 0, NULL, 0), OE_OK);
+}
+
+/* The exception stack has held the interrupted registers; they must not stay until the next one. */
+TEST(D4_nothing_stays_on_the_exception_stack)
+{
+    struct sgx_enclave_run run;
+    uint64_t out[4] = {0, 0, 0, 0};
+    const uint64_t *stack;
+    uint64_t left = 0;
+
+    REQUIRE(start(true));
+    REQUIRE(hh_call(&e, 0, HE_TD, NULL, 0, out, sizeof(out)) == OE_OK);
+    stack = (const uint64_t *)(out[0] + CM_TD_SIZE - CM_TD_EXCEPTION_STACK);
+    for (int i = 0; i < 2; i++) {
+        REQUIRE(begin(i == 0 ? HF_UD2 : HF_NULL_READ, &run));
+        REQUIRE(judge() == OE_OK);
+        for (size_t k = 0; k < CM_TD_EXCEPTION_STACK / sizeof(uint64_t); k++) {
+            left += stack[k] != 0;
+        }
+        CHECK_EQ(left, 0);
+        CHECK_EQ(resume(&run), CM_CALL_WORD(CM_CODE_ERET, CM_ECALL_CALL_FUNCTION, 0, OE_OK));
+    }
+}
+
+/*
+ * The host takes the stack away, so that the very first ecall of a thread faults before the thread
+ * has an exception stack. There is nothing to judge the exception on: zero is not a stack.
+ */
+static void first_ecall_faults(unsigned n, uint32_t func, uint64_t arg)
+{
+    const uint64_t word = ECALL(CM_ECALL_VIRTUAL_EXCEPTION);
+    void *stack = (void *)(hh_tcs(&e, n) - CM_GUARD_SIZE - CM_PAGE_SIZE);
+    const struct cm_td *td = (const struct cm_td *)(td0 + n * e.stride);
+    struct sgx_enclave_run run;
+
+    CHECK_EQ(td->self, 0);
+    REQUIRE(e.device->mprotect(stack, CM_PAGE_SIZE, PROT_NONE) == 0);
+    CHECK_EQ(hh_enter(&e, n, ECALL(func), &arg, &run), 0);
+    REQUIRE(run.function == SGX_ERESUME && run.exception_vector == SGX_VEC_PF);
+    CHECK_EQ(td->self, 0);
+    CHECK_EQ(td->state, CM_TD_RUNNING);
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(hh_enter(&e, n, word, &arg, &run),
+                 CM_CALL_WORD(CM_CODE_ERET, CM_ECALL_VIRTUAL_EXCEPTION, 0, OE_UNEXPECTED));
+        REQUIRE(run.function == SGX_EEXIT);
+        CHECK_EQ(td->state, CM_TD_RUNNING);
+    }
+    CHECK_EQ(e.device->mprotect(stack, CM_PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
+}
+
+TEST(E1_exception_before_a_thread_has_an_exception_stack)
+{
+    uint64_t out[4] = {0, 0, 0, 0};
+
+    REQUIRE(start(true));
+    REQUIRE(hh_call(&e, 0, HE_TD, NULL, 0, out, sizeof(out)) == OE_OK);
+    td0 = out[0];
+    first_ecall_faults(1, CM_ECALL_CALL_FUNCTION, (uint64_t)&args);
+    /* the rest of the enclave is as it was */
+    CHECK_EQ(hh_call(&e, 0, HE_NULL, NULL, 0, NULL, 0), OE_OK);
+    /* and so where not even the enclave has begun */
+    td0 -= e.base;
+    hh_unload(&e);
+    REQUIRE(hh_load(&e, 0xa5));
+    td0 += e.base;
+    first_ecall_faults(0, CM_ECALL_INIT, 0);
 }
 
 TEST(E5_removed_handlers_are_not_asked)

@@ -307,6 +307,9 @@ static uint64_t handler(oe_exception_record_t *r)
     } else {
         r->context->rip += fault_len;
     }
+    if (fault_kind == HF_BAD_MXCSR) {
+        r->context->mxcsr |= 0xffff0000;
+    }
     if ((cm_xfrm() & 4) != 0) {
         __asm__ volatile("vpcmpeqd %%ymm3, %%ymm3, %%ymm3" : : : "xmm3");
     }
@@ -379,6 +382,7 @@ STUB(he_fault)
         break;
     case HF_UD2:
     case HF_VECTORS:
+    case HF_BAD_MXCSR:
         seen.kept = fault_with_registers();
         break;
     default:

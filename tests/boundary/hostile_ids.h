@@ -57,10 +57,11 @@ enum hostile_fault_kind {
     HF_UD2,
     HF_DIV,
     HF_NULL_READ,
-    HF_STD_UD2, /* with DF and AC set */
-    HF_NESTED,  /* the handler faults as well */
-    HF_BAD_RIP, /* the handler sends RIP outside */
-    HF_BAD_RSP, /* the handler sends RSP outside */
+    HF_STD_UD2,   /* with DF and AC set */
+    HF_NESTED,    /* the handler faults as well */
+    HF_BAD_RIP,   /* the handler sends RIP outside */
+    HF_BAD_RSP,   /* the handler sends RSP outside */
+    HF_BAD_MXCSR, /* the handler sets MXCSR bits that do not exist */
     HF_CPUID,
     HF_VECTORS, /* vector registers live across the fault */
     HF_SPIN,    /* no fault: spins until hostile_go */
