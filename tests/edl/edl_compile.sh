@@ -44,19 +44,20 @@ for edl in "$root"/tests/edl/pair.edl "$root"/tests/edl/cases/*.edl; do
     generate "$edl"
     compile_all "$work/${name}_u.c"
     compile_all "$work/${name}_t.c"
-    # B13: a fence in each ecall stub, two in each ocall wrapper; in the object file too
+    # row B13: fences_in_generated_code
+    # a fence in each ecall stub, two in each ocall wrapper; in the object file too
     stubs=$(grep -c '^static void ecall_' "$work/${name}_t.c" || true)
     wrappers=$(grep -c 'call_host_function(' "$work/${name}_t.c" || true)
     fences=$(objdump -d "$work/out.o" | grep -c lfence || true)
     if [ "$fences" -lt $((stubs + 2 * wrappers)) ]; then
-        echo "$name: $fences fences for $stubs ecalls and $wrappers ocalls"
+        echo "FAIL B13_fences_in_generated_code: $name: $fences fences for $stubs ecalls and $wrappers ocalls"
         exit 1
     fi
-    # B13: and between the checks of an ecall's data and the first access to them
+    # and between the checks of an ecall's data and the first access to them
     if ! awk '/oe_lfence\(\);/ {f = NR} /oe_edger8r_direct_begin\(/ {if (f == 0 || NR - f > 2) exit 1}
         /cm_copy_in|_bring\(|_blank\(/ {if (f == 0) exit 1} /^static void ecall_/ {f = 0}' \
         "$work/${name}_t.c"; then
-        echo "$name: data of an ecall are touched before the fence"
+        echo "FAIL B13_fences_in_generated_code: $name: data of an ecall are touched before the fence"
         exit 1
     fi
     # B2: never "not within" where "outside" is meant; B5: no access past the three functions
@@ -65,6 +66,7 @@ for edl in "$root"/tests/edl/pair.edl "$root"/tests/edl/cases/*.edl; do
         exit 1
     fi
 done
+echo "ok   B13_fences_in_generated_code"
 generate "$root/tests/edl/cases/basic.edl" --use-prefix
 compile_all "$work/basic_u.c"
 echo "compiled $count times without a warning"
