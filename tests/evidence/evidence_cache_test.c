@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "evidence/dcap_cache.h"
+
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define SANITISED 1
@@ -148,6 +150,68 @@ TEST(kept_platforms_are_found_by_all_their_bytes)
     pki_free(b);
 }
 
+static struct cm_platform_ref borrow(struct cm_dcap_cache *cache, const struct pki_bundle *b)
+{
+    struct cm_platform_ref ref = {NULL, NULL, NULL, NULL};
+
+    /* any bytes make a platform; what is kept is those whose checks all passed */
+    if (cm_platform_acquire(cache, b->pck_chain, &b->col, &ref) != CM_OK) {
+        TEST_FAIL("no platform");
+    }
+    return ref;
+}
+
+/* Whether a platform is kept while it is used elsewhere too: the same object comes back. */
+static bool kept(struct cm_dcap_cache *cache, const struct pki_bundle *b,
+                 const struct cm_platform_ref *held)
+{
+    struct cm_platform_ref again = borrow(cache, b);
+    bool same = again.platform == held->platform;
+
+    cm_platform_release(&again);
+    return same;
+}
+
+TEST(least_recently_used_platforms_go_first)
+{
+    struct cm_dcap_cache *cache = NULL;
+    struct pki_bundle *b[4];
+    struct cm_platform_ref ref[4];
+    struct cm_platform_ref again;
+    struct pki_spec s;
+
+    for (unsigned i = 0; i < 4; i++) {
+        pki_defaults(&s, 3, 1);
+        s.pck.serial = 200 + i;
+        s.pck_crl.revoked = i == 3 ? s.pck.serial : 0;
+        b[i] = pki_make(&s);
+    }
+    REQUIRE(cm_dcap_cache_create(2, &cache) == CM_OK);
+    ref[0] = borrow(cache, b[0]);
+    CHECK(kept(cache, b[0], &ref[0]));
+    ref[1] = borrow(cache, b[1]);
+    CHECK(kept(cache, b[0], &ref[0]) && kept(cache, b[1], &ref[1]));
+    CHECK(kept(cache, b[0], &ref[0])); /* now the second is the older one */
+    ref[2] = borrow(cache, b[2]);
+    CHECK(kept(cache, b[0], &ref[0]) && kept(cache, b[2], &ref[2]));
+    CHECK(!kept(cache, b[1], &ref[1])); /* made again, and the first went for it */
+    CHECK(kept(cache, b[2], &ref[2]));
+    CHECK(!kept(cache, b[0], &ref[0]));
+    ref[3] = borrow(cache, b[3]); /* a revoked platform takes nobody's place */
+    CHECK(!kept(cache, b[3], &ref[3]));
+    CHECK(kept(cache, b[2], &ref[2]));
+    /* a part that only begins alike is another part */
+    b[2]->col.tcb_info_chain.len--;
+    again = borrow(cache, b[2]);
+    CHECK(again.platform != ref[2].platform);
+    cm_platform_release(&again);
+    for (unsigned i = 0; i < 4; i++) {
+        cm_platform_release(&ref[i]);
+        pki_free(b[i]);
+    }
+    cm_dcap_cache_free(cache);
+}
+
 TEST(cache_arguments)
 {
     struct cm_dcap_cache *cache = NULL;
@@ -186,7 +250,7 @@ TEST(sizes_are_limited)
         if (i != 1 && i != 3) { /* chains may end in white space */
             CHECK(cm_dcap_verify(large.quote, &large.col, &in, 0, NULL, &ev) != CM_OK);
             cm_evidence_free(ev);
-            CHECK(cm_dcap_verify(large.quote, &large.col, &in, 0, cache, &ev) != CM_OK);
+            CHECK_EQ(cm_dcap_verify(large.quote, &large.col, &in, 0, cache, &ev), CM_ERR_LIMIT);
             cm_evidence_free(ev);
         }
         memset(big, ' ', 65536);

@@ -132,6 +132,12 @@ TEST(H5_strict_documents)
     EDIT("\"tcbLevels\":[", "\"tcbLevels\":[],\"x\":[", CM_ERR_FORMAT); /* the modules' */
     EDIT("\"tdxModuleIdentities\":[", "\"tdxModuleIdentities\":{},\"x\":[", CM_ERR_FORMAT);
     EDIT("\"tdxModule\":{", "\"tdxModule\":[],\"x\":{", CM_ERR_FORMAT);
+    EDIT("\"tdxtcbcomponents\"", "\"tdxtcbcomponent\"", CM_ERR_FORMAT);
+    EDIT("\"tdxModule\":{\"mrsigner\":\"00", "\"tdxModule\":{\"mrsigner\":\"0", CM_ERR_FORMAT);
+    EDIT("\"id\":\"TDX_01\",\"mrsigner\":\"00", "\"id\":\"TDX_01\",\"mrsigner\":\"0",
+         CM_ERR_FORMAT);
+    EDIT("\"attributes\":\"00", "\"attributes\":\"0", CM_ERR_FORMAT);
+    EDIT("\"attributesMask\":\"FF", "\"attributesMask\":\"F", CM_ERR_FORMAT);
     EDIT("\"id\":\"TDX_01\"", "\"id\":7", CM_ERR_FORMAT);
     EDIT("\"id\":\"TDX_01\"", "\"id\":\"TDX_0100000000000000\"", CM_ERR_FORMAT);
     EDIT("{\"isvsvn\":5}", "{\"isvsvn\":65536}", CM_ERR_FORMAT);

@@ -159,6 +159,7 @@ struct pki_bundle {
     struct cm_span quote;
     struct cm_dcap_collateral col;
     struct cm_span root_pem;
+    struct cm_span pck_chain;  /* as in the quote */
     struct cm_trust_root root; /* family sgx, not emulated */
     void *owned[16];
     size_t owned_count;

@@ -326,6 +326,7 @@ struct pki_bundle *pki_make(const struct pki_spec *s)
     pki_must(b != NULL, "memory");
     b->root_pem = chain(b, &made, s, "r", false);
     pck = chain(b, &made, s, s->pck_order, false);
+    b->pck_chain = pck;
     pck.len += s->trailing_nul ? 1 : 0;
     b->col.tcb_info_chain = chain(b, &made, s, s->tcb_order, true);
     b->col.qe_identity_chain = chain(b, &made, s, s->qe_order, true);
