@@ -52,6 +52,9 @@ static bool grow(void)
 
 static void drop(size_t from, size_t to)
 {
+    if (from == to) {
+        return; /* there may be no list yet, and NULL + 0 is undefined in C */
+    }
     memmove(&blocks[from], &blocks[to], (count - to) * sizeof(*blocks));
     count -= to - from;
 }
