@@ -104,6 +104,61 @@ TEST(H10_lengths_and_types_inside)
     patched(__LINE__, 3, 1, 1051, 0xff, CM_ERR_FORMAT);
 }
 
+static void less_by_one(uint8_t *le32)
+{
+    for (size_t i = 0; i < 4 && le32[i]-- == 0; i++) { /* borrow from the next */
+    }
+}
+
+/* The certification data is one byte shorter, inside and outside: its last byte is in neither. */
+TEST(H10_no_slack_inside)
+{
+    struct cm_verify_input in = {.now = PKI_NOW};
+    struct cm_evidence *ev = NULL;
+    struct pki_spec s;
+    struct pki_bundle *b = NULL;
+    uint8_t *q = NULL;
+
+    pki_defaults(&s, 4, 2);
+    b = pki_make(&s);
+    q = b->owned[b->owned_count - 1];
+    less_by_one(q + 766);
+    less_by_one(q + 770 + 384 + 64 + 2 + 32 + 2);
+    CHECK_EQ(verify_with(b, &in, 0, NULL, &ev), CM_ERR_FORMAT);
+    less_by_one(q + 632); /* now the byte is behind the quote */
+    CHECK_EQ(verify_with(b, &in, 0, NULL, &ev), CM_ERR_FORMAT);
+    b->quote.len--; /* and now it is gone: a newline that nobody signed */
+    CHECK_EQ(verify_with(b, &in, 0, NULL, &ev), CM_OK);
+    cm_evidence_free(ev);
+    pki_free(b);
+}
+
+/* What a body appends is in the claims, whole. */
+TEST(bodies_are_claimed_completely)
+{
+    static const unsigned types[] = {2, 3, 4};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct cm_verify_input in = {.now = PKI_NOW};
+        struct cm_evidence *ev = NULL;
+        struct pki_spec s;
+        struct pki_bundle *b = NULL;
+        const struct cm_claim *c = NULL;
+
+        pki_defaults(&s, 5, types[i]);
+        s.body[884] = 0x5a;
+        b = pki_make(&s);
+        CHECK_EQ(verify_with(b, &in, 0, NULL, &ev), CM_OK);
+        REQUIRE(ev != NULL);
+        CHECK_EQ((cm_evidence_find(ev, 0, "tdx.mrservicetd", 0) != NULL), types[i] >= 3);
+        c = cm_evidence_find(ev, 0, "tdx.extended", 0);
+        CHECK_EQ((c != NULL), types[i] == 4);
+        CHECK(c == NULL || (c->len == 237 && c->bytes[236] == 0x5a));
+        cm_evidence_free(ev);
+        pki_free(b);
+    }
+}
+
 TEST(qe_vouches_for_the_attestation_key)
 {
     EXPECT3(s.keep_report_data = true, CM_ERR_MISMATCH, "qe.binding");
