@@ -19,6 +19,7 @@ const oe_ecall_info_t fake_names[FAKE_NAMES] = {
     {"fault_bad"}, {"word"}, {"no_entry"}, {"einval"},    {"abort"}, {"absent"},
 };
 _Thread_local uint32_t fake_raw_func;
+_Thread_local uint64_t fake_word = UINT64_MAX;
 _Thread_local uint64_t fake_raw_arg;
 _Thread_local uint64_t fake_last_tcs;
 _Thread_local uint64_t fake_arena;
@@ -201,7 +202,7 @@ static void ecall(struct cm_regs *regs, struct sgx_enclave_run *run)
         except(run, SGX_ERESUME, SGX_VEC_UD);
         return;
     case FAKE_WORD:
-        leave(regs, run, UINT64_MAX, 0);
+        leave(regs, run, fake_word, 0);
         return;
     case FAKE_ABORT:
         leave(regs, run, eret(OE_ENCLAVE_ABORTED), 0);

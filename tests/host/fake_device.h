@@ -31,6 +31,7 @@ enum fake_ecall {
 
 extern const oe_ecall_info_t fake_names[FAKE_NAMES];
 extern _Thread_local uint32_t fake_raw_func;
+extern _Thread_local uint64_t fake_word; /* what FAKE_WORD leaves with */
 extern _Thread_local uint64_t fake_raw_arg;
 extern _Thread_local uint64_t fake_last_tcs;
 extern _Thread_local uint64_t fake_arena;

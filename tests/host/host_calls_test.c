@@ -232,6 +232,30 @@ TEST(exceptions_are_handled_or_end_the_enclave)
     CHECK_EQ(fake_mapped, 0);
 }
 
+/* Each field of the enclave's word beyond its range, the others as they should be. */
+TEST(A6_words_of_the_enclave_are_held_to_their_ranges)
+{
+    static const uint64_t words[] = {
+        CM_CALL_WORD(CM_CODE_ERET, CM_ECALL_CALL_FUNCTION, 1, OE_OK),
+        CM_CALL_WORD(CM_CODE_ERET, CM_ECALL_CALL_FUNCTION, 0, OE_SGX_QUOTE_LIBRARY_ERROR + 1),
+        CM_CALL_WORD(CM_CODE_OCALL, CM_OCALL_GET_TIME, 0, 1),
+        CM_CALL_WORD(CM_CODE_OCALL, CM_OCALL_GET_TIME, 1, 0),
+        CM_CALL_WORD(CM_CODE_ECALL, CM_ECALL_CALL_FUNCTION, 0, 0),
+        CM_CALL_WORD(0, 0, 0, 0),
+        UINT64_MAX,
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        oe_enclave_t *e = create();
+
+        REQUIRE(e != NULL);
+        fake_word = words[i];
+        CHECK_EQ(fake_call(e, FAKE_WORD, 0, NULL), OE_ENCLAVE_ABORTED);
+        CHECK_EQ(oe_terminate_enclave(e), OE_OK);
+    }
+    fake_word = UINT64_MAX;
+}
+
 TEST(a_forked_child_never_enters)
 {
     static const oe_ocall_func_t forks[] = {ocall_fork};
