@@ -70,25 +70,46 @@ enum cm_status cm_evp_check(const EVP_PKEY *pkey, bool *is_ec, enum cm_curve *cu
     return CM_ERR_UNSUPPORTED;
 }
 
-enum cm_status cm_pubkey_wrap(EVP_PKEY *pkey, struct cm_pubkey **out)
+/* Whether pkey may be held, and if so a zeroed object of size for it; frees pkey when not. */
+static enum cm_status object_for(EVP_PKEY *pkey, size_t size, void **out)
 {
-    enum cm_status st = CM_OK;
     enum cm_curve curve = CM_CURVE_P256;
-    struct cm_pubkey *key = NULL;
     bool is_ec = false;
+    enum cm_status st = cm_evp_check(pkey, &is_ec, &curve);
 
-    CM_TRY(cm_evp_check(pkey, &is_ec, &curve));
-    key = calloc(1, sizeof(*key));
-    if (key == NULL) {
+    *out = st == CM_OK ? calloc(1, size) : NULL;
+    if (st == CM_OK && *out == NULL) {
         st = CM_ERR_NOMEM;
-        goto out;
     }
-    key->pkey = pkey;
-    *out = key;
-    pkey = NULL;
-out:
-    EVP_PKEY_free(pkey);
+    if (st != CM_OK) {
+        EVP_PKEY_free(pkey);
+    }
     ERR_clear_error();
+    return st;
+}
+
+/* Both take pkey over, also when they fail. */
+static enum cm_status pubkey_wrap(EVP_PKEY *pkey, struct cm_pubkey **out)
+{
+    void *object = NULL;
+    enum cm_status st = object_for(pkey, sizeof(**out), &object);
+
+    if (st == CM_OK) {
+        *out = object;
+        (*out)->pkey = pkey;
+    }
+    return st;
+}
+
+static enum cm_status privkey_wrap(EVP_PKEY *pkey, struct cm_privkey **out)
+{
+    void *object = NULL;
+    enum cm_status st = object_for(pkey, sizeof(**out), &object);
+
+    if (st == CM_OK) {
+        *out = object;
+        (*out)->pkey = pkey;
+    }
     return st;
 }
 
@@ -107,7 +128,7 @@ enum cm_status cm_pubkey_from_spki(struct cm_span der, struct cm_pubkey **out)
         ERR_clear_error();
         return CM_ERR_FORMAT;
     }
-    return cm_pubkey_wrap(pkey, out);
+    return pubkey_wrap(pkey, out);
 }
 
 enum cm_status cm_pubkey_from_evp(void *evp_pkey, struct cm_pubkey **out)
@@ -118,7 +139,7 @@ enum cm_status cm_pubkey_from_evp(void *evp_pkey, struct cm_pubkey **out)
     if (pkey == NULL || EVP_PKEY_up_ref(pkey) != 1) {
         return CM_ERR_FORMAT;
     }
-    return cm_pubkey_wrap(pkey, out);
+    return pubkey_wrap(pkey, out);
 }
 
 static EVP_PKEY *from_params(const char *type, OSSL_PARAM_BLD *bld)
@@ -160,7 +181,7 @@ enum cm_status cm_pubkey_from_ec(enum cm_curve curve, struct cm_span x, struct c
     }
     OSSL_PARAM_BLD_free(bld);
     ERR_clear_error();
-    return pkey == NULL ? CM_ERR_FORMAT : cm_pubkey_wrap(pkey, out);
+    return pkey == NULL ? CM_ERR_FORMAT : pubkey_wrap(pkey, out);
 }
 
 enum cm_status cm_pubkey_from_rsa(struct cm_span n, struct cm_span e, struct cm_pubkey **out)
@@ -186,7 +207,7 @@ enum cm_status cm_pubkey_from_rsa(struct cm_span n, struct cm_span e, struct cm_
     BN_free(bn_n);
     BN_free(bn_e);
     ERR_clear_error();
-    return pkey == NULL ? CM_ERR_FORMAT : cm_pubkey_wrap(pkey, out);
+    return pkey == NULL ? CM_ERR_FORMAT : pubkey_wrap(pkey, out);
 }
 
 enum cm_status cm_pubkey_spki(const struct cm_pubkey *key, uint8_t *out, size_t cap, size_t *len)
@@ -241,28 +262,6 @@ void cm_pubkey_free(struct cm_pubkey *key)
         EVP_PKEY_free(key->pkey);
         free(key);
     }
-}
-
-static enum cm_status privkey_wrap(EVP_PKEY *pkey, struct cm_privkey **out)
-{
-    enum cm_status st = CM_OK;
-    enum cm_curve curve = CM_CURVE_P256;
-    struct cm_privkey *key = NULL;
-    bool is_ec = false;
-
-    CM_TRY(cm_evp_check(pkey, &is_ec, &curve));
-    key = calloc(1, sizeof(*key));
-    if (key == NULL) {
-        st = CM_ERR_NOMEM;
-        goto out;
-    }
-    key->pkey = pkey;
-    *out = key;
-    pkey = NULL;
-out:
-    EVP_PKEY_free(pkey);
-    ERR_clear_error();
-    return st;
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL's type of callback */

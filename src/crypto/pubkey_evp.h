@@ -6,6 +6,7 @@
 
 #include "crypto/pubkey.h"
 
+/* Both kinds hold one OpenSSL key; their types keep a caller from taking one for the other. */
 struct cm_pubkey {
     EVP_PKEY *pkey;
 };
@@ -16,9 +17,6 @@ struct cm_privkey {
 
 /** What kind of key it is; CM_ERR_UNSUPPORTED for kinds and sizes that pubkey.h excludes. */
 enum cm_status cm_evp_check(const EVP_PKEY *pkey, bool *is_ec, enum cm_curve *curve);
-
-/** Takes over pkey, freeing it on failure. */
-enum cm_status cm_pubkey_wrap(EVP_PKEY *pkey, struct cm_pubkey **out);
 
 /** PKCS#8 PEM of a private key, NUL-terminated. @retval CM_ERR_SPACE */
 enum cm_status cm_evp_pem(const EVP_PKEY *pkey, char *out, size_t cap);
