@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/try.h"
 #include "crypto/pubkey_evp.h"
 
 static const struct {
