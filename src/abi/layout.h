@@ -12,6 +12,8 @@
 #ifndef CM_ABI_LAYOUT_H
 #define CM_ABI_LAYOUT_H
 
+#include <casemate/enclusite.h> /* the format of ENCLU sites */
+
 #define CM_PAGE_SIZE       4096
 #define CM_GUARD_SIZE      CM_PAGE_SIZE
 #define CM_SSA_FRAME_PAGES 1 /* holds XSAVE with AVX-512 (2,696 bytes), EXINFO and GPRSGX */
@@ -31,12 +33,5 @@
 #define CM_MAX_STACK_PAGES 0x40000ull    /* 1 GiB */
 #define CM_MAX_HEAP_PAGES  0x4000000ull  /* 256 GiB */
 #define CM_MAX_IMAGE_SIZE  0x40000000ull /* 1 GiB of ELF segments */
-
-/*
- * An ENCLU site describes itself, so that the emulator, which sees pages and never the ELF file,
- * can replace it by a jump after EINIT: 16-aligned, ENCLU, RET, the mark, four zero bytes.
- */
-#define CM_ENCLU_SITE_SIZE 16
-#define CM_ENCLU_SITE_MARK "CASEMATE"
 
 #endif

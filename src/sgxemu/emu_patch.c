@@ -2,7 +2,7 @@
  * Replaced instructions: ENCLU sites of enclaves that describe themselves, and CPUID of the main
  * program (emu_cpuid_patch.c finds those).
  *
- * A site is 16 bytes, 16-aligned: ENCLU, RET, "CASEMATE", four zero bytes. It becomes
+ * A site (casemate/enclusite.h) becomes
  *
  *     0  ff 25 02 00 00 00   jmp *2(%rip)
  *     6  c3                  ret
@@ -11,16 +11,14 @@
  * so it reaches the emulator from anywhere, whatever the size of the enclave, and needs neither a
  * register nor a stack, which at EEXIT may already be the host's.
  */
+#include <casemate/enclusite.h>
 #include <string.h>
 
 #include "emu_cpu.h"
 
-#define SITE_SIZE 16u
-
 static bool is_site(const uint8_t *p)
 {
-    static const uint8_t site[SITE_SIZE] = "\x0f\x01\xd7\xc3"
-                                           "CASEMATE";
+    static const uint8_t site[CM_ENCLU_SITE_SIZE] = "\x0f\x01\xd7\xc3" CM_ENCLU_SITE_MARK;
 
     return memcmp(p, site, sizeof(site)) == 0;
 }
@@ -33,7 +31,7 @@ void cm_emu_patch(struct emu_encl *e, uint64_t offset, uint64_t len)
     if (cm_emu_options()->no_patch || cm_emu_options()->no_ldt) {
         return;
     }
-    for (uint64_t at = 0; at + SITE_SIZE <= len; at += SITE_SIZE) {
+    for (uint64_t at = 0; at + CM_ENCLU_SITE_SIZE <= len; at += CM_ENCLU_SITE_SIZE) {
         uint8_t *p = e->epc + offset + at;
 
         if (is_site(p)) {
