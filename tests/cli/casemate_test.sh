@@ -2,6 +2,7 @@
 # usage: casemate_test.sh CASEMATE OESIGN IMAGE_DIR SGX_PROGRAM: the tool from outside. SGX_PROGRAM uses
 # /dev/sgx_enclave and knows nothing of the emulator.
 set -uo pipefail
+. "$(dirname "$0")/../expect.sh"
 casemate=$1
 oesign=$2
 images=$3
@@ -10,29 +11,6 @@ export CASEMATE_STATE_DIR=$PWD/cli-test-state
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-passed=0
-failed=0
-
-fail() {
-    echo "FAIL $*"
-    failed=$((failed + 1))
-}
-ok() { passed=$((passed + 1)); }
-
-# expect STATUS TEXT COMMAND...: the exit status, and TEXT somewhere in what is printed
-expect() {
-    local status=$1 text=$2 out rc
-    shift 2
-    out=$("$@" 2>&1)
-    rc=$?
-    if [ "$rc" -ne "$status" ]; then
-        fail "exit status $rc, not $status: $* ($out)"
-    elif ! grep -qF -- "$text" <<< "$out"; then
-        fail "no '$text' in '$out': $*"
-    else
-        ok
-    fi
-}
 
 # --- usage: help everywhere, unknown things refused, errors say what to do next
 expect 0 "Usage: casemate <command>" "$casemate" --help

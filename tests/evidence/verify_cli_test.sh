@@ -2,32 +2,15 @@
 # usage: verify_cli_test.sh CASEMATE PKI_FILES SOURCE_DIR: `casemate verify` and `quote show` from outside, on
 # bundles of our own hierarchy and on the real vectors where they are.
 set -uo pipefail
+. "$(dirname "$0")/../expect.sh"
 casemate=$1
 vectors=$3/../shared/vectors/dcap
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$2" "$work" || exit 1
 cd "$work" || exit 1
-passed=0
-failed=0
 now=(--time 1700000000)
 
-# expect STATUS TEXT COMMAND...: the exit status, and TEXT somewhere in what is printed
-expect() {
-    local status=$1 text=$2 out rc
-    shift 2
-    out=$("$@" 2>&1)
-    rc=$?
-    if [ "$rc" -ne "$status" ]; then
-        echo "FAIL exit status $rc, not $status: $* ($out)"
-        failed=$((failed + 1))
-    elif ! grep -qF -- "$text" <<< "$out"; then
-        echo "FAIL no '$text' in '$out': $*"
-        failed=$((failed + 1))
-    else
-        passed=$((passed + 1))
-    fi
-}
 verify() {
     local status=$1 text=$2 kind=$3
     shift 3

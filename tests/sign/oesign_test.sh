@@ -1,36 +1,15 @@
 #!/bin/bash
 # usage: oesign_test.sh OESIGN IMAGE_DIR MEASURE_LOG: the tool from outside: files, messages, exit status.
 set -uo pipefail
+. "$(dirname "$0")/../expect.sh"
 oesign=$1
 images=$2
 measure_log=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-passed=0
-failed=0
 skipped=0
 
-fail() {
-    echo "FAIL $*"
-    failed=$((failed + 1))
-}
-ok() { passed=$((passed + 1)); }
-
-# expect STATUS TEXT COMMAND...: the exit status, and TEXT somewhere in what is printed
-expect() {
-    local status=$1 text=$2 out rc
-    shift 2
-    out=$("$@" 2>&1)
-    rc=$?
-    if [ "$rc" -ne "$status" ]; then
-        fail "exit status $rc, not $status: $* ($out)"
-    elif ! grep -qF -- "$text" <<< "$out"; then
-        fail "no '$text' in '$out': $*"
-    else
-        ok
-    fi
-}
 same() { if cmp -s "$1" "$2"; then ok; else fail "$1 and $2 differ"; fi; }
 differ() { if cmp -s "$1" "$2"; then fail "$1 and $2 are equal"; else ok; fi; }
 absent() { if [ -e "$1" ]; then fail "$1 was written"; else ok; fi; }
