@@ -2,11 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "casemate_args.h"
 #include "casemate_evidence.h"
 #include "cli/cli.h"
 #include "os/os.h"
-
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char help_text[] =
     "Usage: casemate <command> [options]\n"
@@ -70,26 +69,10 @@ static const char help_run[] =
     "Exit status: the program's; 128 and the signal that ended it; 127 when it\n"
     "cannot be started; 2 wrong usage.\n";
 
-static int usage(const char *problem, const char *detail)
-{
-    (void)fprintf(stderr, "casemate: %s%s (see casemate --help)\n", problem, detail);
-    return EXIT_USAGE;
-}
-
 static int failed(enum cm_status st, const struct cm_why *why)
 {
     (void)fprintf(stderr, "casemate: %s\n", why->text[0] != '\0' ? why->text : cm_status_str(st));
     return EXIT_FAILED;
-}
-
-static bool is_help(const char *arg)
-{
-    return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0;
-}
-
-static int help(const char *text)
-{
-    return fputs(text, stdout) == EOF ? EXIT_FAILED : 0;
 }
 
 static int command_new(int argc, char **argv)

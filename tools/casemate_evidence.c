@@ -5,10 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "casemate_args.h"
 #include "cli/cli_evidence.h"
 #include "evidence/timefmt.h"
-
-enum { EXIT_ENVIRONMENT = 1, EXIT_USAGE = 2 };
 
 static const char help_quote[] =
     "Usage: casemate quote show FILE\n"
@@ -40,26 +39,10 @@ static const char help_verify[] =
     "together, or no TCB level matches; 6 expired or not valid yet; 7 revoked; 8 policy:\n"
     "untrusted root, debug, emulated, or a TCB status that is not accepted.\n";
 
-static int usage(const char *problem, const char *detail)
-{
-    (void)fprintf(stderr, "casemate: %s%s (see casemate --help)\n", problem, detail);
-    return EXIT_USAGE;
-}
-
 static int failed(enum cm_status st, const struct cm_why *why)
 {
     (void)fprintf(stderr, "casemate: %s\n", why->text[0] != '\0' ? why->text : cm_status_str(st));
     return cm_cli_verify_exit(st);
-}
-
-static bool is_help(const char *arg)
-{
-    return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0;
-}
-
-static int help(const char *text)
-{
-    return fputs(text, stdout) == EOF ? EXIT_ENVIRONMENT : 0;
 }
 
 int cm_command_quote(int argc, char **argv)
