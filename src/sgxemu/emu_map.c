@@ -232,45 +232,55 @@ static int protect_locked(uint64_t start, uint64_t end, int prot)
     return ret;
 }
 
+struct range {
+    uint64_t start;
+    uint64_t end;
+};
+
+/* Whether a well-formed range may touch an enclave's; anything else is the kernel's own affair. */
+static bool may_be_ours(const void *addr, size_t len, struct range *out)
+{
+    uint64_t size = 0;
+
+    out->start = (uint64_t)(uintptr_t)addr;
+    return (out->start & (EMU_PAGE - 1)) == 0 && len != 0 &&
+           !cm_round_up_ovf(len, EMU_PAGE, &size) && !cm_add_ovf(out->start, size, &out->end) &&
+           !cm_emu_hull_misses(out->start, out->end);
+}
+
 int cm_emu_mprotect(void *addr, size_t len, int prot)
 {
-    uint64_t start = (uint64_t)(uintptr_t)addr;
     struct emu_lock_state lock;
-    uint64_t size = 0;
-    uint64_t end = 0;
+    struct range r = {0, 0};
     int ret = 0;
 
     atomic_fetch_add(&cm_emu_maps_epoch, 1);
-    if ((start & (EMU_PAGE - 1)) != 0 || len == 0 || cm_round_up_ovf(len, EMU_PAGE, &size) ||
-        cm_add_ovf(start, size, &end) || cm_emu_hull_misses(start, end)) {
+    if (!may_be_ours(addr, len, &r)) {
         return (int)syscall(SYS_mprotect, addr, len, prot);
     }
     cm_emu_lock(&lock);
-    ret = protect_locked(start, end, prot);
+    ret = protect_locked(r.start, r.end, prot);
     cm_emu_unlock(&lock);
     return answer(ret);
 }
 
 int cm_emu_munmap(void *addr, size_t len)
 {
-    uint64_t start = (uint64_t)(uintptr_t)addr;
     struct emu_lock_state lock;
-    uint64_t size = 0;
-    uint64_t end = 0;
+    struct range r = {0, 0};
     int ret = 0;
 
     atomic_fetch_add(&cm_emu_maps_epoch, 1);
-    if ((start & (EMU_PAGE - 1)) != 0 || len == 0 || cm_round_up_ovf(len, EMU_PAGE, &size) ||
-        cm_add_ovf(start, size, &end) || cm_emu_hull_misses(start, end)) {
+    if (!may_be_ours(addr, len, &r)) {
         return (int)syscall(SYS_munmap, addr, len);
     }
     cm_emu_lock(&lock);
     ret = reserve_all();
-    if (ret == 0 && syscall(SYS_munmap, start, size) != 0) {
+    if (ret == 0 && syscall(SYS_munmap, r.start, r.end - r.start) != 0) {
         ret = -errno;
     }
     if (ret == 0) {
-        remove_all(start, end);
+        remove_all(r.start, r.end);
         cm_emu_release_unused();
     }
     cm_emu_unlock(&lock);
