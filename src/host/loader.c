@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "arch/sgx.h"
 #include "arch/sgx_uapi.h"
@@ -36,24 +35,6 @@ struct loading {
     uint8_t *zeros;
     struct cm_loaded out;
 };
-
-/* today in UTC, BCD yyyymmdd, as a SIGSTRUCT wants it */
-static uint32_t bcd_today(void)
-{
-    time_t now = time(NULL);
-    struct tm tm = {0};
-    uint32_t n = 20260101;
-    uint32_t bcd = 0;
-
-    if (gmtime_r(&now, &tm) != NULL) {
-        n = (uint32_t)((tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 + tm.tm_mday);
-    }
-    for (unsigned shift = 0; shift < 32; shift += 4) {
-        bcd |= n % 10 << shift;
-        n /= 10;
-    }
-    return bcd;
-}
 
 static enum cm_status choose_attributes(struct loading *l)
 {
@@ -84,7 +65,7 @@ static enum cm_status sign_now(struct loading *l)
         return CM_ERR_SIGNATURE;
     }
     CM_TRY(cm_plan_mrenclave(l->plan, mrenclave));
-    CM_TRY(cm_sigstruct_build(&l->props, mrenclave, bcd_today(), l->own_sigstruct));
+    CM_TRY(cm_sigstruct_build(&l->props, mrenclave, CM_SIGSTRUCT_DEFAULT_DATE, l->own_sigstruct));
     CM_TRY(cm_debug_sign(l->own_sigstruct, l->why));
     l->sigstruct = l->own_sigstruct;
 out:

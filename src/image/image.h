@@ -211,6 +211,10 @@ struct cm_sigstruct {
     uint8_t signature[384]; /* least significant byte first, as stored */
 };
 
+/* The date of a SIGSTRUCT when nobody gives one. A constant, so that signing the same image twice
+ * gives the same bytes. */
+#define CM_SIGSTRUCT_DEFAULT_DATE 0x20260101U
+
 /**
  * All signed fields; modulus, signature, q1 and q2 are zero.
  *

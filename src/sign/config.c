@@ -300,7 +300,7 @@ enum cm_status cm_sign_date(const struct cm_sign_config *config, const char *sou
     const uint64_t year_10000 = UINT64_C(253402300800);
     uint64_t seconds = 0;
 
-    *out = CM_SIGN_DEFAULT_DATE;
+    *out = CM_SIGSTRUCT_DEFAULT_DATE;
     if (config != NULL && given(config, CM_SIGN_DATE)) {
         *out = (uint32_t)config->value[CM_SIGN_DATE];
         return CM_OK;

@@ -21,10 +21,6 @@
 struct cm_why;
 struct cm_rsa_key;
 
-/* The SIGSTRUCT date when neither the configuration nor SOURCE_DATE_EPOCH gives one. A constant, so
- * that signing the same image twice gives the same file. */
-#define CM_SIGN_DEFAULT_DATE 0x20260101U
-
 /* ---------------------------------------------------------- configuration */
 
 /* The keys of a configuration file, as bits of cm_sign_config.present. */

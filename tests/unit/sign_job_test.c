@@ -21,7 +21,7 @@ TEST(an_unsigned_job_is_not_written)
     struct cm_why why = {{0}};
     const char *path = "/tmp/cm_sign_job_test.out";
 
-    REQUIRE(cm_sign_job_open(fixture(), NULL, CM_SIGN_DEFAULT_DATE, &job, NULL) == CM_OK);
+    REQUIRE(cm_sign_job_open(fixture(), NULL, CM_SIGSTRUCT_DEFAULT_DATE, &job, NULL) == CM_OK);
     CHECK_EQ(cm_sign_write(&job, path, &why), CM_ERR_STATE);
     CHECK(access(path, F_OK) != 0);
     cm_sign_job_close(&job);
@@ -35,12 +35,12 @@ TEST(a_failed_job_is_zeroed)
     const struct cm_sign_job zero = {0};
 
     memset(&job, 0xff, sizeof(job));
-    CHECK_EQ(cm_sign_job_open(cm_span_make("no", 2), NULL, CM_SIGN_DEFAULT_DATE, &job, NULL),
+    CHECK_EQ(cm_sign_job_open(cm_span_make("no", 2), NULL, CM_SIGSTRUCT_DEFAULT_DATE, &job, NULL),
              CM_ERR_FORMAT);
     CHECK(job.image == NULL && job.plan == NULL);
     c.present = 1U << CM_SIGN_NUM_TCS; /* 0 threads */
     memset(&job, 0xff, sizeof(job));
-    CHECK_EQ(cm_sign_job_open(fixture(), &c, CM_SIGN_DEFAULT_DATE, &job, NULL), CM_ERR_FORMAT);
+    CHECK_EQ(cm_sign_job_open(fixture(), &c, CM_SIGSTRUCT_DEFAULT_DATE, &job, NULL), CM_ERR_FORMAT);
     CHECK_MEM(job.mrenclave, zero.mrenclave, sizeof(zero.mrenclave));
     CHECK(job.image == NULL && job.plan == NULL);
     CHECK_EQ(cm_sign_job_open(fixture(), NULL, 0x20261399, &job, NULL), CM_ERR_PARAM);
@@ -58,8 +58,8 @@ TEST(out_of_memory_at_every_allocation)
 
         (void)fixture();
         fail_alloc_at(k);
-        st = cm_sign_job_open(cm_span_make(fx.b, sizeof(fx.b)), NULL, CM_SIGN_DEFAULT_DATE, &job,
-                              NULL);
+        st = cm_sign_job_open(cm_span_make(fx.b, sizeof(fx.b)), NULL, CM_SIGSTRUCT_DEFAULT_DATE,
+                              &job, NULL);
         hit = fail_alloc_hit();
         fail_alloc_at(-1);
         cm_sign_job_close(&job);
@@ -134,7 +134,7 @@ TEST(dump_refuses_a_foreign_or_damaged_signature)
     size_t len = 0;
 
     REQUIRE(cm_rsa_key_generate(&key) == CM_OK);
-    REQUIRE(cm_sign_job_open(fixture(), NULL, CM_SIGN_DEFAULT_DATE, &job, NULL) == CM_OK);
+    REQUIRE(cm_sign_job_open(fixture(), NULL, CM_SIGSTRUCT_DEFAULT_DATE, &job, NULL) == CM_OK);
     CHECK_EQ(cm_sigstruct_sign(job.sigstruct, key, NULL), CM_OK);
     CHECK_EQ(cm_image_signed_file(job.image, &job.props, job.plan, job.sigstruct, &file, &len),
              CM_OK);
