@@ -3,7 +3,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/os.h"
@@ -87,6 +90,43 @@ TEST(failed_write_leaves_nothing)
     CHECK_EQ(entries(dir), 1);
     (void)rmdir(path);
     (void)rmdir(dir);
+}
+
+/* A writer that is interrupted again and again: each time the whole file, and nothing beside it. */
+TEST(an_interrupt_leaves_no_temporary_file)
+{
+    const size_t size = 16u << 20;
+    char dir[] = "/tmp/cm_os_test_XXXXXX";
+    char path[64] = "";
+    uint8_t *data = calloc(1, size);
+    struct stat sb;
+
+    REQUIRE(data != NULL && mkdtemp(dir) != NULL);
+    (void)snprintf(path, sizeof(path), "%s/f", dir);
+    CHECK_EQ(cm_file_write_atomic(path, cm_span_make(data, size), 0600, NULL), CM_OK);
+    for (int round = 0; round < 8; round++) {
+        const struct timespec pause = {0, 3000000 + round * 1700000};
+        int status = 0;
+        pid_t child = fork();
+
+        if (child == 0) {
+            for (;;) {
+                if (cm_file_write_atomic(path, cm_span_make(data, size), 0600, NULL) != CM_OK) {
+                    _exit(1);
+                }
+            }
+        }
+        REQUIRE(child > 0);
+        (void)nanosleep(&pause, NULL);
+        (void)kill(child, SIGINT);
+        REQUIRE(waitpid(child, &status, 0) == child);
+        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+        CHECK_EQ(entries(dir), 1);
+        CHECK(stat(path, &sb) == 0 && (size_t)sb.st_size == size);
+    }
+    (void)unlink(path);
+    (void)rmdir(dir);
+    free(data);
 }
 
 TEST(devices_pipes_and_links_are_not_replaced)
