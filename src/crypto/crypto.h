@@ -46,7 +46,9 @@ CM_MUST_USE enum cm_status cm_cmac_aes128(const uint8_t key[CM_CMAC_KEY_SIZE], s
 
 /* --------------------------------------------------------------- RSA-3072 */
 
-#define CM_RSA3072_SIZE 384U
+#define CM_RSA3072_SIZE     384U
+#define CM_RSA3072_BITS     3072
+#define CM_RSA3072_EXPONENT 3U
 
 /* A public key of 3072 bits with exponent 3, the only kind that SGX signs with. */
 struct cm_rsa_pub {

@@ -18,7 +18,7 @@
 #include "common/try.h"
 #include "crypto/pubkey_evp.h"
 
-enum { RSA_EXPONENT = 3, RSA_BITS = 3072, PEM_MAX = 64 * 1024 };
+enum { PEM_MAX = 64 * 1024 };
 
 struct cm_rsa_key {
     EVP_PKEY *pkey;
@@ -42,12 +42,12 @@ static enum cm_status read_pub(const EVP_PKEY *pkey, struct cm_rsa_pub *out, str
         st = CM_ERR_CRYPTO;
         goto out;
     }
-    if (BN_num_bits(n) != RSA_BITS) {
+    if (BN_num_bits(n) != CM_RSA3072_BITS) {
         cm_why_set(why, "the signing key has %d bits; SGX needs RSA with 3072 bits",
                    BN_num_bits(n));
         goto out;
     }
-    if (!BN_is_word(e, RSA_EXPONENT)) {
+    if (!BN_is_word(e, CM_RSA3072_EXPONENT)) {
         cm_why_set(why, "the signing key's public exponent is not 3, as SGX needs "
                         "(openssl genrsa -3 3072)");
         goto out;
@@ -121,8 +121,8 @@ out:
 enum cm_status cm_rsa_key_generate(struct cm_rsa_key **out)
 {
     enum cm_status st = CM_ERR_CRYPTO;
-    size_t bits = RSA_BITS;
-    unsigned int exponent = RSA_EXPONENT;
+    size_t bits = CM_RSA3072_BITS;
+    unsigned int exponent = CM_RSA3072_EXPONENT;
     OSSL_PARAM params[3];
     EVP_PKEY_CTX *ctx = NULL;
     EVP_PKEY *pkey = NULL;

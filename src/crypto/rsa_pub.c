@@ -13,8 +13,6 @@
 
 #include "common/try.h"
 
-enum { RSA_EXPONENT = 3, RSA_BITS = 3072 };
-
 static enum cm_status pub_to_evp(const struct cm_rsa_pub *pub, EVP_PKEY **out)
 {
     enum cm_status st = CM_ERR_CRYPTO;
@@ -29,13 +27,13 @@ static enum cm_status pub_to_evp(const struct cm_rsa_pub *pub, EVP_PKEY **out)
         st = CM_ERR_NOMEM;
         goto out;
     }
-    if (BN_num_bits(n) != RSA_BITS || !BN_is_odd(n)) {
+    if (BN_num_bits(n) != CM_RSA3072_BITS || !BN_is_odd(n)) {
         st = CM_ERR_SIGNATURE;
         goto out;
     }
     bld = OSSL_PARAM_BLD_new();
     if (bld == NULL || OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n) != 1 ||
-        OSSL_PARAM_BLD_push_uint(bld, OSSL_PKEY_PARAM_RSA_E, RSA_EXPONENT) != 1) {
+        OSSL_PARAM_BLD_push_uint(bld, OSSL_PKEY_PARAM_RSA_E, CM_RSA3072_EXPONENT) != 1) {
         goto out;
     }
     params = OSSL_PARAM_BLD_to_param(bld);
