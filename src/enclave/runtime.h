@@ -49,7 +49,4 @@ void cm_free_wiped(void *ptr);
 /* As oe_abort, after a message to the host's stderr. */
 _Noreturn void cm_abort_because(const char *why);
 
-/* The log level that the host asked for, 0 (nothing) when it did not. A hint. */
-uint32_t cm_log_level(void);
-
 #endif
