@@ -264,6 +264,7 @@ static int open_locked(int flags)
     k->attr_allowed = SGX_ATTR_DEBUG | SGX_ATTR_MODE64 | SGX_ATTR_KSS;
     memset(&k->id, 0, sizeof(k->id));
     memset(&k->source, 0, sizeof(k->source));
+    memset(&k->source_before, 0, sizeof(k->source_before));
     own_fd(fd, k);
     atomic_fetch_add(&live_count, 1);
     return fd;

@@ -102,22 +102,33 @@ static bool page_is_zero(const uint64_t *p)
     return true;
 }
 
-/* The host mapping at src, looked up again only when the program may have changed it. */
+static bool known_source(const struct emu_source *s, uint64_t src)
+{
+    return s->end != 0 && s->epoch == atomic_load(&cm_emu_maps_epoch) && s->start <= src &&
+           src < s->end;
+}
+
+/*
+ * The host mapping at src becomes k->source; looked up again only when the program may have changed
+ * it. A loader goes to and fro between its image and its own buffers, hence the one before too.
+ */
 static int find_source(struct emu_encl_kernel *k, uint64_t src)
 {
-    struct emu_source *s = &k->source;
+    if (!known_source(&k->source, src)) {
+        struct emu_source last = k->source;
 
-    if (s->end == 0 || s->epoch != atomic_load(&cm_emu_maps_epoch) || src < s->start ||
-        src >= s->end) {
-        if (!cm_emu_source_at(src, s)) {
-            s->end = 0;
+        if (known_source(&k->source_before, src)) {
+            k->source = k->source_before;
+        } else if (!cm_emu_source_at(src, &k->source)) {
+            k->source.end = 0;
             return -EFAULT;
         }
+        k->source_before = last;
     }
-    if (!s->may_exec) {
+    if (!k->source.may_exec) {
         return -EACCES;
     }
-    return s->readable ? 0 : -EFAULT;
+    return k->source.readable ? 0 : -EFAULT;
 }
 
 static int copy_page(struct emu_encl_kernel *k, uint64_t src, uint8_t *dst)
@@ -230,9 +241,9 @@ static int add_batch(struct emu_encl_kernel *k, struct add *a)
     int ret = 0;
     int shown = 0;
 
-    a->know_absent = a->arg.length / EMU_PAGE >= PAGEMAP_MIN &&
-                     cm_emu_source_absent(a->arg.src + a->done, n, a->absent);
     a->copied = copy_batch(k, a, n);
+    a->know_absent = !a->copied && a->arg.length / EMU_PAGE >= PAGEMAP_MIN &&
+                     cm_emu_source_absent(a->arg.src + a->done, n, a->absent);
     for (i = 0; i < n && ret == 0; i++) {
         ret = add_page(k, a, i);
         if (ret == 0) {

@@ -105,7 +105,8 @@ struct emu_encl_kernel {
     uint8_t *pending;          /* the hasher's piece that is being filled */
     size_t pending_len;
 
-    struct emu_source source;     /* of the last ADD_PAGES */
+    struct emu_source source; /* of the last ADD_PAGES */
+    struct emu_source source_before;
     struct emu_encl_kernel *next; /* every enclave ever made; entries are used again */
 };
 
