@@ -69,12 +69,15 @@ static void room(struct emu_encl_kernel *k, size_t n)
 static void block(struct emu_encl_kernel *k, const char tag[8], uint64_t value, const void *rest,
                   size_t rest_len)
 {
-    struct cm_wr w = cm_wr_init(k->pending + k->pending_len, BLOCK);
+    uint8_t *to = k->pending + k->pending_len;
 
-    cm_wr_bytes(&w, tag, 8);
-    cm_wr_u64le(&w, value);
-    cm_wr_bytes(&w, rest, rest_len);
-    cm_wr_fill(&w, 0, BLOCK - w.used);
+    /* sixteen for each page: plain stores, in the order of the processor that is emulated */
+    memset(to, 0, BLOCK);
+    memcpy(to, tag, 8);
+    memcpy(to + 8, &value, 8);
+    if (rest_len != 0) {
+        memcpy(to + 16, rest, rest_len);
+    }
     k->pending_len += BLOCK;
 }
 
@@ -115,7 +118,7 @@ static void log_chunk(const uint8_t *chunk, uint64_t offset)
 {
     uint8_t sum[CM_SHA256_SIZE] = {0};
 
-    if (log_file == NULL || cm_sha256_of(cm_span_make(chunk, SGX_CHUNK_SIZE), sum) != CM_OK) {
+    if (cm_sha256_of(cm_span_make(chunk, SGX_CHUNK_SIZE), sum) != CM_OK) {
         return;
     }
     cm_emu_measure_log("EEXTEND offset=0x%llx sha256=", (unsigned long long)offset);
@@ -125,16 +128,26 @@ static void log_chunk(const uint8_t *chunk, uint64_t offset)
     cm_emu_measure_log("\n");
 }
 
+static void log_chunks(const uint8_t *page, uint64_t offset)
+{
+    if (log_file == NULL) { /* looked for at ECREATE */
+        return;
+    }
+    for (size_t at = 0; at < EMU_PAGE; at += SGX_CHUNK_SIZE) {
+        log_chunk(page + at, offset + at);
+    }
+}
+
 int cm_emu_measure_extend(struct emu_encl_kernel *k, uint64_t offset)
 {
     const uint8_t *page = k->e->epc + offset;
 
+    log_chunks(page, offset);
     for (size_t at = 0; at < EMU_PAGE; at += SGX_CHUNK_SIZE) {
         room(k, BLOCK + SGX_CHUNK_SIZE);
         block(k, TAG("EEXTEND"), offset + at, NULL, 0);
         memcpy(k->pending + k->pending_len, page + at, SGX_CHUNK_SIZE);
         k->pending_len += SGX_CHUNK_SIZE;
-        log_chunk(page + at, offset + at);
     }
     return 0;
 }
