@@ -10,7 +10,7 @@
 /* 1.2.840.113741.1.13.1 */
 static const uint8_t pck_oid[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01};
 
-static struct cm_span pck_extension(const struct cm_cert *cert)
+struct cm_span cm_pck_extension_of(const struct cm_cert *cert)
 {
     return cm_cert_extension(cert, cm_span_make(pck_oid, sizeof(pck_oid)));
 }
@@ -51,7 +51,7 @@ static enum cm_status sort_chain(struct cm_platform *p,
 
         if (cm_cert_self_issued(chain[i])) {
             place = &p->root;
-        } else if (pck_extension(chain[i]).len != 0) {
+        } else if (cm_pck_extension_of(chain[i]).len != 0) {
             place = &p->pck;
         }
         if (*place != NULL) {
@@ -85,7 +85,7 @@ static enum cm_status pck_chain(struct cm_platform *p, struct cm_span pem, struc
     CM_TRY(cm_cert_verify(p->root, p->root, CM_CERT_ROOT, why));
     CM_TRY(cm_cert_verify(p->pck_ca, p->root, CM_CERT_CA, why));
     CM_TRY(cm_cert_verify(p->pck, p->pck_ca, CM_CERT_SIGNER, why));
-    CM_TRY(cm_pck_ext_parse(pck_extension(p->pck), &p->ext));
+    CM_TRY(cm_pck_ext_parse(cm_pck_extension_of(p->pck), &p->ext));
     p->has_ext = true;
     add_period(p, "root certificate", cm_cert_period(p->root));
     add_period(p, "PCK CA certificate", cm_cert_period(p->pck_ca));
