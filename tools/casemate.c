@@ -66,8 +66,12 @@ static const char help_run[] =
     "  --json           the profile as JSON\n"
     "  --output FILE    the profile into FILE\n"
     "\n"
-    "Exit status: the program's; 128 and the signal that ended it; 127 when it\n"
-    "cannot be started; 2 wrong usage.\n";
+    "--preload reaches programs with a dynamic linker; static ones and those that run\n"
+    "with the rights of others (setuid) are refused.\n"
+    "\n"
+    "Exit status: the program's; 128 and the signal that ended it; 127 when it is\n"
+    "not found, 126 when it cannot be started or served, 125 when casemate itself\n"
+    "failed; 2 wrong usage.\n";
 
 static int failed(enum cm_status st, const struct cm_why *why)
 {
@@ -220,7 +224,6 @@ static int command_run(int argc, char **argv)
     st = cm_cli_run(&r, &code, &why);
     if (st != CM_OK) {
         (void)failed(st, &why);
-        return 127;
     }
     return code;
 }

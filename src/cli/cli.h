@@ -111,8 +111,11 @@ struct cm_run {
 /**
  * Run the program as asked.
  *
- * @param exit_code  of the program; 128 + the signal that ended it.
+ * @param exit_code  always set. CM_OK: the program's, or 128 + the signal that ended it. Otherwise
+ *                   what to exit with: 127 not found, 126 cannot be started (or cannot be served:
+ *                   static, setuid), 125 something of ours failed
  * @retval CM_ERR_NOTFOUND  no such program, or no emulator library; why says which
+ * @retval ...  of cm_cli_program_check
  */
 CM_MUST_USE enum cm_status cm_cli_run(const struct cm_run *r, int *exit_code, struct cm_why *why);
 

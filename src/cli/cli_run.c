@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/cli_program.h"
 #include "common/try.h"
 #include "os/os.h"
 
 #define PROFILE_MAX     (1U << 22)
-#define EXIT_NOT_FOUND  127
 #define EXIT_SIGNAL     128
 #define PRELOAD_LIBRARY "libcasemate-sgxemu.so"
 
@@ -65,11 +65,17 @@ out:
     return st;
 }
 
-static enum cm_status become(const struct cm_run *r, struct cm_why *why)
+static enum cm_status become(const struct cm_run *r, int *exit_code, struct cm_why *why)
 {
     (void)execvp(r->argv[0], r->argv);
+    *exit_code = errno == ENOENT ? CM_EXIT_NOT_FOUND : CM_EXIT_NO_START;
+    if (errno == ENOENT) {
+        /* the file has been found, so it is what the file asks for */
+        cm_why_set(why, "%s: its interpreter is not there", r->argv[0]);
+        return CM_ERR_NOTFOUND;
+    }
     cm_why_set(why, "%s: %s", r->argv[0], strerror(errno));
-    return errno == ENOENT ? CM_ERR_NOTFOUND : CM_ERR_IO;
+    return CM_ERR_IO;
 }
 
 /* run as a child and wait; the terminal's signals are the child's to act on */
@@ -84,10 +90,11 @@ static enum cm_status run_child(const struct cm_run *r, int *exit_code, struct c
     }
     if (child == 0) {
         struct cm_why reason = {{0}};
+        int code = CM_EXIT_NO_START;
 
-        (void)become(r, &reason);
+        (void)become(r, &code, &reason);
         (void)fprintf(stderr, "casemate: %s\n", reason.text);
-        _exit(EXIT_NOT_FOUND);
+        _exit(code);
     }
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGQUIT, SIG_IGN);
@@ -148,10 +155,21 @@ out:
 
 enum cm_status cm_cli_run(const struct cm_run *r, int *exit_code, struct cm_why *why)
 {
-    enum cm_status st = set_environment(r, why);
+    enum cm_status st = cm_cli_program_check(r->argv[0], r->preload, exit_code, why);
 
     if (st != CM_OK) {
         return st;
     }
-    return r->profile ? run_profiled(r, exit_code, why) : become(r, why);
+    *exit_code = CM_EXIT_OURS;
+    st = set_environment(r, why);
+    if (st == CM_OK && !r->profile) {
+        return become(r, exit_code, why);
+    }
+    if (st == CM_OK) {
+        st = run_profiled(r, exit_code, why);
+    }
+    if (st != CM_OK) {
+        *exit_code = CM_EXIT_OURS; /* whatever the program itself has said */
+    }
+    return st;
 }

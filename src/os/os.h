@@ -46,8 +46,15 @@ CM_MUST_USE enum cm_status cm_stdout_finish(struct cm_why *why);
 
 /**
  * The folder that holds this user's Casemate state (platform secret, debug signer): the variable
- * CASEMATE_STATE_DIR, else XDG_STATE_HOME/casemate, else HOME/.local/state/casemate. Created with
- * mode 0700 when missing; refused when it belongs to another user or others may write to it.
+ * CASEMATE_STATE_DIR, else XDG_STATE_HOME/casemate, else HOME/.local/state/casemate, else the same
+ * below the home folder of the system's user database. An empty variable is as if it were not set,
+ * and so is a relative XDG_STATE_HOME or HOME. Created with mode 0700 when missing.
+ *
+ * @retval CM_ERR_PARAM     CASEMATE_STATE_DIR is a relative path
+ * @retval CM_ERR_NOTFOUND  no variable, and the user has no home folder
+ * @retval CM_ERR_DENIED    it belongs to another user, or others may write to it
+ * @retval CM_ERR_LIMIT     the path is longer than cap
+ * @retval CM_ERR_IO        it cannot be made or looked at
  */
 CM_MUST_USE enum cm_status cm_state_dir(char *out, size_t cap, struct cm_why *why);
 
