@@ -34,8 +34,9 @@ static struct {
     int fd;
     dev_t dev;
     ino_t ino;
-    bool made;
+    atomic_bool made;
 } provision = {.fd = -1};
+static struct emu_encl_kernel provision_owner; /* in fd_owner: nobody's enclave */
 
 struct emu_encl_kernel *cm_emu_encl_first(void)
 {
@@ -206,12 +207,18 @@ static void after_fork(void)
     atomic_store(&owner_pid, (int)syscall(SYS_getpid));
 }
 
+static void know_process(void)
+{
+    after_fork();
+    (void)pthread_atfork(NULL, NULL, after_fork);
+}
+
+static pthread_once_t process_known = PTHREAD_ONCE_INIT;
+
 static void first_open(void)
 {
     const char *quiet = getenv("CASEMATE_EMU_QUIET");
 
-    after_fork();
-    (void)pthread_atfork(NULL, NULL, after_fork);
     if (quiet == NULL || strcmp(quiet, "1") != 0) {
         (void)fprintf(stderr,
                       "casemate: EMULATED SGX device: enclaves of this process are NOT protected "
@@ -283,6 +290,7 @@ int cm_emu_open(int flags)
     if (st == CM_OK) {
         st = cm_emu_platform_get(&platform, &why);
     }
+    (void)pthread_once(&process_known, know_process);
     (void)pthread_once(&once, first_open);
     if (st != CM_OK) {
         (void)fprintf(stderr, "casemate: EMULATED SGX device cannot be opened: %s\n", why.text);
@@ -303,6 +311,7 @@ int cm_emu_open_provision(int flags)
     int fd = -1;
     int err = 0;
 
+    (void)pthread_once(&process_known, know_process);
     cm_emu_lock(&lock);
     if (!provision.made) {
         provision.fd = memory_file("sgx_provision");
@@ -311,6 +320,9 @@ int cm_emu_open_provision(int flags)
     }
     if (provision.made) {
         fd = program_fd(provision.fd, flags);
+    }
+    if (fd >= 0) {
+        own_fd(fd, &provision_owner);
     }
     err = errno;
     cm_emu_unlock(&lock);
@@ -398,10 +410,15 @@ static void disown_fd(int fd)
 /* Cheap: most descriptors are nobody's. */
 bool cm_emu_fd_noted(int fd)
 {
-    if (fd < 0 || !cm_emu_any()) {
+    if (fd < 0 || (!cm_emu_any() && !provision.made)) {
         return false;
     }
     return fd >= FD_TABLE || atomic_load(&fd_owner[fd]) != NULL;
+}
+
+bool cm_emu_fd_is_device(int fd)
+{
+    return cm_emu_fd_noted(fd) && cm_emu_is_fd(fd) != 0;
 }
 
 int cm_emu_close(int fd)
@@ -439,7 +456,7 @@ void cm_emu_fds_gone(unsigned int first, unsigned int last)
 {
     struct emu_lock_state lock;
 
-    if (!cm_emu_any() || foreign_process()) {
+    if ((!cm_emu_any() && !provision.made) || foreign_process()) {
         return;
     }
     cm_emu_lock(&lock);
@@ -455,11 +472,11 @@ void cm_emu_fd_dup(int from, int to)
     struct emu_lock_state lock;
     struct emu_encl_kernel *k = NULL;
 
-    if (from == to || to < 0 || !cm_emu_any() || foreign_process()) {
+    if (from == to || to < 0 || (!cm_emu_any() && !provision.made) || foreign_process()) {
         return;
     }
     cm_emu_lock(&lock);
-    k = cm_emu_encl_of_fd(to);
+    k = cm_emu_is_provision_fd(to) ? &provision_owner : cm_emu_encl_of_fd(to);
     if (k != NULL) {
         own_fd(to, k);
     }

@@ -22,6 +22,8 @@ int cm_emu_is_fd(int fd);
 int cm_emu_close(int fd); /* closes any fd */
 /* Whether a close of fd concerns us; lock-free. */
 bool cm_emu_fd_noted(int fd);
+/* Whether fd is a device's; cheap for what is not. Misses duplicates made behind our back. */
+bool cm_emu_fd_is_device(int fd);
 /* fd is about to be closed or replaced by someone else (dup2, close_range). */
 void cm_emu_fd_gone(int fd);
 /* the same for a range, which has been closed */

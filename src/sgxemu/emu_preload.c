@@ -10,9 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "arch/sgx_uapi.h"
@@ -20,7 +23,7 @@
 #include "sgxemu/emu_front.h"
 #include "sgxemu/emu_preload.h"
 
-static int device_of(const char *path)
+int cm_emu_device_of(const char *path)
 {
     if (path == NULL || strncmp(path, "/dev/sgx", 8) != 0) {
         return CM_EMU_DEV_NONE;
@@ -34,12 +37,7 @@ static int device_of(const char *path)
     return CM_EMU_DEV_NONE;
 }
 
-int cm_emu_device_of(const char *path)
-{
-    return device_of(path);
-}
-
-static int open_device(int kind, int flags)
+int cm_emu_device_open(int kind, int flags)
 {
     if ((flags & O_DIRECTORY) != 0) {
         errno = ENOTDIR;
@@ -63,7 +61,7 @@ static mode_t mode_arg(int flags, va_list args)
     EMU_PUBLIC int name(const char *path, int flags, ...) \
     {                                                     \
         static int (*next)(const char *, int, ...);       \
-        int kind = device_of(path);                       \
+        int kind = cm_emu_device_of(path);                \
         va_list args;                                     \
         mode_t mode = 0;                                  \
                                                           \
@@ -71,7 +69,7 @@ static mode_t mode_arg(int flags, va_list args)
         mode = mode_arg(flags, args);                     \
         va_end(args);                                     \
         if (kind != CM_EMU_DEV_NONE) {                    \
-            return open_device(kind, flags);              \
+            return cm_emu_device_open(kind, flags);       \
         }                                                 \
         EMU_NEXT(next, #name);                            \
         return next(path, flags, mode);                   \
@@ -81,7 +79,7 @@ static mode_t mode_arg(int flags, va_list args)
     EMU_PUBLIC int name(int dir, const char *path, int flags, ...) \
     {                                                              \
         static int (*next)(int, const char *, int, ...);           \
-        int kind = device_of(path);                                \
+        int kind = cm_emu_device_of(path);                         \
         va_list args;                                              \
         mode_t mode = 0;                                           \
                                                                    \
@@ -89,16 +87,32 @@ static mode_t mode_arg(int flags, va_list args)
         mode = mode_arg(flags, args);                              \
         va_end(args);                                              \
         if (kind != CM_EMU_DEV_NONE) {                             \
-            return open_device(kind, flags);                       \
+            return cm_emu_device_open(kind, flags);                \
         }                                                          \
         EMU_NEXT(next, #name);                                     \
         return next(dir, path, flags, mode);                       \
     }
 
+/* the C library exports these as well */
+int __open(const char *path, int flags, ...);
+int __open64(const char *path, int flags, ...);
+
 DEFINE_OPEN(open)
 DEFINE_OPEN(open64)
+DEFINE_OPEN(__open)
+DEFINE_OPEN(__open64)
 DEFINE_OPENAT(openat)
 DEFINE_OPENAT(openat64)
+
+EMU_PUBLIC int creat(const char *path, mode_t mode)
+{
+    return open(path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+EMU_PUBLIC int creat64(const char *path, mode_t mode)
+{
+    return open64(path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
 
 /* what _FORTIFY_SOURCE makes of the same calls */
 int __open_2(const char *path, int flags);
@@ -219,6 +233,12 @@ EMU_PUBLIC void closefrom(int first)
     cm_emu_fds_gone(first < 0 ? 0 : (unsigned int)first, ~0u);
 }
 
+/* What the kernel does for every descriptor, before it asks the driver. */
+static bool is_general(unsigned long request)
+{
+    return request == FIOCLEX || request == FIONCLEX || request == FIONBIO || request == FIOASYNC;
+}
+
 EMU_PUBLIC int ioctl(int fd, unsigned long request, ...)
 {
     static int (*next)(int, unsigned long, ...);
@@ -230,6 +250,10 @@ EMU_PUBLIC int ioctl(int fd, unsigned long request, ...)
     va_end(args);
     if (_IOC_TYPE(request) == SGX_IOC_MAGIC && cm_emu_is_fd(fd) == 1) {
         return cm_emu_ioctl(fd, request, arg);
+    }
+    if (!is_general(request) && cm_emu_fd_is_device(fd)) {
+        errno = ENOTTY; /* not what a memory file answers (FIONREAD) */
+        return -1;
     }
     EMU_NEXT(next, "ioctl");
     return next(fd, request, arg);
@@ -330,6 +354,9 @@ static const struct {
     OURS(open),   OURS(open64),   OURS(openat), OURS(openat64), OURS(close),     OURS(dup),
     OURS(dup2),   OURS(dup3),     OURS(fcntl),  OURS(fcntl64),  OURS(ioctl),     OURS(mmap),
     OURS(mmap64), OURS(mprotect), OURS(munmap), OURS(mremap),   OURS(getauxval), OURS(close_range),
+    OURS(creat),  OURS(creat64),  OURS(fopen),  OURS(fopen64),  OURS(freopen),   OURS(freopen64),
+    OURS(fclose), OURS(read),     OURS(write),  OURS(pread64),  OURS(pwrite64),  OURS(lseek64),
+    OURS(pread),  OURS(pwrite),   OURS(lseek),  OURS(readv),    OURS(writev),    OURS(ftruncate),
 #undef OURS
 };
 

@@ -19,7 +19,10 @@ enum {
     CM_EMU_DEV_ENCLAVE,
     CM_EMU_DEV_PROVISION,
 };
+/* The device of that name, or CM_EMU_DEV_NONE. */
 int cm_emu_device_of(const char *path);
+/* open(2) of it. */
+int cm_emu_device_open(int kind, int flags);
 
 /* The dynamic linker's dlsym, as called by this library. */
 void *cm_emu_real_dlsym(void *handle, const char *name);

@@ -11,7 +11,9 @@
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +21,10 @@
 #include "emu_kit.h"
 
 #define MIB (1ull << 20)
+
+/* what open() and openat() become in programs that are built with _FORTIFY_SOURCE */
+int fortified_open(const char *path, int flags) __asm__("__open64_2");
+int fortified_openat(int dir, const char *path, int flags) __asm__("__openat64_2");
 
 static const char *const devices[] = {SGX_DEV_ENCLAVE, SGX_DEV_PROVISION, "/dev/sgx/enclave",
                                       "/dev/sgx/provision"};
@@ -147,6 +153,139 @@ TEST(all_ways_to_duplicate)
     REQUIRE(fd >= 0);
     CHECK_EQ(close_range((unsigned)fd, (unsigned)fd, 0), 0);
     CHECK(!is_enclave(fd));
+}
+
+/* every other function of the C library that opens a file by name */
+TEST(all_ways_to_open)
+{
+    int (*old_open)(const char *, int, ...) = NULL;
+
+    *(void **)&old_open = dlsym(RTLD_DEFAULT, "__open64");
+    REQUIRE(old_open != NULL);
+    for (size_t i = 0; i < 4; i++) {
+        int fds[6] = {
+            open64(devices[i], O_RDWR),         openat64(AT_FDCWD, devices[i], O_RDWR),
+            fortified_open(devices[i], O_RDWR), fortified_openat(AT_FDCWD, devices[i], O_RDWR),
+            old_open(devices[i], O_RDWR),       creat(devices[i], 0600)};
+
+        for (int n = 0; n < 6; n++) {
+            struct stat sb;
+
+            CHECK(fds[n] >= 0 && fstat(fds[n], &sb) == 0 && S_ISCHR(sb.st_mode));
+            CHECK_EQ(fcntl(fds[n], F_GETFL) & O_ACCMODE, n == 5 ? O_WRONLY : O_RDWR);
+            CHECK_EQ(is_enclave(fds[n]), i % 2 == 0);
+            CHECK_EQ(close(fds[n]), 0);
+        }
+    }
+}
+
+static void check_stream(FILE *f, int device, int mode)
+{
+    REQUIRE(f != NULL);
+    CHECK_EQ(is_enclave(fileno(f)), device % 2 == 0);
+    CHECK_EQ(fcntl(fileno(f), F_GETFL) & O_ACCMODE, mode);
+}
+
+TEST(streams_open_devices_too)
+{
+    for (int i = 0; i < 4; i++) {
+        FILE *f = fopen(devices[i], "r+e");
+        int fd = -1;
+
+        check_stream(f, i, O_RDWR);
+        CHECK_EQ(fcntl(fileno(f), F_GETFD), FD_CLOEXEC);
+        fd = fileno(f);
+        CHECK_EQ(fclose(f), 0);
+        CHECK(!is_enclave(fd)); /* closed, and known to be */
+        f = fopen64(devices[i], "r");
+        check_stream(f, i, O_RDONLY);
+        CHECK_EQ(fclose(f), 0);
+        f = fopen("/dev/null", "r");
+        REQUIRE(f != NULL);
+        f = freopen(devices[i], "w", f);
+        check_stream(f, i, O_WRONLY);
+        f = freopen("/dev/null", "r", f);
+        REQUIRE(f != NULL);
+        CHECK(!is_enclave(fileno(f)));
+        CHECK_EQ(fclose(f), 0);
+        CHECK(fopen(devices[i], "nonsense") == NULL && errno == EINVAL);
+        CHECK(fopen(devices[i], "wx") == NULL && errno == EEXIST);
+    }
+    CHECK(fopen("/dev/sgx_vepc", "r") == NULL && errno == ENOENT);
+}
+
+#define FAILS(call, err)            \
+    do {                            \
+        errno = 0;                  \
+        CHECK_EQ((long)(call), -1); \
+        CHECK_EQ(errno, err);       \
+    } while (0)
+
+/* The driver has none of these methods (Linux: fs/read_write.c, fs/open.c say what follows). */
+static void no_methods(int fd)
+{
+    char buf[8] = "";
+    struct iovec v = {buf, sizeof(buf)};
+    int null = open("/dev/null", O_RDWR);
+    int bytes = 0;
+
+    FAILS(read(fd, buf, 1), EINVAL);
+    FAILS(read(fd, buf, 0), EINVAL);
+    FAILS(write(fd, buf, 1), EINVAL);
+    FAILS(pread(fd, buf, 1, 0), EINVAL);
+    FAILS(pwrite(fd, buf, 1, 0), EINVAL);
+    FAILS(pread64(fd, buf, 1, 0), EINVAL);
+    FAILS(pwrite64(fd, buf, 1, 0), EINVAL);
+    FAILS(readv(fd, &v, 1), EINVAL);
+    FAILS(writev(fd, &v, 1), EINVAL);
+    FAILS(preadv(fd, &v, 1, 0), EINVAL);
+    FAILS(pwritev(fd, &v, 1, 0), EINVAL);
+    FAILS(preadv2(fd, &v, 1, 0, 0), EINVAL);
+    FAILS(pwritev2(fd, &v, 1, 0, 0), EINVAL);
+    FAILS(lseek(fd, 0, SEEK_SET), ESPIPE);
+    FAILS(lseek64(fd, 0, SEEK_END), ESPIPE);
+    FAILS(ftruncate(fd, 0), EINVAL);
+    FAILS(ftruncate64(fd, 0), EINVAL);
+    FAILS(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096), ENODEV);
+    CHECK_EQ(posix_fallocate(fd, 0, 4096), ENODEV);
+    FAILS(fsync(fd), EINVAL);
+    FAILS(fdatasync(fd), EINVAL);
+    FAILS(sendfile(null, fd, NULL, 1), EINVAL);
+    FAILS(copy_file_range(fd, NULL, null, NULL, 1, 0), EINVAL);
+    FAILS(ioctl(fd, FIONREAD, &bytes), ENOTTY);
+    CHECK_EQ(ioctl(fd, FIOCLEX), 0);
+    CHECK_EQ(close(null), 0);
+}
+
+TEST(devices_cannot_be_read_or_written)
+{
+    struct kit_enclave e;
+    uint8_t before[16];
+    char c = 0;
+    int fd = open(SGX_DEV_PROVISION, O_RDWR);
+    int two = dup(fd);
+
+    no_methods(fd);
+    no_methods(two);
+    CHECK_EQ(close(two), 0);
+    CHECK_EQ(close(fd), 0);
+    fd = open(SGX_DEV_ENCLAVE, O_RDWR);
+    no_methods(fd);
+    CHECK_EQ(close(fd), 0);
+    /* not open for it: said first */
+    fd = open(SGX_DEV_ENCLAVE, O_WRONLY);
+    FAILS(read(fd, &c, 1), EBADF);
+    FAILS(write(fd, &c, 1), EINVAL);
+    CHECK_EQ(close(fd), 0);
+    fd = open(SGX_DEV_ENCLAVE, O_RDONLY);
+    FAILS(write(fd, &c, 1), EBADF);
+    CHECK_EQ(close(fd), 0);
+    /* an enclave's pages are as they were */
+    REQUIRE(kit_small(&e, MIB));
+    memcpy(before, e.base, sizeof(before));
+    no_methods(e.fd);
+    CHECK_EQ(memcmp(before, e.base, sizeof(before)), 0);
+    kit_destroy(&e);
 }
 
 TEST(functions_asked_for_by_name_are_ours)
