@@ -14,6 +14,8 @@
 enum { ON_STACK = 256, BUFFER_STEP = 16, KEPT_LEAST = 16 * 1024, KEPT_MOST = 256 * 1024 };
 
 uint32_t cm_life;
+struct cm_stack_shape cm_stack_shapes[CM_STACK_SHAPES];
+static struct cm_stack_shape of_start_and_end;
 
 /* What a thread may keep between its ecalls: little of a small heap. */
 static size_t kept_most(void)
@@ -161,6 +163,25 @@ static void answer(uint64_t host_args, uint64_t written, oe_result_t result)
     cm_copy_out(cm_ptr(host_args + offsetof(struct cm_call_args, result)), &code, sizeof(code));
 }
 
+/*
+ * Says to entry.S how much of the stack this call of a function makes it zero (D4): at least as much
+ * as any call of it ever needed. The first calls are where that is learned.
+ */
+static void expect_depth(struct cm_td *td, uint64_t function_id)
+{
+    struct cm_stack_shape *shape = &cm_stack_shapes[function_id % CM_STACK_SHAPES];
+    const uint64_t top = td->tcs - CM_GUARD_SIZE;
+    const uint64_t low = top - __atomic_load_n(&shape->depth, __ATOMIC_RELAXED);
+
+    if (low < td->stack_low) {
+        td->stack_low = low;
+    }
+    if (__atomic_load_n(&shape->calls, __ATOMIC_RELAXED) < CM_STACK_LEARN) {
+        (void)__atomic_add_fetch(&shape->calls, 1, __ATOMIC_RELAXED);
+        td->stack_shape = (uint64_t)shape;
+    }
+}
+
 oe_result_t cm_call_function(uint64_t host_args)
 {
     struct cm_td *td = cm_td();
@@ -176,6 +197,7 @@ oe_result_t cm_call_function(uint64_t host_args)
     cm_copy_in(&args, cm_ptr(host_args), sizeof(args)); /* once: B5 */
     result = check_args(&args, &total);
     if (result == OE_OK) {
+        expect_depth(td, args.function_id);
         cm_arena_begin(td, host_args, args.arena, args.arena_size);
         result = total <= ON_STACK ? call_on_stack(&args, &written)
                                    : call_on_heap(td, &args, total, &written);
@@ -277,6 +299,7 @@ CM_NO_CANARY struct cm_eret cm_ecall_main(uint64_t word, uint64_t argument, uint
         td = cm_td();
     }
     td->stack_low = (uint64_t)__builtin_frame_address(0);
+    td->stack_shape = func == CM_ECALL_CALL_FUNCTION ? 0 : (uint64_t)&of_start_and_end;
     life = __atomic_load_n(&cm_life, __ATOMIC_SEQ_CST); /* after entry.S made this TCS busy */
     if (func == CM_ECALL_CALL_FUNCTION) {
         result = life == CM_LIFE_UP ? run(td, cm_call_function, argument) : not_alive(life);

@@ -83,13 +83,19 @@ cm_enclave_entry:
         mov     %rax, %r12
         mov     %rdx, %r13
 
-/* The ecall has ended: no frame is left on the stack. Zero what it used (D4), from the lowest stack
- * pointer that was seen, and on while there is anything within the next 8 KiB. */
+/*
+ * The ecall has ended: no frame is left on the stack. Zero what it used (D4): from the lowest stack
+ * pointer that was seen or that its function ever reached, and on while there is anything within the
+ * next 8 KiB. What lies below such a hole is found by looking at all of the stack: after the first
+ * calls of each function, and a slice at a time after every other call (docs/abi.md).
+ */
 #define GAP   8192
 #define BLOCK 512
+#define SLICE 256
         mov     %gs:TD_STACK_LOW, %rdx
         mov     %rsp, %r8                       /* all above R8 is zero or was not used */
         mov     %gs:TD_STACK_BASE, %r9
+        mov     %gs:TD_STACK_SHAPE, %r10
         and     $-128, %rdx
 .Lwipe: pxor    %xmm0, %xmm0
         mov     %rdx, %rcx
@@ -112,7 +118,7 @@ cm_enclave_entry:
         cmovb   %r9, %rcx
 .Lnext: sub     $BLOCK, %rdx                    /* 16 of each 128 bytes of a block */
         cmp     %rcx, %rdx
-        jb      .Lwiped
+        jb      .Lrest
         movdqa  (%rdx), %xmm0
         .irp    n, 128, 256, 384
         por     \n(%rdx), %xmm0
@@ -120,6 +126,51 @@ cm_enclave_entry:
         ptest   %xmm0, %xmm0
         jz      .Lnext
         jmp     .Lwipe
+.Lrest: test    %r10, %r10
+        jnz     .Lall
+        mov     %gs:TD_STACK_LOOK, %rdx         /* a slice, which the last call has prefetched */
+        movdqa  (%rdx), %xmm0
+        .irp    n, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240
+        por     \n(%rdx), %xmm0
+        .endr
+        add     $SLICE, %rdx
+        cmp     %r8, %rdx
+        cmovae  %r9, %rdx
+        mov     %rdx, %gs:TD_STACK_LOOK
+        .irp    n, 0, 64, 128, 192
+        prefetcht0 \n(%rdx)
+        .endr
+        ptest   %xmm0, %xmm0
+        jz      .Lwiped
+        lea     cm_stack_shapes(%rip), %rcx     /* some call went deeper than its function ever had */
+        mov     $STACK_SHAPES, %eax
+.Lforget:
+        movl    $0, SHAPE_CALLS(%rcx)
+        add     $SHAPE_SIZE, %rcx
+        dec     %eax
+        jnz     .Lforget
+.Lall:  mov     %r9, %rdx                       /* the lowest trace, bottom up */
+.Lfind: cmp     %r8, %rdx
+        jae     .Llearn
+        movdqa  (%rdx), %xmm0
+        .irp    n, 16, 32, 48, 64, 80, 96, 112
+        por     \n(%rdx), %xmm0
+        .endr
+        ptest   %xmm0, %xmm0
+        jnz     .Lwipe
+        sub     $-128, %rdx
+        jmp     .Lfind
+.Llearn:
+        test    %r10, %r10
+        jz      .Lwiped
+        mov     %rsp, %rcx
+        sub     %r8, %rcx                       /* how deep this call was */
+        mov     SHAPE_DEPTH(%r10), %eax
+.Ldeeper:
+        cmp     %eax, %ecx
+        jbe     .Lwiped
+        lock cmpxchg %ecx, SHAPE_DEPTH(%r10)
+        jne     .Ldeeper
 .Lwiped:
         mov     %r12, %rdi
         mov     %r13, %rsi

@@ -21,6 +21,7 @@ uint64_t cm_ocall_switch(uint64_t word, uint64_t argument, uint64_t *answer);
 _Noreturn void cm_leave_aborted(void);
 oe_result_t cm_exception_first_level(struct cm_td *td);
 extern uint32_t cm_abort_latch;
+extern struct cm_stack_shape cm_stack_shapes[CM_STACK_SHAPES];
 extern uint32_t cm_xstate_mode;
 extern uint64_t cm_xstate_mask;
 extern uint32_t cm_xstate_xinuse;

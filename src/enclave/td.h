@@ -32,7 +32,10 @@ struct cm_td {
     uint64_t host_return[CM_NSSA]; /* RCX of the last EENTER at each CSSA: where EEXIT goes (A7) */
     uint64_t callsite;             /* innermost live struct cm_callsite, on this thread's stack */
     uint64_t stack_base;           /* lowest address of the stack */
-    uint64_t stack_low; /* lowest stack pointer seen by the runtime during this ecall (D4) */
+    uint64_t stack_low;   /* lowest stack pointer seen by the runtime during this ecall (D4) */
+    uint64_t stack_look;  /* the slice of the stack to look at after the next ecall */
+    uint64_t stack_shape; /* struct cm_stack_shape to learn from this ecall, all of whose stack is
+                             looked at; or 0 */
     uint64_t canary;    /* of the stack protector; random, for the life of the TCS */
     uint64_t tid;
 
@@ -52,6 +55,17 @@ struct cm_td {
 
     struct cm_heap_cache heap;
 };
+
+/*
+ * How deep the calls of an ecall's function went, learned from its first ones (ecall.c). Functions
+ * whose numbers are congruent share one.
+ */
+struct cm_stack_shape {
+    uint32_t calls; /* that were looked at in full; no more than CM_STACK_LEARN */
+    uint32_t depth; /* bytes */
+};
+#define CM_STACK_SHAPES 256
+#define CM_STACK_LEARN  4
 
 /* The rest of the page is the stack of the first-level exception handler. */
 #define CM_TD_EXCEPTION_STACK 2048

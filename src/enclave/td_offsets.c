@@ -29,6 +29,12 @@ void cm_td_offsets(void)
     OFFSET(TD_CALLSITE, cm_td, callsite);
     OFFSET(TD_STACK_BASE, cm_td, stack_base);
     OFFSET(TD_STACK_LOW, cm_td, stack_low);
+    OFFSET(TD_STACK_LOOK, cm_td, stack_look);
+    OFFSET(TD_STACK_SHAPE, cm_td, stack_shape);
+    OFFSET(SHAPE_CALLS, cm_stack_shape, calls);
+    OFFSET(SHAPE_DEPTH, cm_stack_shape, depth);
+    VALUE(SHAPE_SIZE, sizeof(struct cm_stack_shape));
+    VALUE(STACK_SHAPES, CM_STACK_SHAPES);
     VALUE(TD_SIZE, CM_TD_SIZE);
     VALUE(TD_EXCEPTION_STACK, CM_TD_EXCEPTION_STACK);
 

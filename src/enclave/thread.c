@@ -64,6 +64,7 @@ CM_NO_CANARY void cm_thread_bind(uint64_t tcs)
     td = td_of_tcs(tcs, find_tls().block_len);
     td->tcs = tcs;
     td->stack_base = tcs - CM_GUARD_SIZE - stack_pages * CM_PAGE_SIZE;
+    td->stack_look = td->stack_base;
     td->canary = cm_random_u64();
     index = __atomic_fetch_add(&thread_count, 1, __ATOMIC_SEQ_CST);
     td->tid = index + 1u;

@@ -293,6 +293,13 @@ static unsigned found_in(uint64_t from, uint64_t to)
     return found;
 }
 
+static unsigned found_in_stack(unsigned n)
+{
+    const uint64_t top = hh_tcs(&e, n) - CM_GUARD_SIZE;
+
+    return found_in(top - 32 * CM_PAGE_SIZE, top);
+}
+
 TEST(D4_next_tenant_finds_nothing)
 {
     uint64_t where[4] = {0, 0, 0, 0};
@@ -307,7 +314,7 @@ TEST(D4_next_tenant_finds_nothing)
         CHECK_EQ(hh_call(&e, 2, HE_LEAVE, &canary, 8, where, sizeof(where)), OE_OK);
         CHECK(where[0] > top - 32 * CM_PAGE_SIZE && where[0] < top - 40 * 1024);
         /* nothing lies about ... */
-        CHECK_EQ(found_in(top - 32 * CM_PAGE_SIZE, top), 0);
+        CHECK_EQ(found_in_stack(2), 0);
         CHECK_EQ(found_in(where[1], where[1] + 32 * 8), 0);
         CHECK_EQ(found_in(where[2], where[2] + 1024), 0);
         /* ... and the next ecall sees its own TLS as the image made it */
@@ -319,6 +326,45 @@ TEST(D4_next_tenant_finds_nothing)
     /* the search itself works: within one ecall, what was left is found */
     CHECK_EQ(hh_call(&e, 2, HE_FIND, &other, 8, found, sizeof(found)), OE_OK);
     CHECK_EQ(found[1], 0);
+}
+
+/* What the whole stack of thread 2 holds after an ecall that reaches 60 KiB down, or does not. */
+static unsigned left_by_deep(bool deep)
+{
+    const uint64_t in[2] = {CANARY, deep};
+
+    CHECK_EQ(hh_call(&e, 2, HE_DEEP, in, sizeof(in), NULL, 0), OE_OK);
+    return found_in_stack(2);
+}
+
+TEST(D4_nothing_stays_below_a_hole_in_the_stack)
+{
+    REQUIRE(start(0xa5));
+    for (int i = 0; i < 20; i++) {
+        CHECK_EQ(left_by_deep(true), 0);
+        CHECK_EQ(hh_call(&e, 2, HE_NULL, NULL, 0, NULL, 0), OE_OK);
+    }
+}
+
+/* A function that was never deep before: found by the looks at a slice of the stack for each call. */
+TEST(D4_a_function_that_becomes_deep_is_found_out)
+{
+    int calls = 0;
+
+    REQUIRE(start(0xa5));
+    for (int i = 0; i < 10; i++) {
+        CHECK_EQ(left_by_deep(false), 0);
+        CHECK_EQ(hh_call(&e, 2, HE_NULL, NULL, 0, NULL, 0), OE_OK);
+    }
+    CHECK_EQ(left_by_deep(true), 1); /* or this test would show nothing */
+    while (found_in_stack(2) != 0 && calls < 32 * 4096 / 256) {
+        CHECK_EQ(hh_call(&e, 2, HE_NULL, NULL, 0, NULL, 0), OE_OK);
+        calls++;
+    }
+    CHECK_EQ(found_in_stack(2), 0);
+    for (int i = 0; i < 20; i++) {
+        CHECK_EQ(left_by_deep(true), 0); /* and from then on it is known */
+    }
 }
 
 /* ------------------------------------------------------------------------------- D5 */

@@ -11,7 +11,7 @@
 #include "enclave/runtime.h"
 #include "hostile_ids.h"
 
-enum { DEEP = 48 * 1024 };
+enum { DEEP = 48 * 1024, DEEPER = 60 * 1024 };
 
 static volatile uint64_t hostile_go;
 static volatile uint64_t hostile_spinning;
@@ -201,6 +201,23 @@ STUB(he_leave)
         put(out, out_len, 2, (uint64_t)block);
         cm_free_wiped(block);
     }
+    *written = out_len;
+}
+
+static __attribute__((noinline)) void touch_bottom(uint64_t canary, uint64_t whether)
+{
+    volatile uint64_t deep[DEEPER / sizeof(uint64_t)];
+
+    __asm__ volatile("" : : "r"(deep) : "memory");
+    if (whether != 0) {
+        deep[5] = canary; /* where looking at the first bytes of each line would not find it */
+    }
+}
+
+STUB(he_deep)
+{
+    (void)out;
+    touch_bottom(word(in, in_len, 0), word(in, in_len, 1));
     *written = out_len;
 }
 
@@ -538,7 +555,8 @@ oe_ecall_func_t oe_ecalls_table[] = {
     [HE_WAIT] = he_wait,       [HE_FAULT] = he_fault,     [HE_RESULT] = he_result,
     [HE_HANDLER] = he_handler, [HE_FLAGS] = he_flags,     [HE_TD] = he_td,
     [HE_CPUID] = he_cpuid,     [HE_REALLOC] = he_realloc, [HE_SHORT] = he_short,
-    [HE_LIE] = he_lie,         [HE_MEMORY] = he_memory,   [HE_COUNT] = NULL,
+    [HE_LIE] = he_lie,         [HE_MEMORY] = he_memory,   [HE_DEEP] = he_deep,
+    [HE_COUNT] = NULL,
 };
 size_t oe_ecalls_table_size = HE_COUNT + 1; /* the last slot is empty on purpose */
 const char *const oe_ecalls_names[HE_COUNT + 1] = {"null", "echo"};

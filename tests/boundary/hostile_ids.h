@@ -28,6 +28,7 @@ enum hostile_ecall {
     HE_SHORT,   /* writes only 16 of the output's bytes, and says so */
     HE_LIE,     /* says that it wrote more than there is */
     HE_MEMORY,  /* in: data; out: u64: bytes of cm_call_memory that were to be zero and were not */
+    HE_DEEP,    /* in: u64 canary, u64 whether: leaves it 60 KiB down, and nothing on the way */
     HE_COUNT,
 };
 
