@@ -227,6 +227,7 @@ static oe_result_t end(uint64_t host_args)
 
     if (host_args % sizeof(uint64_t) == 0 &&
         cm_outside(host_args, sizeof(struct cm_host_alloc_args))) {
+        cm_lfence();
         cm_arena_begin(td, host_args, 0, 0);
     }
     result = cm_end();

@@ -69,6 +69,7 @@ static uint64_t ask_host(struct cm_td *td, uint64_t slot, uint64_t size)
         overlaps_arena(td, args.address, size)) {
         return 0;
     }
+    cm_lfence();
     return args.address;
 }
 

@@ -64,4 +64,39 @@ report B13_fence_before_the_table_of_ecalls_is_read \
 report B13_fence_before_the_data_of_the_start_are_read \
     "$(code cm_start | fenced_before 'call .*<cm_copy_in>')$(code cm_cpuid_init |
         fenced_before 'call .*alloc')"
+
+first_of() { # functions; the first that was not inlined into the next
+    local f
+    for f in "$@"; do
+        [ -z "$(code "$f")" ] || break
+    done
+    echo "$f"
+}
+
+# row B13: fence_before_the_names_of_ecalls_are_read
+report B13_fence_before_the_names_of_ecalls_are_read \
+    "$(code "$(first_of resolve_names cm_start)" | fenced_before 'call .*<oe_allocator_malloc>')"
+
+# row B13: fence_before_the_last_calls_memory_is_used
+report B13_fence_before_the_last_calls_memory_is_used \
+    "$(code "$(first_of end destroy cm_ecall_main)" | fenced_before 'call .*<cm_arena_begin>')"
+
+# row B13: fence_before_a_block_of_the_hosts_is_used
+report B13_fence_before_a_block_of_the_hosts_is_used \
+    "$(code "$(first_of ask_host host_block)" | awk '
+        /call .*<cm_outside>/ {open = 1; checks++}
+        open && /\tlfence/ {open = 0}
+        END {if (open || checks == 0) print "no LFENCE behind the check of the address"}')"
+
+# row A3: fence_after_the_state_is_reset
+wrong=
+for f in _start cm_exception_enter; do # _start is cm_enclave_entry
+    why=$(code "$f" | awk '
+        /\tldmxcsr/ {open = 1; resets++}
+        /\tlfence/ {open = 0}
+        /\t(call|ret)/ {if (open) print "no LFENCE between a reset and " $0}
+        END {if (resets == 0) print "no reset at all"}')
+    wrong+=${why:+$f: $why }
+done
+report A3_fence_after_the_state_is_reset "$wrong"
 exit $bad
