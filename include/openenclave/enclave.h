@@ -45,7 +45,7 @@ void oe_host_free(void *ptr);
 char *oe_host_strndup(const char *str, size_t n);
 
 /**
- * Stops the enclave for good: the current ecall and every later one ends with OE_ENCLAVE_ABORTED.
+ * Stops the enclave for good: the current ecall and every later one ends with OE_ENCLAVE_ABORTING.
  */
 void oe_abort(void) OE_NO_RETURN;
 
@@ -67,7 +67,7 @@ void __oe_assert_fail(const char *expr, const char *file, int line,
 /** The host's handle of this enclave, as the host told it: an opaque, UNTRUSTED number. */
 oe_enclave_t *oe_get_enclave(void);
 
-/** OE_OK while the enclave works; OE_ENCLAVE_ABORTED after it has aborted. */
+/** OE_OK while the enclave works; OE_ENCLAVE_ABORTING after it has aborted. */
 oe_result_t oe_get_enclave_status(void);
 
 /**

@@ -17,7 +17,7 @@ void oe_abort(void)
 
 oe_result_t oe_get_enclave_status(void)
 {
-    return __atomic_load_n(&cm_abort_latch, __ATOMIC_SEQ_CST) == 0 ? OE_OK : OE_ENCLAVE_ABORTED;
+    return __atomic_load_n(&cm_abort_latch, __ATOMIC_SEQ_CST) == 0 ? OE_OK : OE_ENCLAVE_ABORTING;
 }
 
 static size_t append(char *line, size_t used, size_t room, const char *text)

@@ -309,9 +309,6 @@ CM_NO_CANARY struct cm_eret cm_ecall_main(uint64_t word, uint64_t argument, uint
     } else if (func == CM_ECALL_DESTRUCTOR) {
         result = destroy(td, argument);
     }
-    if (oe_get_enclave_status() != OE_OK) {
-        result = OE_ENCLAVE_ABORTED;
-    }
     eret.word = CM_CALL_WORD(CM_CODE_ERET, func, 0, (uint32_t)result);
     return eret;
 }

@@ -13,6 +13,9 @@ oe_result_t oe_ocall(uint16_t func, uint64_t argument, uint64_t *answer)
     uint64_t back = 0;
     uint64_t word;
 
+    if (oe_get_enclave_status() != OE_OK) {
+        return OE_ENCLAVE_ABORTING; /* the answer could not come in */
+    }
     if (state != CM_TD_RUNNING && state != CM_TD_SECOND_LEVEL) {
         return OE_UNEXPECTED; /* judging an exception: no way out but its own answer */
     }
@@ -77,8 +80,12 @@ oe_result_t oe_switchless_call_host_function(uint64_t function_id, const void *i
                                  output_buffer_size, output_bytes_written);
 }
 
+/* Waiters ask again until they have what they wait for, which nobody gives them after an abort. */
 void cm_thread_wait(void)
 {
+    if (oe_get_enclave_status() != OE_OK) {
+        oe_abort();
+    }
     (void)oe_ocall(CM_OCALL_THREAD_WAIT, cm_td()->tcs, NULL);
 }
 

@@ -36,7 +36,7 @@ struct cm_td {
     uint64_t stack_look;  /* the slice of the stack to look at after the next ecall */
     uint64_t stack_shape; /* struct cm_stack_shape to learn from this ecall, all of whose stack is
                              looked at; or 0 */
-    uint64_t canary;    /* of the stack protector; random, for the life of the TCS */
+    uint64_t canary;      /* of the stack protector; random, for the life of the TCS */
     uint64_t tid;
 
     /* host memory for this ecall's own ocalls; checked when the ecall began */

@@ -80,7 +80,7 @@ struct cm_frame {
  *
  * @param life  The state that the enclave must be in.
  * @retval OE_OUT_OF_THREADS  all TCS are in use
- * @retval OE_ENCLAVE_ABORTED or what else the enclave died of
+ * @retval OE_ENCLAVE_ABORTING after the enclave broke; OE_ENCLAVE_ABORTED in a forked child
  * @retval OE_INVALID_PARAMETER  terminated, or not created yet
  */
 oe_result_t cm_bind(oe_enclave_t *enclave, enum cm_enclave_state life, struct cm_frame *frame);

@@ -14,8 +14,8 @@
 static oe_result_t died(oe_enclave_t *enclave, const char *what)
 {
     cm_host_log(CM_LOG_ERROR, "enclave at 0x%" PRIx64 ": %s; it is aborted", enclave->base, what);
-    cm_handle_abort(enclave, OE_ENCLAVE_ABORTED);
-    return OE_ENCLAVE_ABORTED;
+    cm_handle_abort(enclave, OE_ENCLAVE_ABORTING);
+    return OE_ENCLAVE_ABORTING;
 }
 
 /*

@@ -13,7 +13,7 @@
  * aborts (C5). */
 uint32_t cm_libc_random(void *data, size_t size);
 
-/* Stops the enclave for good: this ecall and all later ones end with OE_ENCLAVE_ABORTED. */
+/* Stops the enclave for good: this ecall and all later ones end with OE_ENCLAVE_ABORTING. */
 _Noreturn void oe_abort(void);
 
 /* Calls fn when the enclave is destroyed, last registered first. 0, or -1 when out of memory. */

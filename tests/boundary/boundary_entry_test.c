@@ -567,7 +567,7 @@ TEST(A9_nothing_runs_after_an_abort)
 
         REQUIRE(hh_load(&h, 0xa5) && hh_init(&h) == OE_OK);
         CHECK_EQ(hh_call(&h, 1, HE_NULL, NULL, 0, NULL, 0), OE_OK);
-        CHECK_EQ(hh_call(&h, 0, HE_ABORT, &how, 8, NULL, 0), OE_ENCLAVE_ABORTED);
+        CHECK_EQ(hh_call(&h, 0, HE_ABORT, &how, 8, NULL, 0), OE_ENCLAVE_ABORTING);
         for (unsigned n = 0; n < 4; n++) {
             for (uint32_t func = 0; func < 4; func++) {
                 poison(&r, 0x40400);
@@ -577,7 +577,7 @@ TEST(A9_nothing_runs_after_an_abort)
                 r.rsi = 0;
                 REQUIRE(hh_enter_raw(&r, SGX_EENTER, &run) == 0 && run.function == SGX_EEXIT);
                 no_upper_poison(&r);
-                CHECK_EQ(r.rdi, CM_CALL_WORD(CM_CODE_ERET, func, 0, OE_ENCLAVE_ABORTED));
+                CHECK_EQ(r.rdi, CM_CALL_WORD(CM_CODE_ERET, func, 0, OE_ENCLAVE_ABORTING));
                 r.rflags &= ~0x40400ull; /* the host's own: no code of the enclave's ran */
                 check_scrubbed(&r, "aborted");
             }

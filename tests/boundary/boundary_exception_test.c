@@ -85,9 +85,9 @@ TEST(E1_no_handler_aborts)
 
     REQUIRE(start(false));
     REQUIRE(begin(HF_UD2, &run));
-    CHECK_EQ(judge(), OE_ENCLAVE_ABORTED);
-    CHECK_EQ(judge(), OE_ENCLAVE_ABORTED);
-    CHECK_EQ(hh_call(&e, 1, HE_NULL, NULL, 0, NULL, 0), OE_ENCLAVE_ABORTED);
+    CHECK_EQ(judge(), OE_ENCLAVE_ABORTING);
+    CHECK_EQ(judge(), OE_ENCLAVE_ABORTING);
+    CHECK_EQ(hh_call(&e, 1, HE_NULL, NULL, 0, NULL, 0), OE_ENCLAVE_ABORTING);
 }
 
 static void whole(uint64_t kind)
@@ -170,7 +170,7 @@ TEST(E1_interrupted_context_that_is_not_on_its_own_stack)
         } else if (i == 7) {
             g->rip = 0x1000;
         }
-        CHECK_EQ(judge(), OE_ENCLAVE_ABORTED);
+        CHECK_EQ(judge(), OE_ENCLAVE_ABORTING);
     }
 }
 
@@ -187,7 +187,7 @@ TEST(E4_exceptions_in_handlers_end)
         REQUIRE(run.function == SGX_ERESUME);
     }
     CHECK_EQ(depth, 4);
-    CHECK_EQ(hh_call(&e, 1, HE_NULL, NULL, 0, NULL, 0), OE_ENCLAVE_ABORTED);
+    CHECK_EQ(hh_call(&e, 1, HE_NULL, NULL, 0, NULL, 0), OE_ENCLAVE_ABORTING);
 }
 
 TEST(E5_handlers_cannot_resume_outside)
@@ -200,8 +200,8 @@ TEST(E5_handlers_cannot_resume_outside)
         REQUIRE(start(true));
         REQUIRE(begin(kinds[i], &run));
         CHECK_EQ(judge(), OE_OK);
-        CHECK_EQ(CM_CALL_RESULT(resume(&run)), OE_ENCLAVE_ABORTED);
-        CHECK_EQ(hh_call(&e, 1, HE_NULL, NULL, 0, NULL, 0), OE_ENCLAVE_ABORTED);
+        CHECK_EQ(CM_CALL_RESULT(resume(&run)), OE_ENCLAVE_ABORTING);
+        CHECK_EQ(hh_call(&e, 1, HE_NULL, NULL, 0, NULL, 0), OE_ENCLAVE_ABORTING);
     }
 }
 
@@ -291,7 +291,7 @@ TEST(E5_removed_handlers_are_not_asked)
     CHECK_EQ(hh_call(&e, 0, HE_HANDLER, &zero, 8, out, 16), OE_OK);
     CHECK_EQ(out[0], OE_INVALID_PARAMETER);
     REQUIRE(begin(HF_UD2, &run));
-    CHECK_EQ(judge(), OE_ENCLAVE_ABORTED);
+    CHECK_EQ(judge(), OE_ENCLAVE_ABORTING);
 }
 
 TEST(A4_no_register_leaves_with_an_exception)

@@ -138,6 +138,7 @@ TEST(D2_destruction_is_final)
 struct long_call {
     unsigned n;
     uint64_t id;
+    uint64_t in[2];
     hh_ocall serve;
     oe_result_t result;
     uint64_t out[4];
@@ -148,7 +149,8 @@ static void *run_long(void *arg)
 {
     struct long_call *c = arg;
 
-    c->result = hh_call_served(&e, c->n, c->id, NULL, 0, c->out, sizeof(c->out), c->serve);
+    c->result =
+        hh_call_served(&e, c->n, c->id, c->in, sizeof(c->in), c->out, sizeof(c->out), c->serve);
     return NULL;
 }
 
@@ -156,15 +158,16 @@ static uint64_t set_go(uint64_t value)
 {
     uint64_t out[2] = {0, 0};
 
-    CHECK_EQ(hh_call(&e, 3, HE_GO, &value, 8, out, 16), OE_OK);
+    CHECK_EQ(hh_call(&e, 0, HE_GO, &value, 8, out, 16), OE_OK);
     return out[0];
 }
 
-static void begin_long(struct long_call *c, unsigned n, uint64_t id, hh_ocall serve)
+static void begin_long(struct long_call *c, unsigned n, uint64_t id, hh_ocall serve, uint64_t in)
 {
     memset(c, 0, sizeof(*c));
     c->n = n;
     c->id = id;
+    c->in[0] = in;
     c->serve = serve;
     CHECK_EQ(pthread_create(&c->thread, NULL, run_long, c), 0);
 }
@@ -181,7 +184,7 @@ TEST(D1_destructor_is_refused_while_a_thread_is_inside)
     struct long_call c;
 
     REQUIRE(start(0xa5));
-    begin_long(&c, 1, HE_SPIN, NULL);
+    begin_long(&c, 1, HE_SPIN, NULL, 0);
     wait_inside(1);
     for (int i = 0; i < 100; i++) {
         CHECK_EQ(hh_ecall(&e, 0, CM_ECALL_DESTRUCTOR, 0, NULL), OE_BUSY);
@@ -239,27 +242,40 @@ TEST(D1_D2_destructor_races_calls)
     CHECK_EQ(wrong_results, 0);
 }
 
+static unsigned ocalls_served;
+
+static uint64_t counted(struct hh *h, unsigned n, uint32_t func, uint64_t arg)
+{
+    (void)__atomic_add_fetch(&ocalls_served, 1, __ATOMIC_SEQ_CST);
+    return func == CM_OCALL_THREAD_WAIT ? 0 : hh_honest(h, n, func, arg);
+}
+
+/* One that computes ends by itself, and gets nothing out before; one that waits cannot. */
 TEST(A9_abort_reaches_the_other_threads)
 {
     struct long_call c;
+    struct long_call waiters[2];
     const uint64_t how = 0;
-    uint64_t *go;
     uint64_t out[4];
 
     REQUIRE(start(0xa5));
-    begin_long(&c, 1, HE_SPIN, NULL);
-    wait_inside(1);
+    begin_long(&c, 1, HE_SPIN, counted, 1);
+    begin_long(&waiters[0], 2, HE_WAIT, counted, 0);
+    begin_long(&waiters[1], 3, HE_WAIT, counted, 1);
+    wait_inside(3);
     CHECK_EQ(hh_call(&e, 0, HE_TD, NULL, 0, out, sizeof(out)), OE_OK);
-    CHECK_EQ(hh_call(&e, 0, HE_ABORT, &how, 8, NULL, 0), OE_ENCLAVE_ABORTED);
-    /* no ecall can release the spinning thread any more: the test writes into its memory */
-    go = (uint64_t *)out[3];
-    for (uint64_t *p = (uint64_t *)((uint64_t)go & ~4095ull); p < go + 512; p++) {
-        if (p != go && *p == 0 && (uint64_t)p < e.heap) {
-            __atomic_store_n(p, 1, __ATOMIC_SEQ_CST);
-        }
+    CHECK_EQ(hh_call(&e, 0, HE_ABORT, &how, 8, NULL, 0), OE_ENCLAVE_ABORTING);
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(pthread_join(waiters[i].thread, NULL), 0);
+        CHECK_EQ(waiters[i].result, OE_ENCLAVE_ABORTING);
     }
+    ocalls_served = 0;
+    /* no ecall can release the spinning thread any more: the test writes into its memory */
+    __atomic_store_n((uint64_t *)out[3], 1, __ATOMIC_SEQ_CST);
     CHECK_EQ(pthread_join(c.thread, NULL), 0);
-    CHECK_EQ(c.result, OE_ENCLAVE_ABORTED);
+    CHECK_EQ(c.result, OE_OK);
+    CHECK_EQ(c.out[0], OE_ENCLAVE_ABORTING);
+    CHECK_EQ(ocalls_served, 0);
 }
 
 /* ------------------------------------------------------------------------------- D4 */
@@ -271,7 +287,7 @@ TEST(D4_one_TCS_serves_one_thread_at_a_time)
     uint64_t arg = 0;
 
     REQUIRE(start(0xa5));
-    begin_long(&c, 1, HE_SPIN, NULL);
+    begin_long(&c, 1, HE_SPIN, NULL, 0);
     wait_inside(1);
     for (uint32_t func = 0; func < 4; func++) {
         CHECK_EQ(hh_enter(&e, 1, CM_CALL_WORD(CM_CODE_ECALL, func, 0, 0), &arg, &run), 0);
@@ -392,7 +408,7 @@ TEST(D5_wake_ups_mean_nothing)
 
         REQUIRE(start(0xa5));
         wait_calls = 0;
-        begin_long(&c, 1, HE_WAIT, unreliable);
+        begin_long(&c, 1, HE_WAIT, unreliable, 0);
         wait_inside(1);
         for (int i = 0; i < 2000 && __atomic_load_n(&wait_calls, __ATOMIC_SEQ_CST) < 10; i++) {
             nap();

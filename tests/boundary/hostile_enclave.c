@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "abi/call.h"
 #include "enclave/runtime.h"
 #include "hostile_ids.h"
 
@@ -261,12 +262,14 @@ STUB(he_random)
 
 STUB(he_spin)
 {
-    UNUSED;
     (void)__atomic_add_fetch(&hostile_spinning, 1, __ATOMIC_SEQ_CST);
     while (hostile_go == 0) {
         __builtin_ia32_pause();
     }
     (void)__atomic_sub_fetch(&hostile_spinning, 1, __ATOMIC_SEQ_CST);
+    if (word(in, in_len, 0) != 0) {
+        put(out, out_len, 0, oe_ocall(CM_OCALL_FREE, 0, NULL));
+    }
     *written = out_len;
 }
 
@@ -281,9 +284,10 @@ STUB(he_wait)
 {
     uint64_t waits = 0;
 
-    (void)in;
-    (void)in_len;
     (void)__atomic_add_fetch(&hostile_spinning, 1, __ATOMIC_SEQ_CST);
+    while (word(in, in_len, 0) != 0 && oe_get_enclave_status() == OE_OK) {
+        __builtin_ia32_pause();
+    }
     while (hostile_go == 0) {
         cm_thread_wait();
         waits++;
@@ -457,7 +461,7 @@ STUB(he_td)
     put(out, out_len, 0, (uint64_t)cm_td_self());
     put(out, out_len, 1, (uint64_t)&here);
     put(out, out_len, 2, (uint64_t)block);
-    put(out, out_len, 3, (uint64_t)&constructed);
+    put(out, out_len, 3, (uint64_t)&hostile_go);
     oe_free(block);
     *written = out_len;
 }

@@ -15,14 +15,16 @@ enum hostile_ecall {
     HE_LEAVE,   /* in: u64 canary: leaves it in stack, TLS and heap; out: u64[4] where */
     HE_FIND,    /* in: u64 canary; out: u64[3] how often it stands in stack, TLS, new heap blocks */
     HE_RANDOM,  /* out: 64 bytes */
-    HE_SPIN,    /* counts up `hostile_spinning`, waits until hostile_go */
+    HE_SPIN,    /* counts up `hostile_spinning`, waits until hostile_go; in: u64: then an ocall;
+                   out: u64 its result */
     HE_GO,      /* in: u64: sets hostile_go; out: u64 hostile_spinning */
-    HE_WAIT,    /* cm_thread_wait until hostile_go; out: u64 waits */
+    HE_WAIT,    /* in: u64: first until the enclave has aborted; cm_thread_wait until hostile_go;
+                   out: u64 waits */
     HE_FAULT,   /* in: u64 which; out: struct hostile_fault */
     HE_RESULT,  /* out u64: what oe_call_host_function returned and *written: 2 u64 */
     HE_HANDLER, /* in: u64: 1 adds a handler, 0 removes it, 2.. what it answers */
     HE_FLAGS,   /* ocall with own MXCSR, FCW; out: u64[4] before and after */
-    HE_TD,      /* out: u64[4]: own TD, stack now, a heap block, address of a static */
+    HE_TD,      /* out: u64[4]: own TD, stack now, a heap block, address of hostile_go */
     HE_CPUID,   /* in: u64 leaf; out: u64[5] found, regs */
     HE_REALLOC, /* host realloc, calloc and strndup; out: u64 0 when all was right */
     HE_SHORT,   /* writes only 16 of the output's bytes, and says so */

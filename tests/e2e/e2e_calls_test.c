@@ -241,7 +241,7 @@ TEST(bad_input_an_ecall_after_abort)
 
     REQUIRE(e != NULL);
     first = enc_abort(e);
-    CHECK_EQ(first, OE_ENCLAVE_ABORTED);
+    CHECK_EQ(first, OE_ENCLAVE_ABORTING);
     CHECK_EQ(enc_null(e), first);
     CHECK_EQ(enc_null(e), first);
     CHECK_EQ(oe_terminate_enclave(e), OE_OK);
@@ -260,7 +260,7 @@ TEST(A9_every_unhandled_fault_ends_the_enclave_and_not_the_host)
 
         REQUIRE(e != NULL);
         first = enc_fault(e, &r, kind);
-        if (first != OE_ENCLAVE_ABORTED) {
+        if (first != OE_ENCLAVE_ABORTING) {
             TEST_FAIL("fault %d: %s", kind, oe_result_str(first));
         }
         CHECK_EQ(enc_null(e), first);

@@ -205,7 +205,7 @@ static void ecall(struct cm_regs *regs, struct sgx_enclave_run *run)
         leave(regs, run, fake_word, 0);
         return;
     case FAKE_ABORT:
-        leave(regs, run, eret(OE_ENCLAVE_ABORTED), 0);
+        leave(regs, run, eret(OE_ENCLAVE_ABORTING), 0);
         return;
     case FAKE_NO_ENTRY:
         except(run, SGX_EENTER, SGX_VEC_GP);

@@ -224,8 +224,8 @@ TEST(exceptions_are_handled_or_end_the_enclave)
     for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++) {
         e = create();
         REQUIRE(e != NULL);
-        CHECK_EQ(fake_call(e, fatal[i], 0, NULL), OE_ENCLAVE_ABORTED);
-        CHECK_EQ(fake_call(e, FAKE_NULL, 0, NULL), OE_ENCLAVE_ABORTED); /* A9: not entered */
+        CHECK_EQ(fake_call(e, fatal[i], 0, NULL), OE_ENCLAVE_ABORTING);
+        CHECK_EQ(fake_call(e, FAKE_NULL, 0, NULL), OE_ENCLAVE_ABORTING); /* A9: not entered */
         CHECK_EQ(oe_terminate_enclave(e), OE_OK);
     }
     CHECK_EQ(fake_open_count, 0);
@@ -250,7 +250,7 @@ TEST(A6_words_of_the_enclave_are_held_to_their_ranges)
 
         REQUIRE(e != NULL);
         fake_word = words[i];
-        CHECK_EQ(fake_call(e, FAKE_WORD, 0, NULL), OE_ENCLAVE_ABORTED);
+        CHECK_EQ(fake_call(e, FAKE_WORD, 0, NULL), OE_ENCLAVE_ABORTING);
         CHECK_EQ(oe_terminate_enclave(e), OE_OK);
     }
     fake_word = UINT64_MAX;
@@ -351,7 +351,7 @@ TEST(a_waiting_thread_is_woken_by_wake_and_by_abort)
              OE_INVALID_PARAMETER);
     CHECK_EQ(cm_slot_wait(current, 0), OE_INVALID_PARAMETER);
     CHECK_EQ(pthread_create(&thread, NULL, waiter, &result), 0);
-    cm_handle_abort(current, OE_ENCLAVE_ABORTED);
+    cm_handle_abort(current, OE_ENCLAVE_ABORTING);
     (void)pthread_join(thread, NULL);
     CHECK_EQ(oe_terminate_enclave(current), OE_OK);
 }
