@@ -36,6 +36,11 @@ static uint8_t *buffer_for(size_t len)
     return buf;
 }
 
+struct cm_file_bytes {
+    uint8_t *ptr;
+    size_t len;
+};
+
 static enum cm_status read_all(int fd, uint8_t *buf, size_t len)
 {
     size_t done = 0;
@@ -54,20 +59,14 @@ static enum cm_status read_all(int fd, uint8_t *buf, size_t len)
     return CM_OK;
 }
 
-enum cm_status cm_file_read(const char *path, size_t max, uint8_t **out, size_t *out_len,
-                            struct cm_why *why)
+/* The whole of an open regular file; path is for messages. */
+static enum cm_status read_open(int fd, const char *path, size_t max, struct cm_file_bytes *out,
+                                struct cm_why *why)
 {
     enum cm_status st = CM_OK;
     uint8_t *buf = NULL;
     struct stat sb;
-    int fd = -1;
 
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        st = errno == ENOENT ? CM_ERR_NOTFOUND : CM_ERR_IO;
-        cm_why_set(why, "%s: %s", path, strerror(errno));
-        goto out;
-    }
     if (fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode)) {
         st = CM_ERR_IO;
         cm_why_set(why, "%s: not a regular file", path);
@@ -90,13 +89,64 @@ enum cm_status cm_file_read(const char *path, size_t max, uint8_t **out, size_t 
         goto out;
     }
     buf[sb.st_size] = 0;
-    *out = buf;
-    *out_len = (size_t)sb.st_size;
+    out->ptr = buf;
+    out->len = (size_t)sb.st_size;
     buf = NULL;
 out:
     free(buf);
+    return st;
+}
+
+static enum cm_status open_failed(const char *path, struct cm_why *why)
+{
+    cm_why_set(why, "%s: %s", path, strerror(errno));
+    return errno == ENOENT ? CM_ERR_NOTFOUND : CM_ERR_IO;
+}
+
+enum cm_status cm_file_read(const char *path, size_t max, uint8_t **out, size_t *out_len,
+                            struct cm_why *why)
+{
+    struct cm_file_bytes got = {NULL, 0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    enum cm_status st = CM_OK;
+
+    if (fd < 0) {
+        return open_failed(path, why);
+    }
+    st = read_open(fd, path, max, &got, why);
+    (void)close(fd);
+    if (st == CM_OK) {
+        *out = got.ptr;
+        *out_len = got.len;
+    }
+    return st;
+}
+
+enum cm_status cm_file_read_private(const char *path, size_t max, uint8_t **out, size_t *out_len,
+                                    struct cm_why *why)
+{
+    struct cm_file_bytes got = {NULL, 0};
+    struct stat sb;
+    /* a link or a pipe in its place is refused, neither followed nor waited for */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    enum cm_status st = CM_OK;
+
+    if (fd < 0 && errno != ELOOP && errno != EACCES) {
+        return open_failed(path, why);
+    }
+    if (fd < 0 || fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode) || sb.st_uid != geteuid() ||
+        (sb.st_mode & 077) != 0) {
+        cm_why_set(why, "%s: must be a file of yours with mode 0600", path);
+        st = CM_ERR_DENIED;
+    } else {
+        st = read_open(fd, path, max, &got, why);
+    }
     if (fd >= 0) {
         (void)close(fd);
+    }
+    if (st == CM_OK) {
+        *out = got.ptr;
+        *out_len = got.len;
     }
     return st;
 }

@@ -21,6 +21,14 @@ CM_MUST_USE enum cm_status cm_file_read(const char *path, size_t max, uint8_t **
                                         size_t *out_len, struct cm_why *why);
 
 /**
+ * The same for a file that holds the user's secrets: it must be his, a regular file (no link to
+ * one), and closed to everybody else. What was checked is what is read.
+ * @retval CM_ERR_DENIED it is not   Otherwise as above.
+ */
+CM_MUST_USE enum cm_status cm_file_read_private(const char *path, size_t max, uint8_t **out,
+                                                size_t *out_len, struct cm_why *why);
+
+/**
  * Write a file so that a reader sees the old or the new content and never a part: temporary file
  * in the same folder, fsync, rename. Nothing is left behind on failure.
  */

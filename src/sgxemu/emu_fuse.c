@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/reader.h"
 #include "common/try.h"
@@ -25,7 +23,7 @@
 #define FUSE_BODY  80u
 #define FUSE_SIZE  (FUSE_BODY + CM_SHA256_SIZE)
 #define FUSE_MAGIC "CMSGXEMU"
-#define FUSE_NAME  "sgx-platform"
+#define FUSE_NAME  CM_EMU_PLATFORM_FILE
 #define CPUSVN_NOW 4u /* every component of a new platform's CPUSVN: room for older requests */
 
 static enum cm_status random_bytes(uint8_t *p, size_t n)
@@ -107,20 +105,11 @@ out:
     return st;
 }
 
-static enum cm_status check_owner(const char *path, const struct stat *sb, struct cm_why *why)
-{
-    if (!S_ISREG(sb->st_mode) || sb->st_uid != geteuid() || (sb->st_mode & 077) != 0) {
-        cm_why_set(why, "%s: must be a file of yours with mode 0600", path);
-        return CM_ERR_DENIED;
-    }
-    return CM_OK;
-}
-
 enum cm_status cm_emu_platform_load(struct cm_emu_platform *out, struct cm_why *why)
 {
     enum cm_status st = CM_OK;
     struct cm_emu_platform p;
-    struct stat sb;
+    struct cm_why quiet = {{0}};
     char path[4096] = "";
     uint8_t *file = NULL;
     size_t len = 0;
@@ -128,21 +117,16 @@ enum cm_status cm_emu_platform_load(struct cm_emu_platform *out, struct cm_why *
     memset(&p, 0, sizeof(p));
     CM_TRY(cm_state_dir(path, sizeof(path) - sizeof("/" FUSE_NAME), why));
     (void)snprintf(path + strlen(path), sizeof("/" FUSE_NAME), "/%s", FUSE_NAME);
-    if (lstat(path, &sb) != 0) {
-        if (errno != ENOENT) {
-            cm_why_set(why, "%s: %s", path, strerror(errno));
-            st = CM_ERR_IO;
-            goto out;
-        }
+    st = cm_file_read_private(path, FUSE_SIZE, &file, &len, &quiet);
+    if (st == CM_ERR_NOTFOUND) {
         CM_TRY(create(path, why));
-        if (lstat(path, &sb) != 0) {
-            cm_why_set(why, "%s: %s", path, strerror(errno));
-            st = CM_ERR_IO;
-            goto out;
-        }
+        st = cm_file_read_private(path, FUSE_SIZE, &file, &len, why);
+    } else if (st != CM_OK) {
+        cm_why_set(why, "%s", quiet.text);
     }
-    CM_TRY(check_owner(path, &sb, why));
-    CM_TRY(cm_file_read(path, FUSE_SIZE, &file, &len, why));
+    if (st != CM_OK) {
+        goto out;
+    }
     st = parse(cm_span_make(file, len), &p);
     if (st != CM_OK) {
         cm_why_set(why, "%s: damaged. Restore it, or remove it and lose what this platform sealed",
