@@ -344,6 +344,11 @@ enum cm_status cm_privkey_public(const struct cm_privkey *key, struct cm_pubkey 
     return st;
 }
 
+void *cm_privkey_evp(const struct cm_privkey *key)
+{
+    return key->pkey;
+}
+
 void cm_privkey_free(struct cm_privkey *key)
 {
     if (key != NULL) {

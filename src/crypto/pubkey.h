@@ -89,6 +89,9 @@ CM_MUST_USE enum cm_status cm_privkey_generate(enum cm_curve curve, unsigned rsa
 /** PKCS#8 PEM of the key, NUL-terminated. The caller wipes it. @retval CM_ERR_SPACE */
 CM_MUST_USE enum cm_status cm_privkey_pem(const struct cm_privkey *key, char *out, size_t cap);
 
+/** The EVP_PKEY inside, borrowed, for OpenSSL's own builders of certificates; host side. */
+void *cm_privkey_evp(const struct cm_privkey *key);
+
 CM_MUST_USE enum cm_status cm_privkey_public(const struct cm_privkey *key, struct cm_pubkey **out);
 
 /** Accepts NULL. */

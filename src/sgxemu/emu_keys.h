@@ -15,6 +15,9 @@
 
 #define CM_EMU_KEY_SIZE 16u
 
+/* the file of the platform's secrets, in the state folder */
+#define CM_EMU_PLATFORM_FILE "sgx-platform"
+
 /* What SECS holds after EINIT, as far as keys and reports depend on it. */
 struct cm_emu_ident {
     struct sgx_attributes attributes;
