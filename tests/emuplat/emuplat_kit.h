@@ -1,0 +1,140 @@
+/* What the tests of the emulated platform share: a state folder of their own, REPORTs, verdicts. */
+#ifndef CM_TESTS_EMUPLAT_KIT_H
+#define CM_TESTS_EMUPLAT_KIT_H
+
+#include "harness.h"
+
+#include <casemate/emuplat.h>
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "emuplat/emuplat_admin.h"
+#include "emuplat/emuplat_issue.h"
+#include "emuplat/emuplat_store.h"
+
+#define KIT_QUOTE_MAX 32768
+
+static char kit_dir[64];
+static char kit_state[96];
+static char kit_fuses[96];
+
+static inline bool kit_fresh(void)
+{
+    (void)snprintf(kit_dir, sizeof(kit_dir), "/tmp/cm_emuplat_test_XXXXXX");
+    if (mkdtemp(kit_dir) == NULL || setenv("CASEMATE_STATE_DIR", kit_dir, 1) != 0) {
+        return false;
+    }
+    (void)snprintf(kit_state, sizeof(kit_state), "%s/" CM_EMUPLAT_FILE, kit_dir);
+    (void)snprintf(kit_fuses, sizeof(kit_fuses), "%s/" CM_EMU_PLATFORM_FILE, kit_dir);
+    return true;
+}
+
+/* Fails when anything but the three known files was left. */
+static inline void kit_remove(void)
+{
+    char lock[112] = "";
+
+    (void)snprintf(lock, sizeof(lock), "%s.lock", kit_state);
+    (void)unlink(kit_state);
+    (void)unlink(kit_fuses);
+    (void)unlink(lock);
+    CHECK_EQ(rmdir(kit_dir), 0);
+}
+
+/* A REPORT of some enclave for the quoting enclave, as this processor makes it. */
+static inline bool kit_report_flags(uint64_t flags, uint8_t out[432])
+{
+    struct cm_emu_platform fuses;
+    struct cm_emu_ident id;
+    struct sgx_targetinfo target;
+    struct sgx_report report;
+    uint8_t data[64];
+
+    memset(&id, 0, sizeof(id));
+    id.attributes.flags = SGX_ATTR_INIT | SGX_ATTR_MODE64 | flags;
+    id.attributes.xfrm = 3;
+    memset(id.mrenclave, 0xe1, 32);
+    memset(id.mrsigner, 0xe2, 32);
+    id.isvprodid = 7;
+    id.isvsvn = 3;
+    memset(data, 0xda, sizeof(data));
+    if (cm_emuplat_target_info((uint8_t *)&target, NULL) != CM_OK ||
+        cm_emu_platform_load(&fuses, NULL) != CM_OK ||
+        cm_emu_report_make(&fuses, &id, &target, data, &report) != SGX_SUCCESS) {
+        return false;
+    }
+    memcpy(out, &report, sizeof(report));
+    return true;
+}
+
+static inline bool kit_report(uint8_t out[432])
+{
+    return kit_report_flags(0, out);
+}
+
+/* A quote of such an enclave; its length, or 0. */
+static inline size_t kit_quote(uint8_t out[KIT_QUOTE_MAX])
+{
+    uint8_t report[432];
+    size_t size = 0;
+
+    return kit_report(report) && cm_emuplat_quote(report, out, KIT_QUOTE_MAX, &size, NULL) == CM_OK
+               ? size
+               : 0;
+}
+
+/* The verdict on a quote with given collateral at a time; the check that failed in *check. */
+struct kit_verdict {
+    enum cm_status status;
+    char check[32];
+    char tcb[64];
+    bool emulated;
+};
+
+static inline struct kit_verdict kit_judge(struct cm_span quote,
+                                           const struct cm_dcap_collateral *col,
+                                           const struct cm_verify_input *in, unsigned accept)
+{
+    struct kit_verdict v = {CM_OK, "", "", false};
+    struct cm_evidence *ev = NULL;
+    const struct cm_check *c = NULL;
+    const struct cm_claim *claim = NULL;
+
+    v.status = cm_dcap_verify(quote, col, in, accept, NULL, &ev);
+    for (size_t i = 0; ev != NULL && (c = cm_evidence_check(ev, 0, i)) != NULL; i++) {
+        if (c->result == CM_CHECK_FAIL && v.check[0] == '\0') {
+            (void)snprintf(v.check, sizeof(v.check), "%s", c->name);
+        }
+    }
+    claim = ev == NULL ? NULL : cm_evidence_find(ev, 0, CM_CLAIM_TCB_STATUS, 0);
+    if (claim != NULL) {
+        (void)snprintf(v.tcb, sizeof(v.tcb), "%s", claim->text);
+    }
+    v.emulated = ev != NULL && cm_evidence_find(ev, 0, CM_CLAIM_EMULATED, 0) != NULL;
+    cm_evidence_free(ev);
+    return v;
+}
+
+/* With the platform's own collateral and root, now, as a caller that allows emulated evidence. */
+static inline struct kit_verdict kit_verify(struct cm_span quote, unsigned accept)
+{
+    struct kit_verdict v = {CM_ERR_STATE, "no collateral", "", false};
+    struct cm_emuplat_bundle *b = NULL;
+    struct cm_trust_root root;
+    struct cm_dcap_collateral col;
+
+    if (cm_emuplat_collateral(&b, NULL) == CM_OK && cm_emuplat_trust_root(&root, NULL) == CM_OK) {
+        const struct cm_verify_input in = {.now = cm_emuplat_clock(),
+                                           .roots = &root,
+                                           .root_count = 1,
+                                           .flags = CM_VERIFY_ALLOW_EMULATED};
+
+        col = cm_emuplat_bundle_view(b);
+        v = kit_judge(quote, &col, &in, accept);
+    }
+    cm_emuplat_bundle_free(b);
+    return v;
+}
+
+#endif
