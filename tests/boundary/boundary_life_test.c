@@ -124,6 +124,37 @@ TEST(D2_names_are_resolved)
     CHECK_EQ(ids[2], HE_NULL);
 }
 
+/* The table of CPUID, the names, the constructors: what the runtime needs ends the start. */
+TEST(D2_memory_that_runs_out_during_the_start)
+{
+    static const char names[18] = "echo\0nothing\0null";
+    static struct cm_init_args args __attribute__((aligned(8)));
+    static struct cm_cpuid_entry cpuid __attribute__((aligned(8)));
+    static uint64_t ids[3];
+    static const oe_result_t expected[] = {OE_OUT_OF_MEMORY, OE_OUT_OF_MEMORY, OE_OK, OE_OK};
+
+    for (uint64_t k = 1; k <= 4; k++) {
+        const uint64_t nothing = 0;
+        uint64_t out[4] = {0, 0, 0, 0};
+
+        hh_unload(&e);
+        REQUIRE(hh_load(&e, 0xa5));
+        memset(&args, 0, sizeof(args));
+        args.enclave = k; /* see hostile_enclave.c */
+        args.names = (uint64_t)names;
+        args.names_size = sizeof(names);
+        args.name_count = 3;
+        args.ids = (uint64_t)ids;
+        args.cpuid_table = (uint64_t)&cpuid;
+        args.cpuid_count = 1;
+        CHECK_EQ(hh_ecall(&e, 0, CM_ECALL_INIT, (uint64_t)&args, NULL), expected[k - 1]);
+        CHECK_EQ(hh_init(&e), k <= 2 ? OE_UNEXPECTED : OE_ALREADY_INITIALIZED);
+        CHECK_EQ(hh_call(&e, 0, HE_FIND, &nothing, 8, out, sizeof(out)),
+                 k <= 2 ? OE_UNEXPECTED : OE_OK);
+        CHECK_EQ(out[2], k <= 2 ? 0 : k == 3 ? 78 : 77); /* what the constructor made of it */
+    }
+}
+
 TEST(D2_destruction_is_final)
 {
     REQUIRE(start(0xa5));

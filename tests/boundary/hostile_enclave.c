@@ -20,11 +20,6 @@ static __thread uint64_t tls_zero[32];
 static __thread uint64_t tls_set = 0x1122334455667788;
 static uint64_t constructed;
 
-__attribute__((constructor)) static void construct(void)
-{
-    constructed = 77;
-}
-
 #define STUB(name) \
     static void name(uint8_t *in, size_t in_len, uint8_t *out, size_t out_len, size_t *written)
 #define UNUSED ((void)in, (void)in_len, (void)out, (void)out_len)
@@ -44,6 +39,27 @@ static void put(uint8_t *out, size_t out_len, size_t i, uint64_t v)
     if ((i + 1) * sizeof(v) <= out_len) {
         memcpy(out + i * sizeof(v), &v, sizeof(v));
     }
+}
+
+/*
+ * The host's handle is the only word of the test's that is here so early: when it is small, that
+ * allocation of the start fails.
+ */
+void *__real_oe_allocator_malloc(size_t size);
+void *__wrap_oe_allocator_malloc(size_t size);
+void *__wrap_oe_allocator_malloc(size_t size)
+{
+    static uint64_t allocations;
+    const uint64_t fail = (uint64_t)oe_get_enclave();
+
+    return fail < 100 && __atomic_add_fetch(&allocations, 1, __ATOMIC_SEQ_CST) == fail
+               ? NULL
+               : __real_oe_allocator_malloc(size);
+}
+
+__attribute__((constructor)) static void allocate(void)
+{
+    constructed = oe_malloc(10) != NULL ? 77 : 78;
 }
 
 STUB(he_null)
