@@ -75,7 +75,7 @@ first_of() { # functions; the first that was not inlined into the next
 
 # row B13: fence_before_the_names_of_ecalls_are_read
 report B13_fence_before_the_names_of_ecalls_are_read \
-    "$(code "$(first_of resolve_names cm_start)" | fenced_before 'call .*<oe_allocator_malloc>')"
+    "$(code "$(first_of resolve_names cm_start)" | fenced_before 'call .*oe_allocator_malloc>')"
 
 # row B13: fence_before_the_last_calls_memory_is_used
 report B13_fence_before_the_last_calls_memory_is_used \
