@@ -38,20 +38,4 @@ CM_MUST_USE enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *ou
 /** The exit status that `casemate verify` documents for a status. */
 int cm_cli_verify_exit(enum cm_status st);
 
-/** Collateral from files; everything it holds is freed together. */
-struct cm_cli_collateral {
-    struct cm_dcap_collateral col;
-    uint8_t *owned[16];
-    size_t owned_count;
-};
-
-/**
- * From a folder (file names of docs/evidence.md) or a JSON bundle.
- * @retval CM_ERR_NOTFOUND a part is missing; why names it   @retval CM_ERR_FORMAT, CM_ERR_LIMIT
- */
-CM_MUST_USE enum cm_status cm_cli_collateral_load(const char *path, struct cm_cli_collateral *out,
-                                                  struct cm_why *why);
-/** Also after a failure. */
-void cm_cli_collateral_free(struct cm_cli_collateral *c);
-
 #endif

@@ -8,6 +8,7 @@
 
 #include "cli/cli_evidence.h"
 #include "cli/cli_text.h"
+#include "collateral/collateral_files.h"
 #include "common/try.h"
 #include "evidence/certs.h"
 #include "evidence/quote.h"
@@ -277,7 +278,8 @@ static void folder_of(const char *path, char *out, size_t cap)
 
 enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm_why *why)
 {
-    struct cm_cli_collateral collateral;
+    struct cm_collateral_parts *parts = NULL;
+    struct cm_dcap_collateral collateral;
     struct cm_trust_root root = *cm_dcap_intel_root();
     struct cm_verify_input in = {.now = v->time, .roots = &root, .root_count = 1};
     struct cm_evidence *ev = NULL;
@@ -287,18 +289,17 @@ enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm
     size_t len = 0;
     enum cm_status st = CM_OK;
 
-    memset(&collateral, 0, sizeof(collateral));
     in.flags = v->flags;
     in.report_data =
         cm_span_make(v->report_data_len == 0 ? NULL : v->report_data, v->report_data_len);
     CM_TRY(cm_file_read(v->quote, QUOTE_MAX, &quote, &len, why));
     folder_of(v->quote, folder, sizeof(folder));
-    CM_TRY(
-        cm_cli_collateral_load(v->collateral != NULL ? v->collateral : folder, &collateral, why));
+    CM_TRY(cm_parts_load(v->collateral != NULL ? v->collateral : folder, &parts, why));
+    collateral = cm_parts_view(parts);
     if (v->root != NULL) {
         CM_TRY(load_root(v->root, label, &root, why));
     }
-    st = cm_dcap_verify(cm_span_make(quote, len), &collateral.col, &in, v->accept, NULL, &ev);
+    st = cm_dcap_verify(cm_span_make(quote, len), &collateral, &in, v->accept, NULL, &ev);
     if (v->json) {
         enum cm_status printed = print_json(v, st, ev, out);
 
@@ -314,7 +315,7 @@ enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm
     }
 out:
     cm_evidence_free(ev);
-    cm_cli_collateral_free(&collateral);
+    cm_parts_free(parts);
     free(quote);
     return st;
 }

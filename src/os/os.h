@@ -66,4 +66,22 @@ CM_MUST_USE enum cm_status cm_stdout_finish(struct cm_why *why);
  */
 CM_MUST_USE enum cm_status cm_state_dir(char *out, size_t cap, struct cm_why *why);
 
+/* A function of a library that is loaded at run time. */
+struct cm_library_symbol {
+    const char *name;
+    void *slot; /* a pointer to a function; set to NULL when the library has no such */
+    bool required;
+};
+
+/**
+ * Load a library for the rest of the process and look its functions up.
+ *
+ * @param soname   as the dynamic loader finds it.
+ * @param package  the Debian or Ubuntu package that has it, for the message.
+ * @retval CM_ERR_NOTFOUND no such library   @retval CM_ERR_PLATFORM it cannot be used
+ */
+CM_MUST_USE enum cm_status cm_library_load(const char *soname, const char *package,
+                                           const struct cm_library_symbol *symbols, size_t count,
+                                           struct cm_why *why);
+
 #endif

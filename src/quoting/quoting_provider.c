@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/try.h"
+#include "evidence/der.h"
 #include "quoting/quoting_backend.h"
 #include "quoting/quoting_codes.h"
 
@@ -47,7 +48,7 @@ static struct {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool loaded;
 
-static enum cm_status load(struct cm_why *why)
+static enum cm_status load_locked(struct cm_why *why)
 {
     const struct cm_library_symbol symbols[] = {
         {"sgx_ql_get_quote_verification_collateral", &provider.get, false},
@@ -72,15 +73,37 @@ out:
     return st;
 }
 
+enum cm_status cm_quoting_provider_load(struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+
+    (void)pthread_mutex_lock(&lock);
+    st = load_locked(why);
+    (void)pthread_mutex_unlock(&lock);
+    return st;
+}
+
+/* Azure's client counts a NUL behind DER, too. */
+static size_t der_len(struct cm_span data)
+{
+    struct cm_rd rd = cm_rd_init(data);
+
+    (void)cm_der_element(&rd, CM_DER_SEQUENCE);
+    return !rd.bad && rd.left == 1 && data.ptr[data.len - 1] == 0 ? data.len - 1 : data.len;
+}
+
 static enum cm_status copy(struct cm_collateral_parts *parts, enum cm_collateral_part part,
-                           struct provider_item item, bool text, struct cm_why *why)
+                           struct provider_item item, struct cm_why *why)
 {
     size_t len = item.size;
     enum cm_status st = CM_ERR_FORMAT;
 
     if (item.data != NULL && len <= CM_COLLATERAL_MAX_PART) {
+        if (len != 0 && item.data[0] == CM_DER_SEQUENCE) { /* texts begin otherwise */
+            len = der_len(cm_span_make(item.data, len));
+        }
         /* a NUL belongs to C and not to the document; DER may end with one of its own */
-        while (text && len != 0 && item.data[len - 1] == '\0') {
+        while (len != 0 && item.data[0] != CM_DER_SEQUENCE && item.data[len - 1] == '\0') {
             len--;
         }
         st = cm_parts_set(parts, part, cm_span_make(item.data, len));
@@ -97,10 +120,6 @@ static enum cm_status copy(struct cm_collateral_parts *parts, enum cm_collateral
 static enum cm_status copy_all(const struct provider_collateral *c,
                                struct cm_collateral_parts *parts, struct cm_why *why)
 {
-    /* only DER holds bytes 0 that mean something: it begins with SEQUENCE, texts do not */
-    bool root_text =
-        c->root_ca_crl.data != NULL && c->root_ca_crl.size != 0 && c->root_ca_crl.data[0] != 0x30;
-    bool pck_text = c->pck_crl.data != NULL && c->pck_crl.size != 0 && c->pck_crl.data[0] != 0x30;
     enum cm_status st = CM_OK;
 
     if (c->major_version != 1 && c->major_version != 3 && c->major_version != 4) {
@@ -108,12 +127,12 @@ static enum cm_status copy_all(const struct provider_collateral *c,
                    c->minor_version);
         return CM_ERR_UNSUPPORTED;
     }
-    CM_TRY(copy(parts, CM_PART_TCB_INFO, c->tcb_info, true, why));
-    CM_TRY(copy(parts, CM_PART_TCB_INFO_CHAIN, c->tcb_info_issuer_chain, true, why));
-    CM_TRY(copy(parts, CM_PART_QE_IDENTITY, c->qe_identity, true, why));
-    CM_TRY(copy(parts, CM_PART_QE_IDENTITY_CHAIN, c->qe_identity_issuer_chain, true, why));
-    CM_TRY(copy(parts, CM_PART_ROOT_CA_CRL, c->root_ca_crl, root_text, why));
-    CM_TRY(copy(parts, CM_PART_PCK_CRL, c->pck_crl, pck_text, why));
+    CM_TRY(copy(parts, CM_PART_TCB_INFO, c->tcb_info, why));
+    CM_TRY(copy(parts, CM_PART_TCB_INFO_CHAIN, c->tcb_info_issuer_chain, why));
+    CM_TRY(copy(parts, CM_PART_QE_IDENTITY, c->qe_identity, why));
+    CM_TRY(copy(parts, CM_PART_QE_IDENTITY_CHAIN, c->qe_identity_issuer_chain, why));
+    CM_TRY(copy(parts, CM_PART_ROOT_CA_CRL, c->root_ca_crl, why));
+    CM_TRY(copy(parts, CM_PART_PCK_CRL, c->pck_crl, why));
 out:
     return st;
 }
@@ -129,7 +148,7 @@ enum cm_status cm_quoting_provider(const struct cm_collateral_key *key,
 
     *out = NULL;
     (void)pthread_mutex_lock(&lock);
-    CM_TRY(load(why));
+    CM_TRY(load_locked(why));
     get = key->tdx ? provider.tdx_get : provider.get;
     release = key->tdx ? provider.tdx_free : provider.free;
     if (get == NULL || release == NULL) {

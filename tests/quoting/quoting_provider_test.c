@@ -82,6 +82,7 @@ TEST(all_forms)
     REQUIRE(q != NULL);
     verifies(q, b, "good"); /* version 4, DER */
     verifies(q, b, "nul");
+    verifies(q, b, "nul-der");
     verifies(q, b, "der31");
     verifies(q, b, "hex"); /* version 3.0 */
     pki_free(b);
@@ -211,6 +212,46 @@ TEST(old_names_and_pem)
     pki_defaults(&s, 4, 2);
     b = kit_platform(&s);
     refuses(q, b, "tdx", CM_ERR_PLATFORM, "no collateral for TDX: update");
+    pki_free(b);
+}
+
+/* A bundle that the user names comes before everything that is installed. */
+TEST(all_offline_bundle)
+{
+    struct pki_spec s;
+    struct pki_bundle *b = NULL;
+
+    pki_defaults(&s, 3, 1);
+    b = kit_platform(&s);
+    REQUIRE(maker() != NULL);
+    (void)setenv("CASEMATE_COLLATERAL", kit_dir, 1);
+    verifies(maker(), b, "fail:e019");
+    (void)setenv("CASEMATE_COLLATERAL", "/nowhere", 1);
+    refuses(maker(), b, "good", CM_ERR_NOTFOUND, "/nowhere");
+    (void)unsetenv("CASEMATE_COLLATERAL");
+    pki_free(b);
+}
+
+/* No library, and a configuration that cannot be used: an error, and no request to anybody. */
+TEST(aesm_only_has_no_provider)
+{
+    struct pki_spec s;
+    struct pki_bundle *b = NULL;
+    struct cm_quoting_collateral *c = NULL;
+    struct cm_why why = {""};
+
+    pki_defaults(&s, 3, 1);
+    b = kit_platform(&s);
+    REQUIRE(maker() != NULL);
+    (void)setenv("QCNL_CONF_PATH", "/nowhere/qcnl.conf", 1);
+    CHECK_EQ(cm_quoting_collateral(maker(), b->quote, &c, &why), CM_ERR_NOTFOUND);
+    CHECK(strstr(why.text, "/nowhere/qcnl.conf") != NULL);
+    (void)setenv("CASEMATE_PCCS_URL", "http://pccs.example/sgx/certification/v4/", 1);
+    why.text[0] = '\0';
+    CHECK_EQ(cm_quoting_collateral(maker(), b->quote, &c, &why), CM_ERR_PARAM);
+    CHECK(strstr(why.text, "must be https") != NULL);
+    (void)unsetenv("CASEMATE_PCCS_URL");
+    (void)unsetenv("QCNL_CONF_PATH");
     pki_free(b);
 }
 

@@ -1,8 +1,8 @@
-/* Loading Intel's libraries at run time, with errors that say what to install. */
+/* Loading libraries at run time, with errors that say what to install; see os.h. */
 #include <dlfcn.h>
 #include <string.h>
 
-#include "quoting/quoting_backend.h"
+#include "os/os.h"
 
 _Static_assert(sizeof(void *) == sizeof(void (*)(void)), "POSIX: dlsym() gives functions too");
 
