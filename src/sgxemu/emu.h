@@ -2,7 +2,7 @@
  * The emulator's inner interface. Two halves share it:
  *
  *   processor  emu_enter.S emu_sigentry.S emu_thread.c emu_tcs.c emu_signal.c emu_frame.c
- *              emu_aex.c emu_patch.c emu_interpose.c: EENTER, EEXIT, AEX, ERESUME, threads, signals
+ *              emu_aex.c emu_patch.c emu_interpose.c emu_wait.c emu_jump.S: EENTER, EEXIT, AEX, ERESUME, threads, signals
  *   kernel     all other files: pages, ioctls and mmap rules, EINIT, keys, the other ENCLU leaves,
  *              and what a preloaded program sees
  *

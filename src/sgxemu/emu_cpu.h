@@ -181,6 +181,8 @@ void cm_emu_xsave_init(void);
 #define EMU_SYNC_SIGNALS                                                                         \
     (EMU_BIT(SIGSEGV) | EMU_BIT(SIGILL) | EMU_BIT(SIGFPE) | EMU_BIT(SIGTRAP) | EMU_BIT(SIGBUS) | \
      EMU_BIT(SIGSYS))
+/* the C library's own two signals: never blocked, never changed by programs */
+#define EMU_LIBC_SIGNALS (EMU_BIT(32) | EMU_BIT(33))
 
 /* struct sigaction as the kernel has it */
 struct emu_ksigaction {
@@ -204,6 +206,19 @@ int cm_emu_sigaltstack(const stack_t *set, stack_t *old);
 void cm_emu_own_stack(const struct emu_thread *t, stack_t *s);
 /* Of this thread: which of the six the host has blocked. */
 void cm_emu_believe_mask(uint64_t mask);
+uint64_t cm_emu_believed(void);
+
+/* A wait under way: the kernel's mask before it, and the host's view of the six. */
+struct emu_wait {
+    uint64_t real;
+    uint64_t believed;
+};
+/* The host's mask is `mask` from here on; all signals are blocked until a call sets it, too. */
+void cm_emu_wait_begin(struct emu_wait *w, uint64_t mask);
+void cm_emu_wait_end(const struct emu_wait *w);
+/* The kernel holds those of the six that the host has blocked, with what of `set` came before. */
+void cm_emu_take_begin(struct emu_wait *w, uint64_t set);
+void cm_emu_take_end(const struct emu_wait *w);
 /* The default action of a signal. */
 void cm_emu_die(int sig);
 
@@ -214,8 +229,25 @@ bool cm_emu_cpuid_here(greg_t *r);
 bool cm_emu_cpuid_add(uint64_t addr);
 uint64_t cm_emu_pending_sync(void);
 
-/* emu_interpose.c: called so that a linker takes that file out of the archive */
+/* emu_interpose.c, emu_wait.c: called so that a linker takes the files out of the archive */
 void cm_emu_interpose(void);
+void cm_emu_interpose_waits(void);
+
+/* emu_wait.c, for emu_jump.S */
+struct __jmp_buf_tag;
+void cm_emu_note_jump(struct __jmp_buf_tag *env, int save_mask);
+void cm_emu_note_context(ucontext_t *uc);
+extern void *cm_emu_next_sigsetjmp;
+extern void *cm_emu_next_getcontext;
+
+/* The signals that the kernel knows of a set. */
+static inline uint64_t cm_emu_mask_word(const sigset_t *set)
+{
+    uint64_t mask;
+
+    __builtin_memcpy(&mask, set, sizeof(mask));
+    return mask;
+}
 
 /* an address out of a register */
 static inline void *emu_ptr(uint64_t addr)

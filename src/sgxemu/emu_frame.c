@@ -35,6 +35,9 @@ static uint32_t actions_pid;
 static EMU_TLS uint64_t believed_mask;
 static EMU_TLS uint64_t waiting;
 static EMU_TLS siginfo_t waiting_info[6];
+/* a wait with a mask of its own is under way: the mask that its end brings back, for the host */
+static EMU_TLS uint64_t mask_after_wait;
+static EMU_TLS bool in_wait;
 
 static long raw_sigaction(int sig, const struct emu_ksigaction *set, struct emu_ksigaction *old)
 {
@@ -167,10 +170,10 @@ static size_t sync_index(int sig)
     return i;
 }
 
-/* Signals that came while the host had them blocked, and that it now has not. */
-static void release_waiting(void)
+/* To the kernel again, with those that wait here and are in `which`. */
+static void release(uint64_t which)
 {
-    uint64_t now = waiting & ~believed_mask;
+    uint64_t now = waiting & which;
 
     for (int sig = 1; now != 0 && sig <= SIGNALS; sig++) {
         if ((now & EMU_BIT(sig)) != 0) {
@@ -181,6 +184,54 @@ static void release_waiting(void)
                                (uint64_t)&waiting_info[sync_index(sig)]);
         }
     }
+}
+
+/* Signals that came while the host had them blocked, and that it now has not. */
+static void release_waiting(void)
+{
+    release(~believed_mask);
+}
+
+uint64_t cm_emu_believed(void)
+{
+    return believed_mask;
+}
+
+void cm_emu_wait_begin(struct emu_wait *w, uint64_t mask)
+{
+    uint64_t most = ~EMU_LIBC_SIGNALS;
+
+    (void)raw_mask(SIG_BLOCK, &most, &w->real);
+    w->believed = believed_mask;
+    believed_mask = mask & EMU_SYNC_SIGNALS;
+    mask_after_wait = (w->real & ~EMU_SYNC_SIGNALS) | w->believed;
+    in_wait = true;
+    release_waiting();
+}
+
+void cm_emu_wait_end(const struct emu_wait *w)
+{
+    uint64_t real = w->real & ~EMU_SYNC_SIGNALS;
+
+    in_wait = false;
+    believed_mask = w->believed;
+    (void)raw_mask(SIG_SETMASK, &real, NULL);
+}
+
+void cm_emu_take_begin(struct emu_wait *w, uint64_t set)
+{
+    uint64_t held = believed_mask;
+
+    w->believed = held;
+    (void)raw_mask(SIG_BLOCK, &held, &w->real);
+    release(set & held);
+}
+
+void cm_emu_take_end(const struct emu_wait *w)
+{
+    uint64_t held = w->believed;
+
+    (void)raw_mask(SIG_UNBLOCK, &held, NULL);
 }
 
 uint64_t cm_emu_pending_sync(void)
@@ -397,7 +448,8 @@ void cm_emu_to_host(int sig, siginfo_t *si, ucontext_t *uc, struct emu_thread *t
     copy = (ucontext_t *)(void *)(to + sizeof(uint64_t));
     copy->uc_mcontext.fpregs =
         (fpregset_t)(void *)(to + ((uint8_t *)uc->uc_mcontext.fpregs - frame));
-    set_mask(copy, mask_of(copy) | believed_mask);
+    set_mask(copy, in_wait ? mask_after_wait : mask_of(copy) | believed_mask);
+    in_wait = false; /* the first handler ends it */
     if (t != NULL) {
         uint64_t sp = (uint64_t)uc->uc_mcontext.gregs[REG_RSP];
 

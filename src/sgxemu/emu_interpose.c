@@ -1,6 +1,6 @@
 /*
  * The C library's signal functions, as far as they set dispositions, masks or alternate stacks:
- * these definitions take their place in the program, linked or preloaded. Before cm_emu_start they
+ * these definitions take their place in the program, linked or preloaded (waits: emu_wait.c). Before cm_emu_start they
  * do what the library's do; afterwards the emulator stands between (emu_frame.c).
  *
  * What a program does by its own system calls, or what the C library does inside itself, is not
@@ -9,12 +9,8 @@
 /* the checked variants are inline functions of the same names, which could not be defined here */
 #undef _FORTIFY_SOURCE
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/select.h>
 
 #include "emu_cpu.h"
 
@@ -22,16 +18,6 @@
 /* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 #define EXPORT       __attribute__((visibility("default")))
 #define KSA_RESTORER UINT64_C(0x04000000)
-/* the C library's own two signals: never blocked, never changed by programs */
-#define LIBC_SIGNALS (EMU_BIT(32) | EMU_BIT(33))
-
-static uint64_t mask_of(const sigset_t *set)
-{
-    uint64_t mask;
-
-    memcpy(&mask, set, sizeof(mask));
-    return mask;
-}
 
 static void mask_to(sigset_t *set, uint64_t mask)
 {
@@ -66,7 +52,7 @@ static int set_action(int sig, const struct sigaction *set, struct sigaction *ol
     if (set != NULL) {
         k.handler = (uint64_t)set->sa_handler;
         k.flags = (uint64_t)(uint32_t)set->sa_flags;
-        k.mask = mask_of(&set->sa_mask);
+        k.mask = cm_emu_mask_word(&set->sa_mask);
     }
     r = cm_emu_sigaction(sig, set != NULL ? &k : NULL, &was);
     if (r == 0 && old != NULL) {
@@ -151,7 +137,7 @@ static int set_mask(int how, const sigset_t *set, sigset_t *old)
     int r;
 
     if (set != NULL) {
-        now = mask_of(set) & ~LIBC_SIGNALS;
+        now = cm_emu_mask_word(set) & ~EMU_LIBC_SIGNALS;
     }
     r = cm_emu_sigprocmask(how, set != NULL ? &now : NULL, &was);
     if (r == 0 && old != NULL) {
@@ -256,59 +242,5 @@ EXPORT int siggetmask(void)
 EXPORT int sigaltstack(const stack_t *restrict set, stack_t *restrict old)
 {
     return result(cm_emu_sigaltstack(set, old));
-}
-
-/* ------------------------------------------------------------------ waiting with a mask */
-
-/*
- * While a thread waits, its mask decides only which signals end the wait; the six stay unblocked
- * in the kernel also then. The library's functions do the rest (they are cancellation points).
- */
-static const sigset_t *waiting_mask(const sigset_t *mask, sigset_t *room)
-{
-    if (mask == NULL || !cm_emu_started()) {
-        return mask;
-    }
-    mask_to(room, mask_of(mask) & ~EMU_SYNC_SIGNALS);
-    return room;
-}
-
-/* POSIX lets dlsym's result be a function; C has no cast for it. */
-#define NEXT(name, ...)                         \
-    __extension__({                             \
-        __typeof__(&name) next_;                \
-        void *found_ = dlsym(RTLD_NEXT, #name); \
-        memcpy(&next_, &found_, sizeof(next_)); \
-        next_(__VA_ARGS__);                     \
-    })
-
-EXPORT int sigsuspend(const sigset_t *mask)
-{
-    sigset_t room;
-
-    return NEXT(sigsuspend, waiting_mask(mask, &room));
-}
-
-EXPORT int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
-{
-    sigset_t room;
-
-    return NEXT(ppoll, fds, n, timeout, waiting_mask(mask, &room));
-}
-
-EXPORT int pselect(int n, fd_set *restrict r, fd_set *restrict w, fd_set *restrict e,
-                   const struct timespec *restrict timeout, const sigset_t *restrict mask)
-{
-    sigset_t room;
-
-    return NEXT(pselect, n, r, w, e, timeout, waiting_mask(mask, &room));
-}
-
-EXPORT int epoll_pwait(int fd, struct epoll_event *events, int max, int timeout,
-                       const sigset_t *mask)
-{
-    sigset_t room;
-
-    return NEXT(epoll_pwait, fd, events, max, timeout, waiting_mask(mask, &room));
 }
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

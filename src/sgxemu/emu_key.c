@@ -11,7 +11,7 @@
 
 #include "common/wipe.h"
 #include "common/writer.h"
-#include "crypto/crypto.h"
+#include "sgxemu/emu_cmac.h"
 
 #define KSS_POLICY                                                                    \
     (SGX_KEYPOLICY_NOISVPRODID | SGX_KEYPOLICY_CONFIGID | SGX_KEYPOLICY_ISVFAMILYID | \
@@ -78,16 +78,13 @@ static int derive(const struct cm_emu_platform *p, const struct deps *d,
                   uint8_t out[CM_EMU_KEY_SIZE])
 {
     uint8_t bytes[DEPS_BYTES] = {0};
-    uint8_t key[CM_EMU_KEY_SIZE] = {0};
     int ret = CM_EMU_LEAF_FAIL;
 
-    if (deps_write(d, bytes) == CM_OK &&
-        cm_cmac_aes128(p->prov_root, cm_span_make(bytes, sizeof(bytes)), key) == CM_OK) {
-        memcpy(out, key, sizeof(key));
+    if (deps_write(d, bytes) == CM_OK) {
+        cm_emu_cmac(p->prov_root, cm_span_make(bytes, sizeof(bytes)), out);
         ret = SGX_SUCCESS;
     }
     cm_wipe(bytes, sizeof(bytes));
-    cm_wipe(key, sizeof(key));
     return ret;
 }
 
@@ -329,11 +326,8 @@ int cm_emu_report_make(const struct cm_emu_platform *p, const struct cm_emu_iden
     memcpy(r.body.reportdata, data, 64);
     memcpy(r.keyid, p->report_keyid, 32);
     ret = report_key(p, &t, r.keyid, key);
-    if (ret == SGX_SUCCESS &&
-        cm_cmac_aes128(key, cm_span_make(&r.body, sizeof(r.body)), r.mac) != CM_OK) {
-        ret = CM_EMU_LEAF_FAIL;
-    }
     if (ret == SGX_SUCCESS) {
+        cm_emu_cmac(key, cm_span_make(&r.body, sizeof(r.body)), r.mac);
         *out = r;
     }
     cm_wipe(key, sizeof(key));

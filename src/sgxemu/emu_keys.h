@@ -3,7 +3,8 @@
  * EREPORT derive from them (SDM Vol. 3D, EGETKEY and EREPORT).
  *
  * Called by the leaves (requests come from an enclave: UNTRUSTED) and by EINIT. Every input is a
- * copy that nobody else can change. Thread-safe.
+ * copy that nobody else can change. Thread-safe. cm_emu_key_get and cm_emu_report_make run in
+ * signals that may have interrupted anything: they allocate nothing and take no lock.
  */
 #ifndef CM_SGXEMU_KEYS_H
 #define CM_SGXEMU_KEYS_H
@@ -57,7 +58,7 @@ CM_MUST_USE enum cm_status cm_emu_platform_load(struct cm_emu_platform *out, str
 
 /* What a leaf answers: SGX_SUCCESS, an SGX error code (RAX, ZF), or one of these two. */
 #define CM_EMU_LEAF_GP   (-13) /* #GP(0) */
-#define CM_EMU_LEAF_FAIL (-1)  /* the emulator itself ran out of memory */
+#define CM_EMU_LEAF_FAIL (-1)  /* the emulator itself failed (EINIT: out of memory) */
 
 /**
  * EGETKEY without its memory operands.

@@ -34,6 +34,7 @@ static pthread_mutex_t device_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t slot_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct emu_lock_state fork_state;
 static pthread_key_t exit_key;
+static bool exit_key_made;
 static bool sud_works;
 static bool ldt_works;
 static uint8_t ldt_present[EMU_LDT_SLOTS]; /* entries stay when their thread goes */
@@ -336,6 +337,15 @@ static void after_fork_child(void)
 
 /* ------------------------------------------------------------------ start */
 
+/*
+ * Early, for one of the first 32 keys: setting a later one allocates, and a thread's first entry may
+ * come from a handler that has interrupted malloc.
+ */
+__attribute__((constructor(101))) static void make_exit_key(void)
+{
+    exit_key_made = pthread_key_create(&exit_key, thread_exits) == 0;
+}
+
 /* Disarming what is not armed succeeds where the kernel has the feature. */
 static bool sud_available(void)
 {
@@ -395,14 +405,14 @@ static enum cm_status start_locked(struct cm_why *why)
                    "system calls made by enclave code are executed");
         return CM_ERR_PLATFORM;
     }
-    if (pthread_key_create(&exit_key, thread_exits) != 0 ||
-        pthread_atfork(before_fork, after_fork_parent, after_fork_child) != 0) {
+    if (!exit_key_made || pthread_atfork(before_fork, after_fork_parent, after_fork_child) != 0) {
         cm_why_set(why, "the SGX emulator got no thread key or no memory");
         return CM_ERR_NOMEM;
     }
     cm_emu_slots = (uint64_t)cm_emu_threads - UINT64_C(7) * 64;
     ldt_works = !o->no_ldt;
     cm_emu_interpose();
+    cm_emu_interpose_waits();
     cm_emu_xsave_init();
     provoke_libc_handlers();
     cm_emu_signals_start();

@@ -4,38 +4,10 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "cpu_kit.h"
+#include "cpu_host.h"
 #include "harness.h"
 
-static struct kit_enclave enc;
-static volatile uint64_t signals_seen;
 static volatile bool stop;
-
-static bool ready(void)
-{
-    return enc.base != NULL || cpu_build(&enc, NULL);
-}
-
-static void reset(void)
-{
-    signals_seen = 0;
-}
-
-static void set(int sig, void (*handler)(int), int flags)
-{
-    struct sigaction sa;
-
-    memset(&sa, 0, sizeof(sa));
-    sa.sa_handler = handler;
-    sa.sa_flags = flags;
-    (void)sigaction(sig, &sa, NULL);
-}
-
-static void on_signal(int sig)
-{
-    (void)sig;
-    signals_seen++;
-}
 
 /* ------------------------------------------------------------------ masks and flags */
 
