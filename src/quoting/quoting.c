@@ -54,8 +54,8 @@ enum cm_status cm_quoting_choose(bool emulated, const struct cm_quoting **out, s
 {
     *out = NULL;
     if (emulated) {
-        cm_why_set(why, "this build has no emulated platform that could make quotes");
-        return CM_ERR_UNSUPPORTED;
+        *out = cm_quoting_emulated();
+        return CM_OK;
     }
     return choose_hardware(out, why);
 }
@@ -204,7 +204,10 @@ enum cm_status cm_quoting_collateral(const struct cm_quoting *q, struct cm_span 
     if (c == NULL) {
         goto out;
     }
-    CM_TRY(q->collateral(quote, &c->parts, why));
+    st = q != NULL ? q->collateral(quote, &c->parts, why) : cm_quoting_fetch(quote, &c->parts, why);
+    if (st != CM_OK) {
+        goto out;
+    }
     CM_TRY(cm_parts_complete(c->parts, why));
     *out = c;
     c = NULL;

@@ -32,7 +32,6 @@ struct cm_quoting;
  * @param out       set only on CM_OK, otherwise NULL.
  * @retval CM_ERR_NOTFOUND    no quoting library; why names library, package and what to do
  * @retval CM_ERR_PLATFORM    a library is there, but lacks a function or cannot be loaded
- * @retval CM_ERR_UNSUPPORTED this build has no emulated platform
  */
 CM_MUST_USE enum cm_status cm_quoting_choose(bool emulated, const struct cm_quoting **out,
                                              struct cm_why *why);
@@ -74,8 +73,12 @@ CM_MUST_USE enum cm_status cm_quoting_quote(const struct cm_quoting *q,
 struct cm_quoting_collateral;
 
 /**
- * The collateral for a quote, of any platform, not only of this one.
+ * The collateral for a quote, of any platform, not only of this one: from the bundle or folder that
+ * the variable CASEMATE_COLLATERAL names; from the service that CASEMATE_PCCS_URL names; for
+ * emulated quotes (q emulated) from this user's platform; from libdcap_quoteprov; or from the
+ * service that cm_collateral_configure() finds.
  *
+ * @param q      NULL on a machine that makes no quotes itself: as with hardware.
  * @param quote  UNTRUSTED; its PCK certificate says what is needed.
  * @param out    set only on CM_OK, otherwise NULL; free with cm_quoting_collateral_free().
  *               Everything in it is UNTRUSTED and bounded; no part is empty but pck_chain, which

@@ -37,4 +37,9 @@ CM_MUST_USE enum cm_status cm_quoting_provider(const struct cm_collateral_key *k
 CM_MUST_USE enum cm_status cm_quoting_fetch(struct cm_span quote, struct cm_collateral_parts **out,
                                             struct cm_why *why);
 
+/** Whether the user has named a source of collateral of his own. */
+bool cm_quoting_asks_elsewhere(void);
+
+const struct cm_quoting *cm_quoting_emulated(void);
+
 #endif

@@ -16,6 +16,11 @@ static bool is_set(const char *variable)
     return value != NULL && value[0] != '\0';
 }
 
+bool cm_quoting_asks_elsewhere(void)
+{
+    return is_set("CASEMATE_COLLATERAL") || is_set("CASEMATE_PCCS_URL");
+}
+
 static enum cm_status from_client(const struct cm_collateral_key *key,
                                   struct cm_collateral_parts **out, struct cm_why *why)
 {

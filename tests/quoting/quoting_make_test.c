@@ -145,12 +145,11 @@ TEST(all_emulated_is_asked_for_by_name)
     const struct cm_quoting *q = NULL;
     struct cm_why why = {""};
 
-    if (cm_quoting_choose(true, &q, &why) == CM_OK) {
-        REQUIRE(q != NULL);
-        CHECK(strstr(cm_quoting_name(q), "EMULATED") != NULL);
-    } else {
-        CHECK(q == NULL && why.text[0] != '\0');
-    }
+    CHECK_EQ(cm_quoting_choose(true, &q, &why), CM_OK);
+    REQUIRE(q != NULL);
+    CHECK_STR(cm_quoting_name(q), "EMULATED platform");
+    CHECK_EQ(cm_quoting_choose(false, &q, &why), CM_OK);
+    CHECK(strstr(cm_quoting_name(q), "EMULATED") == NULL);
 }
 
 TEST(all_without_memory)
