@@ -11,7 +11,7 @@
 #include "os/os.h"
 #include "sign/sign.h"
 
-enum { EXIT_USAGE = 2, SMALL_FILE = 64 * 1024, FILE_MODE = 0644 };
+enum { EXIT_USAGE = 2, SMALL_FILE = 64 * 1024, FILE_MODE = 0666 };
 
 struct options {
     const char *image;
@@ -57,31 +57,36 @@ static const char help_text[] =
     "                               for the digest command: the file to write\n"
     "  -n, --engine NAME            OpenSSL engine or provider that holds the key\n"
     "  -i, --key-id ID              the key's name there, such as a pkcs11: URI\n"
-    "  -p, --load-path PATH         the engine's shared object (a provider: its folder)\n"
+    "  -p, --load-path PATH         the engine's library (a provider: its folder)\n"
     "  -o, --output-file FILE       instead of IMAGE.signed\n"
-    "      --explain                list every page: offset, permissions, measured, hash\n"
+    "      --explain                list every page: offset, rights, measured, hash\n"
     "      --strict                 warnings of the instruction check are errors\n"
     "  -h, --help                   this text\n"
     "\n"
     "The configuration file has lines NAME=VALUE: Debug, NumHeapPages, NumStackPages,\n"
     "NumTCS, ProductID, SecurityVersion, FamilyID, ExtendedProductID,\n"
     "CapturePFGPExceptions, CreateZeroBaseEnclave, StartAddress, SigningDate.\n"
-    "SIGSTRUCT's date is SigningDate, else SOURCE_DATE_EPOCH, else a constant, so that\n"
-    "signing twice gives the same file.\n"
+    "SIGSTRUCT's date is SigningDate, else SOURCE_DATE_EPOCH, else a constant, so\n"
+    "that signing twice gives the same file.\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage. No file is written on failure.\n";
 
 static void complain(const char *what, enum cm_status st, const struct cm_why *why)
 {
     const char *reason = why->text[0] != '\0' ? why->text : cm_status_str(st);
+    char text[8192] = "";
 
-    (void)fprintf(stderr, "oesign: error: %s%s%s\n", what != NULL ? what : "",
-                  what != NULL ? ": " : "", reason);
+    (void)snprintf(text, sizeof(text), "%s%s%s", what != NULL ? what : "", what != NULL ? ": " : "",
+                   reason);
+    cm_print_wrapped(stderr, "oesign: error: ", text);
 }
 
 static int usage(const char *problem, const char *detail)
 {
-    (void)fprintf(stderr, "oesign: error: %s%s (see oesign --help)\n", problem, detail);
+    char text[8192] = "";
+
+    (void)snprintf(text, sizeof(text), "%s%s (see oesign --help)", problem, detail);
+    cm_print_wrapped(stderr, "oesign: error: ", text);
     return EXIT_USAGE;
 }
 

@@ -1,4 +1,4 @@
-/* EDL text from the disk, and generated files to it: temporary names first, then renames. */
+/* EDL text from the disk, and generated files to it: all written first, then all named. */
 #include "edl/edl_files.h"
 
 #include <errno.h>
@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/try.h"
 #include "edl/edl.h"
@@ -103,61 +102,17 @@ enum cm_status cm_edl_make_dirs(const char *dir, struct cm_why *why)
     return st;
 }
 
-static enum cm_status write_temp(struct cm_edl_output_file *f, struct cm_why *why)
-{
-    size_t n = strlen(f->path) + sizeof(".XXXXXX");
-    enum cm_status st = CM_OK;
-    mode_t mask = 0;
-    int fd = -1;
-
-    f->temp = malloc(n);
-    if (f->temp == NULL) {
-        return CM_ERR_NOMEM;
-    }
-    (void)snprintf(f->temp, n, "%s.XXXXXX", f->path);
-    fd = mkstemp(f->temp);
-    if (fd < 0) {
-        cm_why_set(why, "cannot write %s: %s", f->path, strerror(errno));
-        free(f->temp);
-        f->temp = NULL;
-        return CM_ERR_IO;
-    }
-    for (size_t done = 0; done < f->len && st == CM_OK;) {
-        ssize_t got = write(fd, f->text + done, f->len - done);
-
-        if (got >= 0) {
-            done += (size_t)got;
-        } else if (errno != EINTR) {
-            cm_why_set(why, "cannot write %s: %s", f->path, strerror(errno));
-            st = CM_ERR_IO;
-        }
-    }
-    mask = umask(0);
-    (void)umask(mask);
-    if (fchmod(fd, 0666 & ~mask) != 0 || close(fd) != 0) {
-        cm_why_set(why, "cannot finish %s: %s", f->path, strerror(errno));
-        st = CM_ERR_IO;
-    }
-    return st;
-}
-
 enum cm_status cm_edl_set_write(struct cm_edl_output_set *set, struct cm_why *why)
 {
     enum cm_status st = CM_OK;
 
     for (size_t i = 0; i < set->count; i++) {
-        CM_TRY(write_temp(&set->files[i], why));
-    }
-    for (size_t i = 0; i < set->count; i++) {
         struct cm_edl_output_file *f = &set->files[i];
 
-        if (rename(f->temp, f->path) != 0) {
-            cm_why_set(why, "cannot write %s: %s", f->path, strerror(errno));
-            st = CM_ERR_IO;
-            goto out;
-        }
-        free(f->temp);
-        f->temp = NULL;
+        CM_TRY(cm_draft_write(&f->draft, f->path, cm_span_make(f->text, f->len), 0666, why));
+    }
+    for (size_t i = 0; i < set->count; i++) {
+        CM_TRY(cm_draft_publish(&set->files[i].draft, true, why));
     }
 out:
     return st;
@@ -168,10 +123,7 @@ void cm_edl_set_free(struct cm_edl_output_set *set)
     for (size_t i = 0; i < set->count; i++) {
         struct cm_edl_output_file *f = &set->files[i];
 
-        if (f->temp != NULL) {
-            (void)unlink(f->temp);
-        }
-        free(f->temp);
+        cm_draft_drop(&f->draft);
         free(f->path);
         free(f->text);
     }

@@ -5,11 +5,13 @@
 #include <casemate/status.h>
 #include <stddef.h>
 
+#include "os/os.h"
+
 struct cm_edl_output_file {
     char *path; /* heap */
     char *text; /* heap */
     size_t len;
-    char *temp; /* heap; the name it has until all are written */
+    struct cm_draft draft;
 };
 
 struct cm_edl_output_set {
@@ -24,7 +26,7 @@ CM_MUST_USE enum cm_status cm_edl_set_add(struct cm_edl_output_set *set, const c
 /** Create the missing folders of dir. */
 CM_MUST_USE enum cm_status cm_edl_make_dirs(const char *dir, struct cm_why *why);
 
-/** Write every file under a temporary name, then rename all. On failure nothing is left behind. */
+/** Write every file, then give each its name. On a failure to write there is no new file at all. */
 CM_MUST_USE enum cm_status cm_edl_set_write(struct cm_edl_output_set *set, struct cm_why *why);
 
 void cm_edl_set_free(struct cm_edl_output_set *set);

@@ -1,10 +1,8 @@
-/* Whole-file reads and atomic writes; see os.h. */
+/* Whole-file reads; see os.h. */
 #include "os/os.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -69,7 +67,7 @@ static enum cm_status read_open(int fd, const char *path, size_t max, struct cm_
 
     if (fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode)) {
         st = CM_ERR_IO;
-        cm_why_set(why, "%s: not a regular file", path);
+        cm_why_set(why, "%s: not a regular file; save it as one first", path);
         goto out;
     }
     if ((uint64_t)sb.st_size > max) {
@@ -107,7 +105,8 @@ enum cm_status cm_file_read(const char *path, size_t max, uint8_t **out, size_t 
                             struct cm_why *why)
 {
     struct cm_file_bytes got = {NULL, 0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* a pipe without a writer must not hold us up before we can see that it is one */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     enum cm_status st = CM_OK;
 
     if (fd < 0) {
@@ -151,145 +150,10 @@ enum cm_status cm_file_read_private(const char *path, size_t max, uint8_t **out,
     return st;
 }
 
-enum { TMP_CAP = 4096 };
-
-static enum cm_status write_all(int fd, struct cm_span data)
-{
-    size_t done = 0;
-
-    while (done < data.len) {
-        ssize_t n = write(fd, data.ptr + done, data.len - done);
-
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0) {
-            return CM_ERR_IO;
-        }
-        done += (size_t)n;
-    }
-    return CM_OK;
-}
-
-/* A new file beside path, whole and on the disk; its name in tmp. Nothing is left on failure. */
-static enum cm_status write_beside(const char *path, struct cm_span data, uint32_t mode,
-                                   char tmp[TMP_CAP], struct cm_why *why)
-{
-    enum cm_status st = CM_OK;
-    int fd = -1;
-    int n = snprintf(tmp, TMP_CAP, "%s.XXXXXX", path);
-
-    if (n < 0 || n >= TMP_CAP) {
-        cm_why_set(why, "%s: path too long", path);
-        return CM_ERR_PARAM;
-    }
-    fd = mkostemp(tmp, O_CLOEXEC);
-    if (fd < 0) {
-        cm_why_set(why, "%s: %s", path, strerror(errno));
-        return CM_ERR_IO;
-    }
-    if (fchmod(fd, (mode_t)mode) != 0 || write_all(fd, data) != CM_OK || fsync(fd) != 0) {
-        st = CM_ERR_IO;
-        cm_why_set(why, "%s: %s", path, strerror(errno));
-    }
-    if (close(fd) != 0 && st == CM_OK) {
-        st = CM_ERR_IO;
-        cm_why_set(why, "%s: %s", path, strerror(errno));
-    }
-    if (st != CM_OK) {
-        (void)unlink(tmp);
-    }
-    return st;
-}
-
-/* What stands at path is no file of bytes (a device, a pipe): it is written to, never replaced. */
-static enum cm_status write_into(const char *path, struct cm_span data, struct cm_why *why)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    enum cm_status st = CM_OK;
-
-    if (fd < 0 || write_all(fd, data) != CM_OK) {
-        st = CM_ERR_IO;
-        cm_why_set(why, "%s: %s", path, strerror(errno));
-    }
-    if (fd >= 0 && close(fd) != 0 && st == CM_OK) {
-        st = CM_ERR_IO;
-        cm_why_set(why, "%s: %s", path, strerror(errno));
-    }
-    return st;
-}
-
-static enum cm_status replace(const char *path, struct cm_span data, uint32_t mode,
-                              struct cm_why *why)
-{
-    char tmp[TMP_CAP] = "";
-    sigset_t block;
-    sigset_t before;
-    enum cm_status st = CM_OK;
-
-    /* a keyboard's interrupt waits the milliseconds until no temporary file is left */
-    (void)sigemptyset(&block);
-    (void)sigaddset(&block, SIGINT);
-    (void)sigaddset(&block, SIGTERM);
-    (void)sigaddset(&block, SIGHUP);
-    (void)sigaddset(&block, SIGQUIT);
-    (void)pthread_sigmask(SIG_BLOCK, &block, &before);
-    st = write_beside(path, data, mode, tmp, why);
-    if (st == CM_OK && rename(tmp, path) != 0) {
-        st = CM_ERR_IO;
-        cm_why_set(why, "%s: %s", path, strerror(errno));
-        (void)unlink(tmp);
-    }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return st;
-}
-
-enum cm_status cm_file_write_atomic(const char *path, struct cm_span data, uint32_t mode,
-                                    struct cm_why *why)
-{
-    struct stat sb;
-    char *target = NULL;
-    enum cm_status st = CM_OK;
-
-    if (lstat(path, &sb) != 0) {
-        return replace(path, data, mode, why); /* nothing there yet, or the reason comes up */
-    }
-    if (S_ISLNK(sb.st_mode)) { /* the link stays, what it leads to is written */
-        target = realpath(path, NULL);
-        if (target == NULL) {
-            cm_why_set(why, "%s: a link that leads nowhere: %s", path, strerror(errno));
-            return CM_ERR_IO;
-        }
-    }
-    if (stat(path, &sb) == 0 && !S_ISREG(sb.st_mode) && !S_ISDIR(sb.st_mode)) {
-        st = write_into(path, data, why);
-    } else {
-        st = replace(target == NULL ? path : target, data, mode, why);
-    }
-    free(target);
-    return st;
-}
-
 bool cm_file_same(const char *a, const char *b)
 {
     struct stat x;
     struct stat y;
 
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-enum cm_status cm_file_create_once(const char *path, struct cm_span data, uint32_t mode,
-                                   struct cm_why *why)
-{
-    char tmp[TMP_CAP] = "";
-    enum cm_status st = write_beside(path, data, mode, tmp, why);
-
-    if (st == CM_OK) {
-        if (link(tmp, path) != 0 && errno != EEXIST) {
-            st = CM_ERR_IO;
-            cm_why_set(why, "%s: %s", path, strerror(errno));
-        }
-        (void)unlink(tmp);
-    }
-    return st;
 }

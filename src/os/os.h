@@ -8,12 +8,14 @@
 #include <casemate/status.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/span.h"
 
 /**
- * Read a whole regular file. *out is allocated with malloc and one zero byte follows the data
- * (so that text can be used as a string); the caller frees it. From 64 KiB on it is page aligned.
+ * Read a whole regular file; a pipe or a device is refused, and never waited for. *out is allocated
+ * with malloc and one zero byte follows the data (so that text can be used as a string); the caller
+ * frees it. From 64 KiB on it is page aligned.
  * @retval CM_ERR_NOTFOUND no such file   @retval CM_ERR_LIMIT larger than max
  * @retval CM_ERR_IO anything else that the system said (why names it)
  */
@@ -28,9 +30,40 @@ CM_MUST_USE enum cm_status cm_file_read(const char *path, size_t max, uint8_t **
 CM_MUST_USE enum cm_status cm_file_read_private(const char *path, size_t max, uint8_t **out,
                                                 size_t *out_len, struct cm_why *why);
 
+/*
+ * A file that is written and on the disk but has no name yet: it vanishes when the process ends,
+ * however that happens (where the file system has O_TMPFILE). Begin with fd -1 and NULL pointers.
+ */
+struct cm_draft {
+    int fd;
+    char *path;
+    char *temp; /* its name until it is published, where it needs one, or NULL */
+};
+
 /**
- * Write a file so that a reader sees the old or the new content and never a part: temporary file
- * in the same folder, fsync, rename. Nothing is left behind on failure.
+ * Write the bytes of a draft for path. mode is what open(2) takes: the caller's umask applies, so
+ * 0666 for what anyone may read and 0600 for keys.
+ *
+ * @param d  set only on CM_OK; end it with cm_draft_publish() or cm_draft_drop()
+ * @retval CM_ERR_IO the system's reason is in why   @retval CM_ERR_NOMEM
+ */
+CM_MUST_USE enum cm_status cm_draft_write(struct cm_draft *d, const char *path, struct cm_span data,
+                                          uint32_t mode, struct cm_why *why);
+
+/**
+ * Give a draft its name and end it, on failure too. A reader of path sees the old or the new content.
+ *
+ * @param replace  whether a file that is there goes away; else it stays
+ * @retval CM_ERR_EXISTS  it stayed   @retval CM_ERR_IO   @retval CM_ERR_NOMEM
+ */
+CM_MUST_USE enum cm_status cm_draft_publish(struct cm_draft *d, bool replace, struct cm_why *why);
+
+/** End a draft that gets no name. */
+void cm_draft_drop(struct cm_draft *d);
+
+/**
+ * Write a file so that a reader sees the old or the new content and never a part. mode as above. What
+ * is no regular file (a device, a pipe) is written to. Nothing is left behind on failure.
  */
 CM_MUST_USE enum cm_status cm_file_write_atomic(const char *path, struct cm_span data,
                                                 uint32_t mode, struct cm_why *why);
@@ -51,6 +84,15 @@ bool cm_file_same(const char *a, const char *b);
  * @retval CM_ERR_IO some were lost (why names the cause, as far as it is known)
  */
 CM_MUST_USE enum cm_status cm_stdout_finish(struct cm_why *why);
+
+/** Print len bytes; all that are not printable ASCII as \xNN, since a terminal would obey some. */
+void cm_print_escaped(FILE *to, const char *text, size_t len);
+
+/**
+ * Print a text behind a lead and end the line: escaped as above, and broken at blanks so that lines
+ * fit 80 columns. A word that is longer than a line (a path) stays whole. The lead is printed as is.
+ */
+void cm_print_wrapped(FILE *to, const char *lead, const char *text);
 
 /**
  * The folder that holds this user's Casemate state (platform secret, debug signer): the variable

@@ -10,7 +10,7 @@
 #include "os/os.h"
 #include "sign/sign.h"
 
-enum { FILE_MODE = 0644 };
+enum { FILE_MODE = 0666 };
 
 enum cm_status cm_sign_job_open(struct cm_span file, const struct cm_sign_config *config,
                                 uint32_t date, struct cm_sign_job *job, struct cm_why *why)

@@ -50,7 +50,13 @@ for i in mini_rela mini_relr mini_clang mini_sgx2; do
     [ "$("$oesign" predict -e $i)" = "mrenclave=$(field $i.signed mrenclave)" ] && ok || fail "predict $i"
     [ "$("$oesign" predict -e $i.signed)" = "mrenclave=$(field $i.signed mrenclave)" ] && ok || fail "predict signed $i"
 done
-[ "$(stat -c %a mini_rela.signed)" = 644 ] && ok || fail "mode of the output"
+# the mode is what the user's umask leaves of 0666, for each file that is written
+for mask in 022 027 077; do
+    (umask $mask && "$oesign" sign -e mini_rela -k pkcs1.pem -o mode.signed > /dev/null 2>&1)
+    (umask $mask && "$oesign" digest -e mini_rela -d mode.digest > /dev/null 2>&1)
+    want=$(printf '%o' $((0666 & ~mask)))
+    [ "$(stat -c %a mode.signed mode.digest | sort -u)" = "$want" ] && ok || fail "mode under umask $mask"
+done
 # signing again, a signed file
 expect 0 "Created again" "$oesign" sign -e mini_rela.signed -k pkcs1.pem -o again
 same again mini_rela.signed

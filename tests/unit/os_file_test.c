@@ -129,6 +129,93 @@ TEST(an_interrupt_leaves_no_temporary_file)
     free(data);
 }
 
+/* Nobody writes into the pipe: the answer must come at once all the same. */
+TEST(a_pipe_is_refused_and_not_waited_for)
+{
+    char dir[] = "/tmp/cm_os_test_XXXXXX";
+    char path[64] = "";
+    uint8_t *got = NULL;
+    size_t len = 0;
+    struct cm_why why = {{0}};
+
+    REQUIRE(mkdtemp(dir) != NULL);
+    (void)snprintf(path, sizeof(path), "%s/pipe", dir);
+    REQUIRE(mkfifo(path, 0600) == 0);
+    (void)alarm(20); /* ends the program where it hangs */
+    CHECK_EQ(cm_file_read(path, 100, &got, &len, &why), CM_ERR_IO);
+    (void)alarm(0);
+    CHECK(strstr(why.text, "not a regular file") != NULL);
+    CHECK(got == NULL);
+    (void)unlink(path);
+    (void)rmdir(dir);
+}
+
+TEST(the_mode_is_under_the_umask)
+{
+    char dir[] = "/tmp/cm_os_test_XXXXXX";
+    char path[64] = "";
+    struct stat sb;
+    const mode_t before = umask(027);
+
+    REQUIRE(mkdtemp(dir) != NULL);
+    (void)snprintf(path, sizeof(path), "%s/f", dir);
+    for (int round = 0; round < 2; round++) { /* a new file, and one that is replaced */
+        CHECK_EQ(cm_file_write_atomic(path, cm_span_make("abc", 3), 0666, NULL), CM_OK);
+        CHECK(stat(path, &sb) == 0 && (sb.st_mode & 07777) == 0640);
+    }
+    CHECK_EQ(cm_file_write_atomic(path, cm_span_make("abc", 3), 0600, NULL), CM_OK);
+    CHECK(stat(path, &sb) == 0 && (sb.st_mode & 07777) == 0600);
+    (void)umask(before);
+    (void)unlink(path);
+    (void)rmdir(dir);
+}
+
+/* A writer that is killed leaves the whole file or none, and never a name beside it. */
+TEST(a_kill_leaves_no_temporary_file)
+{
+    const size_t size = 16u << 20;
+    char dir[] = "/tmp/cm_os_test_XXXXXX";
+    char path[64] = "";
+    uint8_t *data = calloc(1, size);
+    int nameless = -1;
+
+    REQUIRE(data != NULL && mkdtemp(dir) != NULL);
+    (void)snprintf(path, sizeof(path), "%s/f", dir);
+    nameless = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (nameless < 0) {
+        free(data);
+        (void)rmdir(dir);
+        SKIP("this file system has no files without a name");
+    }
+    (void)close(nameless);
+    for (int round = 0; round < 12; round++) {
+        const struct timespec pause = {0, 2000000 + round * 1300000};
+        int status = 0;
+        struct stat sb;
+        pid_t child = fork();
+
+        if (child == 0) {
+            for (;;) {
+                if (cm_file_write_atomic(path, cm_span_make(data, size), 0600, NULL) != CM_OK) {
+                    _exit(1);
+                }
+                (void)unlink(path);
+            }
+        }
+        REQUIRE(child > 0);
+        (void)nanosleep(&pause, NULL);
+        CHECK(kill(child, SIGKILL) == 0);
+        CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
+        if (stat(path, &sb) == 0) {
+            CHECK_EQ(sb.st_size, size);
+            (void)unlink(path);
+        }
+        CHECK_EQ(entries(dir), 0);
+    }
+    free(data);
+    (void)rmdir(dir);
+}
+
 TEST(devices_pipes_and_links_are_not_replaced)
 {
     char dir[] = "/tmp/cm_os_test_XXXXXX";
