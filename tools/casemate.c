@@ -75,7 +75,7 @@ static const char help_run[] =
 
 static int failed(enum cm_status st, const struct cm_why *why)
 {
-    (void)fprintf(stderr, "casemate: %s\n", why->text[0] != '\0' ? why->text : cm_status_str(st));
+    cm_print_wrapped(stderr, "casemate: ", why->text[0] != '\0' ? why->text : cm_status_str(st));
     return EXIT_FAILED;
 }
 

@@ -6,11 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "os/os.h"
+
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static inline int usage(const char *problem, const char *detail)
 {
-    (void)fprintf(stderr, "casemate: %s%s (see casemate --help)\n", problem, detail);
+    char text[8192] = "";
+
+    (void)snprintf(text, sizeof(text), "%s%s (see casemate --help)", problem, detail);
+    cm_print_wrapped(stderr, "casemate: ", text);
     return EXIT_USAGE;
 }
 

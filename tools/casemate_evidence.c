@@ -24,8 +24,8 @@ static const char help_verify[] =
     "\n"
     "  --collateral PATH    a folder with tcb_info.json, tcb_info_issuer_chain.pem,\n"
     "                       qe_identity.json, qe_identity_issuer_chain.pem,\n"
-    "                       root_ca_crl.der, pck_crl.der [, pck_chain.pem], or one JSON\n"
-    "                       bundle of them; default: the folder of FILE\n"
+    "                       root_ca_crl.der, pck_crl.der [, pck_chain.pem], or one\n"
+    "                       JSON bundle of them; default: the folder of FILE\n"
     "  --time T             seconds since 1970 or 2026-01-31T23:59:59Z; default: now\n"
     "  --accept STATUS,...  accept these TCB statuses beside UpToDate\n"
     "  --report-data HEX    the report data must begin with these bytes\n"
@@ -36,12 +36,12 @@ static const char help_verify[] =
     "\n"
     "Exit status: 0 genuine and accepted; 1 a file or the environment; 2 wrong usage;\n"
     "3 malformed or unsupported; 4 a signature does not verify; 5 parts do not belong\n"
-    "together, or no TCB level matches; 6 expired or not valid yet; 7 revoked; 8 policy:\n"
-    "untrusted root, debug, emulated, or a TCB status that is not accepted.\n";
+    "together, or no TCB level matches; 6 expired or not valid yet; 7 revoked;\n"
+    "8 policy: untrusted root, debug, emulated, or a TCB status not accepted.\n";
 
 static int failed(enum cm_status st, const struct cm_why *why)
 {
-    (void)fprintf(stderr, "casemate: %s\n", why->text[0] != '\0' ? why->text : cm_status_str(st));
+    cm_print_wrapped(stderr, "casemate: ", why->text[0] != '\0' ? why->text : cm_status_str(st));
     return cm_cli_verify_exit(st);
 }
 
@@ -132,8 +132,10 @@ static bool parse_value(const char *option, const char *value, struct cm_cli_ver
         return false;
     }
     if (!good) {
-        (void)fprintf(stderr, "casemate: verify %s: ", option);
-        (void)usage("not understood: ", value);
+        char problem[64] = "";
+
+        (void)snprintf(problem, sizeof(problem), "verify %s: not understood: ", option);
+        (void)usage(problem, value);
     }
     return good;
 }

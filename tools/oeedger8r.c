@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "edl/edl.h"
+#include "os/os.h"
 
 #define MAX_ARGS 1024
 
@@ -20,7 +21,7 @@ static const char usage[] =
     "-W<option>            Enable a warning\n"
     "  all                   every warning below\n"
     "  error                 Turn warnings into errors\n"
-    "  foreign-type-ptr      a parameter points to a type that the EDL does not declare\n"
+    "  foreign-type-ptr      a parameter points to a type that is not in the EDL\n"
     "  non-portable-type     wchar_t, long or long double (on by default)\n"
     "  ptr-in-struct         a struct member is a pointer without size or count\n"
     "  ptr-in-function       a parameter is a pointer without a direction\n"
@@ -47,7 +48,11 @@ struct arguments {
 
 static void say(const char *what, const char *arg)
 {
-    (void)fprintf(stderr, "error: %s%s\n%s", what, arg, usage);
+    char text[512] = "";
+
+    (void)snprintf(text, sizeof(text), "%s%s", what, arg);
+    cm_print_wrapped(stderr, "error: ", text);
+    (void)fputs(usage, stderr);
 }
 
 /* text behind -W; false when there is no such warning */
@@ -156,7 +161,7 @@ static int parse(struct arguments *a, int argc, char **argv)
     return -1;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     static struct arguments a;
     int rc = 0;
@@ -185,4 +190,16 @@ int main(int argc, char **argv)
     }
     (void)printf("Success.\n");
     return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct cm_why why = {{0}};
+    const int code = run(argc, argv);
+
+    if (cm_stdout_finish(&why) == CM_OK) {
+        return code;
+    }
+    cm_print_wrapped(stderr, "error: ", why.text);
+    return code != 0 ? code : 1;
 }

@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/cli_text.h"
+#include "os/os.h"
 #include "token/json.h"
 
 #define JSON_CAP 16384U
@@ -207,7 +208,7 @@ enum cm_status cm_diagnosis_print(const struct cm_machine *m, const struct cm_di
 
         (void)fprintf(out, "%s %-19s %s\n", marks[f->state], f->title, f->detail);
         if (f->advice != NULL) {
-            cm_cli_wrap(out, "        -> ", f->advice);
+            cm_print_wrapped(out, "        -> ", f->advice);
         }
     }
     print_verdict(d, out);

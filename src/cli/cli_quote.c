@@ -39,7 +39,7 @@ static void line(FILE *out, const char *name, const char *meaning)
     char lead[24] = "";
 
     (void)snprintf(lead, sizeof(lead), "  %-18s", name);
-    cm_cli_wrap(out, lead, meaning);
+    cm_print_wrapped(out, lead, meaning);
 }
 
 static void number(FILE *out, const char *name, uint64_t v, const char *meaning)

@@ -2,29 +2,6 @@
 #include "cli/cli_text.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#define WIDTH 79U
-
-void cm_cli_wrap(FILE *out, const char *lead, const char *text)
-{
-    size_t indent = strlen(lead);
-
-    (void)fputs(lead, out);
-    while (strlen(text) > WIDTH - indent) {
-        size_t n = WIDTH - indent;
-
-        while (n > 0 && text[n] != ' ') {
-            n--;
-        }
-        if (n == 0) {
-            break; /* one word longer than a line */
-        }
-        (void)fprintf(out, "%.*s\n%*s", (int)n, text, (int)indent, "");
-        text += n + 1;
-    }
-    (void)fprintf(out, "%s\n", text);
-}
 
 void cm_cli_hex(const uint8_t *p, size_t n, char *out)
 {

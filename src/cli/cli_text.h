@@ -6,9 +6,6 @@
 
 #include "token/json.h"
 
-/** Print a text under a lead, broken at blanks so that lines fit 80 columns. */
-void cm_cli_wrap(FILE *out, const char *lead, const char *text);
-
 /** 2 * n lower-case digits and a zero into out. */
 void cm_cli_hex(const uint8_t *p, size_t n, char *out);
 

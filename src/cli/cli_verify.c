@@ -141,10 +141,10 @@ static void print_checks(const struct cm_evidence *ev, FILE *out)
     for (size_t i = 0; (c = cm_evidence_check(ev, 0, i)) != NULL; i++) {
         (void)fprintf(out, "  %-5s %-22s%s\n", words[c->result], c->name, question_of(c->name));
         if (c->result == CM_CHECK_FAIL) {
-            cm_cli_wrap(out, indent, cm_status_str(c->status));
+            cm_print_wrapped(out, indent, cm_status_str(c->status));
         }
         if (c->result != CM_CHECK_NOT_APPLICABLE && c->detail[0] != '\0') {
-            cm_cli_wrap(out, indent, c->detail);
+            cm_print_wrapped(out, indent, c->detail);
         }
     }
 }

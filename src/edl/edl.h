@@ -107,8 +107,8 @@ CM_MUST_USE enum cm_status cm_edl_emit(const struct cm_edl_unit *unit, enum cm_e
                                        bool use_prefix, char **out, size_t *out_len);
 
 /**
- * The whole tool: parse every file, then write all outputs (each to a temporary name first, all
- * renamed at the end, so that a failure leaves the output folders as they were).
+ * The whole tool: parse every file, then write all outputs (none has its name before all are on the
+ * disk, so that a failure leaves the output folders as they were).
  * Not thread-safe in one output folder.
  */
 CM_MUST_USE enum cm_status cm_edl_compile(const struct cm_edl_options *options,

@@ -101,6 +101,10 @@ static void check_types(struct cm_edl_context *ctx, struct cm_edl_unit *unit)
         if (u->loc.file != unit->file) {
             continue;
         }
+        cm_edl_check_reserved(ctx, u->name, u->loc, CM_EDL_GLOBAL);
+        for (const struct cm_edl_enumerator *v = u->enumerators; v != NULL; v = v->next) {
+            cm_edl_check_reserved(ctx, v->name, v->loc, CM_EDL_GLOBAL);
+        }
         resolve_decls(ctx, unit, u->fields);
         for (const struct cm_edl_decl *d = u->fields; d != NULL; d = d->next) {
             u->deep = u->deep || cm_edl_is_deep_member(d);
@@ -127,6 +131,8 @@ static void check_func(struct cm_edl_context *ctx, struct cm_edl_unit *unit, str
 {
     struct cm_edl_scope s = {ctx, unit, f->params, f->name, true};
 
+    cm_edl_check_reserved(ctx, f->name, f->loc, CM_EDL_GLOBAL);
+    cm_edl_check_return(ctx, f);
     resolve(ctx, unit, &f->ret);
     resolve_decls(ctx, unit, f->params);
     check_duplicates(ctx, f->params);
@@ -176,5 +182,8 @@ void cm_edl_check(struct cm_edl_context *ctx, struct cm_edl_unit *unit)
                 check_func(ctx, unit, f);
             }
         }
+    }
+    if (ctx->import_depth == 0 && ctx->st == CM_OK) {
+        cm_edl_check_names(ctx, unit);
     }
 }

@@ -233,58 +233,6 @@ static void warn_types(const struct cm_edl_scope *s, const struct cm_edl_decl *d
     }
 }
 
-/* names that the generated function needs for itself */
-static void check_reserved(const struct cm_edl_scope *s, const struct cm_edl_decl *d)
-{
-    static const char *const names[] = {
-        "_staged",
-        "_direct",
-        "_enclave",
-        "_retval",
-        "_result",
-        "_args",
-        "_reply",
-        "_in",
-        "_out",
-        "_deep",
-        "_buffer",
-        "_host",
-        "_in_size",
-        "_out_size",
-        "_total",
-        "_deep_size",
-        "_written",
-        "_global_id",
-        "oe_result",
-        "oe_retval",
-        "errno",
-        "ocall_errno",
-        "deepcopy_out_buffer",
-        "deepcopy_out_buffer_size",
-    };
-    static const char *const starts[] = {"_at_",   "_nested_", "_shape_",
-                                         "_made_", "_host_",   "oe_edger8r_"};
-    bool taken = false;
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        taken = taken || strcmp(names[i], d->name) == 0;
-    }
-    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
-        taken = taken || strncmp(starts[i], d->name, strlen(starts[i])) == 0;
-    }
-    for (const struct cm_edl_decl *x = s->siblings; x != NULL; x = x->next) {
-        size_t n = strlen(x->name);
-
-        if ((cm_edl_has(x, CM_EDL_STRING) || cm_edl_has(x, CM_EDL_WSTRING)) &&
-            strncmp(d->name, x->name, n) == 0 && strcmp(d->name + n, "_len") == 0) {
-            taken = true;
-        }
-    }
-    if (taken) {
-        cm_edl_error(s->ctx, d->loc, "the name `%s' is reserved for generated code", d->name);
-    }
-}
-
 void cm_edl_check_decl(const struct cm_edl_scope *s, struct cm_edl_decl *d)
 {
     if (d->type.kind == CM_EDL_VOID && d->type.stars == 0) {
@@ -295,9 +243,7 @@ void cm_edl_check_decl(const struct cm_edl_scope *s, struct cm_edl_decl *d)
                      "the struct `%s' needs a deep copy: `%s' must be a pointer to it",
                      d->type.name, d->name);
     }
-    if (s->is_func) {
-        check_reserved(s, d);
-    }
+    cm_edl_check_hiding(s, d);
     check_direction(s, d, CM_EDL_IN);
     check_direction(s, d, CM_EDL_OUT);
     check_string(s, d, CM_EDL_STRING);

@@ -4,7 +4,10 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define MAX_SHOWN_LINE 300 /* bytes of a source line; longer lines are shown without the caret */
+#include "os/os.h"
+
+#define MAX_SHOWN_LINE 300  /* bytes of a source line; longer lines are shown without the caret */
+#define MAX_MESSAGE    8192 /* of a path as long as a system allows, and what is wrong */
 
 static const char *const warning_names[CM_EDL_W_MAX] = {
     [CM_EDL_W_FOREIGN_TYPE_PTR] = "foreign-type-ptr",
@@ -33,6 +36,46 @@ bool cm_edl_warning_find(const char *name, enum cm_edl_warning *out)
     return false;
 }
 
+/* "KIND: PATH:LINE:COL TEXT" as one text, so that it is broken where a person would */
+static void put_message(const struct cm_edl_context *ctx, const char *kind, const char *path,
+                        const char *place, const char *text)
+{
+    char lead[16] = "";
+    char full[MAX_MESSAGE] = "";
+
+    (void)snprintf(lead, sizeof(lead), "%s: ", kind);
+    (void)snprintf(full, sizeof(full), "%s%s%s", path, place, text);
+    cm_print_wrapped(ctx->messages, lead, full);
+}
+
+/* how wide the byte c is shown: tabs as they are, bytes that a terminal might obey escaped */
+static size_t shown_width(unsigned char c)
+{
+    return c == '\t' || (c >= 0x20 && c < 0x7f) ? 1 : sizeof("\\xNN") - 1;
+}
+
+/* the source line, and below it a caret at the byte `at` */
+static void show_line(const struct cm_edl_context *ctx, struct cm_span line, size_t at)
+{
+    (void)fputs("    ", ctx->messages);
+    for (size_t i = 0; i < line.len; i++) {
+        if (line.ptr[i] == '\t') {
+            (void)fputc('\t', ctx->messages);
+        } else {
+            cm_print_escaped(ctx->messages, (const char *)line.ptr + i, 1);
+        }
+    }
+    (void)fputs("\n    ", ctx->messages);
+    for (size_t i = 0; i < at; i++) {
+        if (line.ptr[i] == '\t') {
+            (void)fputc('\t', ctx->messages);
+        } else {
+            (void)fprintf(ctx->messages, "%*s", (int)shown_width(line.ptr[i]), "");
+        }
+    }
+    (void)fputs("^\n", ctx->messages);
+}
+
 static void show(const struct cm_edl_context *ctx, const char *kind, struct cm_edl_loc loc,
                  const char *text)
 {
@@ -41,6 +84,7 @@ static void show(const struct cm_edl_context *ctx, const char *kind, struct cm_e
     size_t start = off;
     size_t end = off;
     size_t line = 1;
+    char place[64] = "";
 
     if (ctx->messages == NULL) {
         return;
@@ -54,22 +98,11 @@ static void show(const struct cm_edl_context *ctx, const char *kind, struct cm_e
     for (size_t i = 0; i < start; i++) {
         line += f->text[i] == '\n';
     }
-    (void)fprintf(ctx->messages, "%s: %s:%zu:%zu %s\n", kind, f->path, line, off - start + 1, text);
-    if (end - start > MAX_SHOWN_LINE) {
-        return;
+    (void)snprintf(place, sizeof(place), ":%zu:%zu ", line, off - start + 1);
+    put_message(ctx, kind, f->path, place, text);
+    if (end - start <= MAX_SHOWN_LINE) {
+        show_line(ctx, cm_span_make(f->text + start, end - start), off - start);
     }
-    (void)fputs("    ", ctx->messages);
-    for (size_t i = start; i < end; i++) {
-        unsigned char c = (unsigned char)f->text[i];
-
-        /* control bytes of a hostile file must not reach the terminal */
-        (void)fputc(c == '\t' || c >= 0x20 ? c : '?', ctx->messages);
-    }
-    (void)fputs("\n    ", ctx->messages);
-    for (size_t i = start; i < off; i++) {
-        (void)fputc(f->text[i] == '\t' ? '\t' : ' ', ctx->messages);
-    }
-    (void)fputs("^\n", ctx->messages);
 }
 
 void cm_edl_error(struct cm_edl_context *ctx, struct cm_edl_loc loc, const char *fmt, ...)
@@ -89,6 +122,7 @@ void cm_edl_error(struct cm_edl_context *ctx, struct cm_edl_loc loc, const char 
 
 void cm_edl_fail(struct cm_edl_context *ctx, enum cm_status st, const char *fmt, ...)
 {
+    char text[MAX_MESSAGE] = "";
     va_list ap;
 
     if (ctx->st != CM_OK) {
@@ -98,11 +132,10 @@ void cm_edl_fail(struct cm_edl_context *ctx, enum cm_status st, const char *fmt,
     if (ctx->messages == NULL) {
         return;
     }
-    (void)fputs("error: ", ctx->messages);
     va_start(ap, fmt);
-    (void)vfprintf(ctx->messages, fmt, ap);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    (void)fputc('\n', ctx->messages);
+    cm_print_wrapped(ctx->messages, "error: ", text);
 }
 
 bool cm_edl_nomem(struct cm_edl_context *ctx)

@@ -82,27 +82,29 @@ static void put_signature(const struct cm_edl_emitter *e, unsigned h, const char
     case CM_EDL_H_FIX:
     case CM_EDL_H_SCRUB:
     case CM_EDL_H_FREE:
-        cm_edl_put(t, "%s *s, size_t n)", name);
+        cm_edl_put(t, "%s *_s, size_t _n)", name);
         break;
     case CM_EDL_H_SIZE:
-        cm_edl_put(t, "size_t *total, const %s *s, size_t n)", name);
+        cm_edl_put(t, "size_t *_total, const %s *_s, size_t _n)", name);
         break;
     case CM_EDL_H_PUT:
-        cm_edl_put(t, "oe_edger8r_buffer_t *b, uint8_t *base, %s *to, const %s *from, size_t n)",
+        cm_edl_put(t,
+                   "oe_edger8r_buffer_t *_b, uint8_t *_base, %s *_to, const %s *_from, size_t _n)",
                    name, name);
         break;
     case CM_EDL_H_IN:
     case CM_EDL_H_DUP:
-        cm_edl_put(t, "oe_edger8r_buffer_t *b, %s *s, size_t n)", name);
+        cm_edl_put(t, "oe_edger8r_buffer_t *_b, %s *_s, size_t _n)", name);
         break;
     case CM_EDL_H_GET:
-        cm_edl_put(t, "oe_edger8r_buffer_t *b, %s *to, const %s *from, size_t n)", name, name);
+        cm_edl_put(t, "oe_edger8r_buffer_t *_b, %s *_to, const %s *_from, size_t _n)", name, name);
         break;
     default:
-        cm_edl_put(t,
-                   "oe_edger8r_buffer_t *in, oe_edger8r_buffer_t *out, %s *to, const %s *from,\n"
-                   "    size_t n)",
-                   name, name);
+        cm_edl_put(
+            t,
+            "oe_edger8r_buffer_t *_in, oe_edger8r_buffer_t *_out, %s *_to, const %s *_from,\n"
+            "    size_t _n)",
+            name, name);
         break;
     }
 }
@@ -129,11 +131,11 @@ static void fix_field(const struct cm_edl_emitter *e, const struct cm_edl_decl *
         return;
     }
     if (d->type.kind == CM_EDL_BOOL) {
-        cm_edl_put(e->out, "        oe_edger8r_fix_bool(&s[i].%s, sizeof(s[i].%s));\n", d->name,
+        cm_edl_put(e->out, "        oe_edger8r_fix_bool(&_s[_i].%s, sizeof(_s[_i].%s));\n", d->name,
                    d->name);
     } else if (cm_edl_has_bool(e, u)) {
         cm_edl_put(e->out,
-                   "        oe_edl_fix_%s(OE_EDGER8R_PTR(%s *, &s[i].%s), sizeof(s[i].%s) / "
+                   "        oe_edl_fix_%s(OE_EDGER8R_PTR(%s *, &_s[_i].%s), sizeof(_s[_i].%s) / "
                    "sizeof(%s));\n",
                    u->name, u->name, d->name, d->name, u->name);
     }
@@ -147,20 +149,20 @@ static void scrub_field(const struct cm_edl_emitter *e, const struct cm_edl_user
 
     if (u != NULL) {
         cm_edl_put(t,
-                   "        oe_edl_scrub_%s(OE_EDGER8R_PTR(%s *, &s[i].%s), sizeof(s[i].%s) / "
+                   "        oe_edl_scrub_%s(OE_EDGER8R_PTR(%s *, &_s[_i].%s), sizeof(_s[_i].%s) / "
                    "sizeof(%s));\n",
                    u->name, u->name, d->name, d->name, u->name);
     } else if (d->type.stars == 0 && d->type.kind == CM_EDL_LDOUBLE) {
         cm_edl_put(t,
-                   "        oe_edger8r_clear_long_double(&s[i].%s, sizeof(s[i].%s) / "
+                   "        oe_edger8r_clear_long_double(&_s[_i].%s, sizeof(_s[_i].%s) / "
                    "sizeof(long double));\n",
                    d->name, d->name);
     }
     if (d->next != NULL) {
-        cm_edl_put(t, "        OE_EDGER8R_CLEAR_GAP(%s, &s[i], %s, %s);\n", of->name, d->name,
+        cm_edl_put(t, "        OE_EDGER8R_CLEAR_GAP(%s, &_s[_i], %s, %s);\n", of->name, d->name,
                    d->next->name);
     } else {
-        cm_edl_put(t, "        OE_EDGER8R_CLEAR_TAIL(%s, &s[i], %s);\n", of->name, d->name);
+        cm_edl_put(t, "        OE_EDGER8R_CLEAR_TAIL(%s, &_s[_i], %s);\n", of->name, d->name);
     }
 }
 
@@ -186,28 +188,28 @@ static void get_plain_field(const struct cm_edl_emitter *e, const struct cm_edl_
     }
     if (d->dim_count != 0 || (d->type.is_const && d->type.stars == 0)) {
         cm_edl_put(e->out,
-                   "        oe_edger8r_copy(OE_EDGER8R_PTR(void *, &to[i].%s), &from[i].%s, "
-                   "sizeof(to[i].%s));\n",
+                   "        oe_edger8r_copy(OE_EDGER8R_PTR(void *, &_to[_i].%s), &_from[_i].%s, "
+                   "sizeof(_to[_i].%s));\n",
                    d->name, d->name, d->name);
     } else {
-        cm_edl_put(e->out, "        to[i].%s = from[i].%s;\n", d->name, d->name);
+        cm_edl_put(e->out, "        _to[_i].%s = _from[_i].%s;\n", d->name, d->name);
     }
 }
 
 static void restore_shape(const struct cm_edl_emitter *e, const struct cm_edl_decl *d)
 {
     cm_edl_put(e->out,
-               "        if (to[i].%s > from[i].%s) {\n"
-               "            oe_edger8r_fail(out, OE_FAILURE);\n"
+               "        if (_to[_i].%s > _from[_i].%s) {\n"
+               "            oe_edger8r_fail(_out, OE_FAILURE);\n"
                "        }\n",
                d->name, d->name);
     if (d->type.is_const) {
         cm_edl_put(e->out,
-                   "        oe_edger8r_copy(OE_EDGER8R_PTR(void *, &to[i].%s), &from[i].%s, "
-                   "sizeof(to[i].%s));\n",
+                   "        oe_edger8r_copy(OE_EDGER8R_PTR(void *, &_to[_i].%s), &_from[_i].%s, "
+                   "sizeof(_to[_i].%s));\n",
                    d->name, d->name, d->name);
     } else {
-        cm_edl_put(e->out, "        to[i].%s = from[i].%s;\n", d->name, d->name);
+        cm_edl_put(e->out, "        _to[_i].%s = _from[_i].%s;\n", d->name, d->name);
     }
 }
 
@@ -216,35 +218,37 @@ static void one_array_field(const struct cm_edl_emitter *e, const struct cm_edl_
 {
     struct cm_edl_text *t = e->out;
     const char *m = d->name;
-    struct cm_edl_str extent = cm_edl_extent(d, "s[i].");
-    struct cm_edl_str structs = cm_edl_struct_count(d, "s[i].");
+    struct cm_edl_str extent = cm_edl_extent(d, "_s[_i].");
+    struct cm_edl_str structs = cm_edl_struct_count(d, "_s[_i].");
     struct cm_edl_str type = cm_edl_field_type(d);
 
     switch (h) {
     case CM_EDL_H_SIZE:
         cm_edl_put(t,
-                   "        if (s[i].%s != NULL) {\n"
-                   "            oe_edger8r_grow(total, %s);\n        }\n",
+                   "        if (_s[_i].%s != NULL) {\n"
+                   "            oe_edger8r_grow(_total, %s);\n        }\n",
                    m, extent.s);
-        nested(e, d, h, cm_edl_fmt("total, s[i].%s, %s", m, structs.s).s);
+        nested(e, d, h, cm_edl_fmt("_total, _s[_i].%s, %s", m, structs.s).s);
         break;
     case CM_EDL_H_IN:
     case CM_EDL_H_DUP:
-        cm_edl_put(t, "        s[i].%s = (%s)oe_edger8r_%s(b, s[i].%s != NULL, %s);\n", m, type.s,
-                   h == CM_EDL_H_IN ? "take" : "dup", m, extent.s);
+        cm_edl_put(t, "        _s[_i].%s = (%s)oe_edger8r_%s(_b, _s[_i].%s != NULL, %s);\n", m,
+                   type.s, h == CM_EDL_H_IN ? "take" : "dup", m, extent.s);
         nested(e, d, CM_EDL_H_FIX,
-               cm_edl_fmt("OE_EDGER8R_PTR(%s, s[i].%s), %s", type.s, m, structs.s).s);
-        nested(e, d, h, cm_edl_fmt("b, OE_EDGER8R_PTR(%s, s[i].%s), %s", type.s, m, structs.s).s);
+               cm_edl_fmt("OE_EDGER8R_PTR(%s, _s[_i].%s), %s", type.s, m, structs.s).s);
+        nested(e, d, h,
+               cm_edl_fmt("_b, OE_EDGER8R_PTR(%s, _s[_i].%s), %s", type.s, m, structs.s).s);
         break;
     default: /* FREE */
-        nested(e, d, h, cm_edl_fmt("OE_EDGER8R_PTR(%s, s[i].%s), %s", type.s, m, structs.s).s);
+        nested(e, d, h, cm_edl_fmt("OE_EDGER8R_PTR(%s, _s[_i].%s), %s", type.s, m, structs.s).s);
         if (e->trusted) {
-            cm_edl_put(t, "        oe_edger8r_wipe_region(OE_EDGER8R_PTR(void *, s[i].%s), %s);\n",
+            cm_edl_put(t,
+                       "        oe_edger8r_wipe_region(OE_EDGER8R_PTR(void *, _s[_i].%s), %s);\n",
                        m, extent.s);
         }
         cm_edl_put(t,
-                   "        oe_free(OE_EDGER8R_PTR(void *, s[i].%s));\n"
-                   "        s[i].%s = NULL;\n",
+                   "        oe_free(OE_EDGER8R_PTR(void *, _s[_i].%s));\n"
+                   "        _s[_i].%s = NULL;\n",
                    m, m);
         break;
     }
@@ -255,51 +259,54 @@ static void two_array_field(const struct cm_edl_emitter *e, const struct cm_edl_
 {
     struct cm_edl_text *t = e->out;
     const char *m = d->name;
-    const char *by = h == CM_EDL_H_GET ? "to[i]." : "from[i].";
+    const char *by = h == CM_EDL_H_GET ? "_to[_i]." : "_from[_i].";
     struct cm_edl_str extent = cm_edl_extent(d, by);
     struct cm_edl_str structs = cm_edl_struct_count(d, by);
     struct cm_edl_str type = cm_edl_field_type(d);
-    struct cm_edl_str here = cm_edl_fmt("at_%s, %s", m, structs.s);
+    struct cm_edl_str here = cm_edl_fmt("_at_%s, %s", m, structs.s);
 
     switch (h) {
     case CM_EDL_H_PUT:
-        cm_edl_put(t, "        at_%s = (%s)oe_edger8r_put(b, from[i].%s, %s);\n", m, type.s, m,
+        cm_edl_put(t, "        _at_%s = (%s)oe_edger8r_put(_b, _from[_i].%s, %s);\n", m, type.s, m,
                    extent.s);
         nested(e, d, CM_EDL_H_SCRUB, here.s);
-        nested(e, d, h, cm_edl_fmt("b, base, at_%s, from[i].%s, %s", m, m, structs.s).s);
-        cm_edl_put(t, "        to[i].%s = (%s)oe_edger8r_there(b, base, at_%s);\n", m, type.s, m);
+        nested(e, d, h, cm_edl_fmt("_b, _base, _at_%s, _from[_i].%s, %s", m, m, structs.s).s);
+        cm_edl_put(t, "        _to[_i].%s = (%s)oe_edger8r_there(_b, _base, _at_%s);\n", m, type.s,
+                   m);
         break;
     case CM_EDL_H_INOUT:
-        cm_edl_put(t, "        at_%s = (%s)oe_edger8r_take(in, from[i].%s != NULL, %s);\n", m,
+        cm_edl_put(t, "        _at_%s = (%s)oe_edger8r_take(_in, _from[_i].%s != NULL, %s);\n", m,
                    type.s, m, extent.s);
-        cm_edl_put(t, "        to[i].%s = (%s)oe_edger8r_put(out, at_%s, %s);\n", m, type.s, m,
+        cm_edl_put(t, "        _to[_i].%s = (%s)oe_edger8r_put(_out, _at_%s, %s);\n", m, type.s, m,
                    extent.s);
         nested(e, d, CM_EDL_H_FIX,
-               cm_edl_fmt("OE_EDGER8R_PTR(%s, to[i].%s), %s", type.s, m, structs.s).s);
-        nested(
-            e, d, h,
-            cm_edl_fmt("in, out, OE_EDGER8R_PTR(%s, to[i].%s), at_%s, %s", type.s, m, m, structs.s)
-                .s);
+               cm_edl_fmt("OE_EDGER8R_PTR(%s, _to[_i].%s), %s", type.s, m, structs.s).s);
+        nested(e, d, h,
+               cm_edl_fmt("_in, _out, OE_EDGER8R_PTR(%s, _to[_i].%s), _at_%s, %s", type.s, m, m,
+                          structs.s)
+                   .s);
         break;
     case CM_EDL_H_RESTORE:
-        cm_edl_put(t, "        at_%s = (%s)oe_edger8r_take(in, from[i].%s != NULL, %s);\n", m,
+        cm_edl_put(t, "        _at_%s = (%s)oe_edger8r_take(_in, _from[_i].%s != NULL, %s);\n", m,
                    type.s, m, extent.s);
-        cm_edl_put(t, "        now_%s = (%s)oe_edger8r_take(out, at_%s != NULL, %s);\n", m, type.s,
-                   m, extent.s);
-        nested(e, d, CM_EDL_H_SCRUB, cm_edl_fmt("now_%s, %s", m, structs.s).s);
-        nested(e, d, h, cm_edl_fmt("in, out, now_%s, at_%s, %s", m, m, structs.s).s);
-        cm_edl_put(t, "        (void)now_%s;\n        to[i].%s = from[i].%s;\n", m, m, m);
+        cm_edl_put(t, "        _now_%s = (%s)oe_edger8r_take(_out, _at_%s != NULL, %s);\n", m,
+                   type.s, m, extent.s);
+        nested(e, d, CM_EDL_H_SCRUB, cm_edl_fmt("_now_%s, %s", m, structs.s).s);
+        nested(e, d, h, cm_edl_fmt("_in, _out, _now_%s, _at_%s, %s", m, m, structs.s).s);
+        cm_edl_put(t, "        (void)_now_%s;\n        _to[_i].%s = _from[_i].%s;\n", m, m, m);
         break;
     default: /* GET */
-        cm_edl_put(t, "        at_%s = (%s)oe_edger8r_take(b, to[i].%s != NULL, %s);\n", m, type.s,
-                   m, extent.s);
+        cm_edl_put(t, "        _at_%s = (%s)oe_edger8r_take(_b, _to[_i].%s != NULL, %s);\n", m,
+                   type.s, m, extent.s);
         nested(e, d, CM_EDL_H_FIX, here.s);
         if (cm_edl_deep_target(d) != NULL) {
             nested(e, d, h,
-                   cm_edl_fmt("b, OE_EDGER8R_PTR(%s, to[i].%s), at_%s, %s", type.s, m, m, structs.s)
+                   cm_edl_fmt("_b, OE_EDGER8R_PTR(%s, _to[_i].%s), _at_%s, %s", type.s, m, m,
+                              structs.s)
                        .s);
         } else {
-            cm_edl_put(t, "        oe_edger8r_give(OE_EDGER8R_PTR(void *, to[i].%s), at_%s, %s);\n",
+            cm_edl_put(t,
+                       "        oe_edger8r_give(OE_EDGER8R_PTR(void *, _to[_i].%s), _at_%s, %s);\n",
                        m, m, extent.s);
         }
         break;
@@ -338,19 +345,20 @@ static void put_helper(const struct cm_edl_emitter *e, const struct cm_edl_user 
     cm_edl_put(t, "\n{\n");
     for (const struct cm_edl_decl *d = u->fields; d != NULL && walks_two_arrays(h); d = d->next) {
         if (cm_edl_is_deep_member(d)) {
-            cm_edl_put(t, "    %sat_%s = NULL;\n", cm_edl_field_type(d).s, d->name);
+            cm_edl_put(t, "    %s_at_%s = NULL;\n", cm_edl_field_type(d).s, d->name);
             if (h == CM_EDL_H_RESTORE) {
-                cm_edl_put(t, "    %snow_%s = NULL;\n", cm_edl_field_type(d).s, d->name);
+                cm_edl_put(t, "    %s_now_%s = NULL;\n", cm_edl_field_type(d).s, d->name);
             }
         }
     }
     if (walks_two_arrays(h)) {
-        cm_edl_put(t, "\n    for (size_t i = 0; to != NULL && from != NULL && i < n; i++) {\n");
+        cm_edl_put(t,
+                   "\n    for (size_t _i = 0; _to != NULL && _from != NULL && _i < _n; _i++) {\n");
     } else if (h == CM_EDL_H_SIZE) {
-        cm_edl_put(t, "    for (size_t i = 0; s != NULL && i < n && *total != "
-                      "OE_EDGER8R_SIZE_OVERFLOW; i++) {\n");
+        cm_edl_put(t, "    for (size_t _i = 0; _s != NULL && _i < _n && *_total != "
+                      "OE_EDGER8R_SIZE_OVERFLOW; _i++) {\n");
     } else {
-        cm_edl_put(t, "    for (size_t i = 0; s != NULL && i < n; i++) {\n");
+        cm_edl_put(t, "    for (size_t _i = 0; _s != NULL && _i < _n; _i++) {\n");
     }
     for (const struct cm_edl_decl *d = u->fields; d != NULL; d = d->next) {
         put_field(e, u, d, h);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "edl/edl_parser.h"
+#include "os/os.h"
 
 struct cm_edl_user *cm_edl_find_user(const struct cm_edl_unit *unit, const char *name)
 {
@@ -246,7 +247,7 @@ static void report_unreadable(struct cm_edl_context *ctx, enum cm_status st, con
 {
     const char *why = st == CM_ERR_NOTFOUND ? "file not found within search paths"
                       : st == CM_ERR_LIMIT  ? "file is too large"
-                                            : "file cannot be read";
+                                            : "no regular file that can be read";
 
     if (st == CM_ERR_NOMEM) {
         (void)cm_edl_nomem(ctx);
@@ -298,7 +299,9 @@ static struct cm_edl_unit *load_new(struct cm_edl_context *ctx, struct cm_edl_fi
         return NULL;
     }
     if (ctx->progress != NULL) {
-        (void)fprintf(ctx->progress, "Processing %s.\n", file->path);
+        (void)fputs("Processing ", ctx->progress);
+        cm_print_escaped(ctx->progress, file->path, strlen(file->path));
+        (void)fputs(".\n", ctx->progress);
     }
     p->ctx = ctx;
     p->unit = u;

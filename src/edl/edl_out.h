@@ -40,7 +40,7 @@ struct cm_edl_str cm_edl_elem_type(const struct cm_edl_decl *d);
 
 /**
  * How many elements of how many bytes travel with d. prefix stands before the names of siblings:
- * "_args." or "s[i].".
+ * "_args." or "_s[_i].".
  */
 struct cm_edl_str cm_edl_count_of(const struct cm_edl_decl *d, const char *prefix);
 struct cm_edl_str cm_edl_size_of(const struct cm_edl_decl *d, const char *prefix);

@@ -43,28 +43,6 @@ bool cm_edl_expect(struct cm_edl_parser *p, const char *text)
     return false;
 }
 
-static bool is_keyword(const char *name)
-{
-    static const char *const words[] = {
-        "alignas", "alignof",   "asm",     "auto",      "bool",     "break",    "case",
-        "catch",   "char",      "class",   "const",     "continue", "default",  "delete",
-        "do",      "double",    "else",    "enum",      "explicit", "export",   "extern",
-        "false",   "float",     "for",     "friend",    "goto",     "if",       "inline",
-        "int",     "long",      "mutable", "namespace", "new",      "nullptr",  "operator",
-        "private", "protected", "public",  "register",  "restrict", "return",   "short",
-        "signed",  "sizeof",    "static",  "struct",    "switch",   "template", "this",
-        "throw",   "true",      "try",     "typedef",   "typename", "union",    "unsigned",
-        "using",   "virtual",   "void",    "volatile",  "wchar_t",  "while",    "NULL",
-    };
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strcmp(words[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 const char *cm_edl_take_name(struct cm_edl_parser *p, const char *what, struct cm_edl_loc *loc)
 {
     const struct cm_edl_token *t = cm_edl_peek(&p->lx, 0);
@@ -86,7 +64,7 @@ const char *cm_edl_take_name(struct cm_edl_parser *p, const char *what, struct c
         (void)cm_edl_nomem(p->ctx);
         return NULL;
     }
-    if (is_keyword(name)) {
+    if (cm_edl_is_keyword(name)) {
         cm_edl_error(p->ctx, t->loc, "expecting %s, got the keyword `%s'", what, name);
         return NULL;
     }

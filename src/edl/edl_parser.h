@@ -4,6 +4,7 @@
 
 #include "edl/edl_diag.h"
 #include "edl/edl_lex.h"
+#include "edl/edl_reserved.h"
 
 struct cm_edl_parser {
     struct cm_edl_context *ctx;
@@ -65,6 +66,19 @@ struct cm_edl_scope {
     bool is_func;
 };
 void cm_edl_check_decl(const struct cm_edl_scope *s, struct cm_edl_decl *d);
+
+/** Refuse a name that generated code cannot have in that role, unless the SDK itself declares it. */
+void cm_edl_check_reserved(struct cm_edl_context *ctx, const char *name, struct cm_edl_loc loc,
+                           enum cm_edl_role role);
+
+/** Refuse a parameter or member that is reserved or hides what its function or struct needs. */
+void cm_edl_check_hiding(const struct cm_edl_scope *s, const struct cm_edl_decl *d);
+
+/** Refuse a parameter that hides the type that f returns. */
+void cm_edl_check_return(struct cm_edl_context *ctx, const struct cm_edl_func *f);
+
+/** Refuse two things with one name at file scope of the generated code. For the outermost file. */
+void cm_edl_check_names(struct cm_edl_context *ctx, const struct cm_edl_unit *unit);
 
 /** Find the declaration of a struct, union or enum of the unit; NULL when it has none. */
 struct cm_edl_user *cm_edl_find_user(const struct cm_edl_unit *unit, const char *name);

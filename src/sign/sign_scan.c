@@ -3,6 +3,7 @@
 
 #include "common/try.h"
 #include "image/scan.h"
+#include "os/os.h"
 #include "sign/sign.h"
 
 enum { SHOWN = 50, NAME_MAX = 120 };
@@ -17,20 +18,17 @@ static void print_hit(void *context, const struct cm_scan_hit *hit)
 {
     struct report *r = context;
     const bool error = hit->level == CM_SCAN_ERROR || r->strict;
+    const size_t shown = hit->function.len < NAME_MAX ? hit->function.len : NAME_MAX;
+    char text[512] = "";
 
     if (r->printed++ >= SHOWN) {
         return;
     }
-    (void)fprintf(r->to, "%s: %s at 0x%" PRIx64 " in ", error ? "error" : "warning",
-                  hit->instruction, hit->address);
-    for (size_t i = 0; i < hit->function.len && i < NAME_MAX; i++) {
-        const uint8_t c = hit->function.ptr[i];
-
-        (void)fputc(c > ' ' && c < 0x7f ? c : '?', r->to);
-    }
-    (void)fprintf(
-        r->to, "+0x%" PRIx64 "%s\n", hit->offset,
+    (void)snprintf(
+        text, sizeof(text), "%s at 0x%" PRIx64 " in %.*s+0x%" PRIx64 "%s", hit->instruction,
+        hit->address, (int)shown, (const char *)hit->function.ptr, hit->offset,
         hit->level == CM_SCAN_ERROR ? "" : " (may fault inside an enclave; see docs/image.md)");
+    cm_print_wrapped(r->to, error ? "error: " : "warning: ", text);
 }
 
 enum cm_status cm_sign_scan(FILE *to, const struct cm_image *image, bool strict, struct cm_why *why)

@@ -9,6 +9,7 @@
 #include "common/try.h"
 #include "common/wipe.h"
 #include "crypto/crypto.h"
+#include "os/os.h"
 #include "sign/sign.h"
 
 static void print_hex(FILE *to, const char *name, const uint8_t *bytes, size_t len)
@@ -20,12 +21,10 @@ static void print_hex(FILE *to, const char *name, const uint8_t *bytes, size_t l
     (void)fprintf(to, "\n");
 }
 
-/* A symbol's name comes from the file: only what a terminal shows harmlessly. */
+/* A symbol's name comes from the file: nothing of it is for a terminal to obey. */
 static void print_name(FILE *to, struct cm_span name)
 {
-    for (size_t i = 0; i < name.len; i++) {
-        (void)fputc(name.ptr[i] > ' ' && name.ptr[i] < 0x7f ? name.ptr[i] : '?', to);
-    }
+    cm_print_escaped(to, (const char *)name.ptr, name.len);
 }
 
 static void print_props(FILE *to, const struct cm_enclave_props *p)

@@ -50,7 +50,9 @@ expect 0 '"signature_good":true' "$casemate" inspect --json mini_rela.signed
 cp mini_rela.signed changed
 at=$((16#$(readelf -SW changed | sed -n 's/.* \.text *PROGBITS *[0-9a-f]* *\([0-9a-f]*\).*/\1/p')))
 printf '\xcc' | dd of=changed bs=1 seek="$at" conv=notrunc 2> /dev/null
-expect 0 "for another measurement" "$casemate" inspect changed
+expect 0 "the file was changed after signing" "$casemate" inspect changed
+expect 0 "signature          NOT good: of another measurement" "$casemate" inspect changed
+expect 0 '"signature_good":false' "$casemate" inspect --json changed
 expect 1 "nothere" "$casemate" inspect nothere
 : > empty
 expect 1 "casemate: " "$casemate" inspect empty

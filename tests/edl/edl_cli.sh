@@ -7,6 +7,7 @@ root=$(realpath "$2")
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 cd "$work" || exit 2
+. "$root/tests/expect.sh" # unwrapped
 failures=0
 fail() {
     echo "FAIL: $*"
@@ -19,7 +20,7 @@ expect() {
     out=$("$tool" "$@" 2>&1)
     code=$?
     [ "$code" -eq "$want" ] || fail "exit code $code, not $want: $* ($out)"
-    [[ "$out" == *"$text"* ]] || fail "no \"$text\" in the output of $*: $out"
+    [[ "$out" == *"$text"* || "$(unwrapped "$out")" == *"$text"* ]] || fail "no \"$text\" in the output of $*: $out"
 }
 # files <name...>: the folder holds exactly these beside the inputs
 files() {

@@ -34,182 +34,182 @@ typedef struct _get_args_t {
 /* Helpers for the structs of the EDL. */
 
 static void oe_edl_scrub_item(
-    item *s, size_t n);
+    item *_s, size_t _n);
 static void oe_edl_in_item(
-    oe_edger8r_buffer_t *b, item *s, size_t n);
+    oe_edger8r_buffer_t *_b, item *_s, size_t _n);
 static void oe_edl_inout_item(
-    oe_edger8r_buffer_t *in, oe_edger8r_buffer_t *out, item *to, const item *from,
-    size_t n);
+    oe_edger8r_buffer_t *_in, oe_edger8r_buffer_t *_out, item *_to, const item *_from,
+    size_t _n);
 static void oe_edl_restore_item(
-    oe_edger8r_buffer_t *in, oe_edger8r_buffer_t *out, item *to, const item *from,
-    size_t n);
+    oe_edger8r_buffer_t *_in, oe_edger8r_buffer_t *_out, item *_to, const item *_from,
+    size_t _n);
 static void oe_edl_dup_item(
-    oe_edger8r_buffer_t *b, item *s, size_t n);
+    oe_edger8r_buffer_t *_b, item *_s, size_t _n);
 static void oe_edl_free_item(
-    item *s, size_t n);
+    item *_s, size_t _n);
 static void oe_edl_scrub_list(
-    list *s, size_t n);
+    list *_s, size_t _n);
 static void oe_edl_in_list(
-    oe_edger8r_buffer_t *b, list *s, size_t n);
+    oe_edger8r_buffer_t *_b, list *_s, size_t _n);
 static void oe_edl_inout_list(
-    oe_edger8r_buffer_t *in, oe_edger8r_buffer_t *out, list *to, const list *from,
-    size_t n);
+    oe_edger8r_buffer_t *_in, oe_edger8r_buffer_t *_out, list *_to, const list *_from,
+    size_t _n);
 static void oe_edl_restore_list(
-    oe_edger8r_buffer_t *in, oe_edger8r_buffer_t *out, list *to, const list *from,
-    size_t n);
+    oe_edger8r_buffer_t *_in, oe_edger8r_buffer_t *_out, list *_to, const list *_from,
+    size_t _n);
 static void oe_edl_dup_list(
-    oe_edger8r_buffer_t *b, list *s, size_t n);
+    oe_edger8r_buffer_t *_b, list *_s, size_t _n);
 static void oe_edl_free_list(
-    list *s, size_t n);
+    list *_s, size_t _n);
 
 /* Bytes between the members may hold old secrets: zero them. */
 static void oe_edl_scrub_item(
-    item *s, size_t n)
+    item *_s, size_t _n)
 {
-    for (size_t i = 0; s != NULL && i < n; i++) {
-        OE_EDGER8R_CLEAR_GAP(item, &s[i], size, bytes);
-        OE_EDGER8R_CLEAR_TAIL(item, &s[i], bytes);
+    for (size_t _i = 0; _s != NULL && _i < _n; _i++) {
+        OE_EDGER8R_CLEAR_GAP(item, &_s[_i], size, bytes);
+        OE_EDGER8R_CLEAR_TAIL(item, &_s[_i], bytes);
     }
 }
 
 /* Replace each pointer by the place of its data in the input. */
 static void oe_edl_in_item(
-    oe_edger8r_buffer_t *b, item *s, size_t n)
+    oe_edger8r_buffer_t *_b, item *_s, size_t _n)
 {
-    for (size_t i = 0; s != NULL && i < n; i++) {
-        s[i].bytes = (void *)oe_edger8r_take(b, s[i].bytes != NULL, 1, (size_t)s[i].size);
+    for (size_t _i = 0; _s != NULL && _i < _n; _i++) {
+        _s[_i].bytes = (void *)oe_edger8r_take(_b, _s[_i].bytes != NULL, 1, (size_t)_s[_i].size);
     }
 }
 
 /* The same for data that go back: they move from the input to the output. */
 static void oe_edl_inout_item(
-    oe_edger8r_buffer_t *in, oe_edger8r_buffer_t *out, item *to, const item *from,
-    size_t n)
+    oe_edger8r_buffer_t *_in, oe_edger8r_buffer_t *_out, item *_to, const item *_from,
+    size_t _n)
 {
-    void *at_bytes = NULL;
+    void *_at_bytes = NULL;
 
-    for (size_t i = 0; to != NULL && from != NULL && i < n; i++) {
-        at_bytes = (void *)oe_edger8r_take(in, from[i].bytes != NULL, 1, (size_t)from[i].size);
-        to[i].bytes = (void *)oe_edger8r_put(out, at_bytes, 1, (size_t)from[i].size);
+    for (size_t _i = 0; _to != NULL && _from != NULL && _i < _n; _i++) {
+        _at_bytes = (void *)oe_edger8r_take(_in, _from[_i].bytes != NULL, 1, (size_t)_from[_i].size);
+        _to[_i].bytes = (void *)oe_edger8r_put(_out, _at_bytes, 1, (size_t)_from[_i].size);
     }
 }
 
 /* After the call: sizes, counts and pointers are the caller's; growing is an error. */
 static void oe_edl_restore_item(
-    oe_edger8r_buffer_t *in, oe_edger8r_buffer_t *out, item *to, const item *from,
-    size_t n)
+    oe_edger8r_buffer_t *_in, oe_edger8r_buffer_t *_out, item *_to, const item *_from,
+    size_t _n)
 {
-    void *at_bytes = NULL;
-    void *now_bytes = NULL;
+    void *_at_bytes = NULL;
+    void *_now_bytes = NULL;
 
-    for (size_t i = 0; to != NULL && from != NULL && i < n; i++) {
-        at_bytes = (void *)oe_edger8r_take(in, from[i].bytes != NULL, 1, (size_t)from[i].size);
-        now_bytes = (void *)oe_edger8r_take(out, at_bytes != NULL, 1, (size_t)from[i].size);
-        (void)now_bytes;
-        to[i].bytes = from[i].bytes;
-        if (to[i].size > from[i].size) {
-            oe_edger8r_fail(out, OE_FAILURE);
+    for (size_t _i = 0; _to != NULL && _from != NULL && _i < _n; _i++) {
+        _at_bytes = (void *)oe_edger8r_take(_in, _from[_i].bytes != NULL, 1, (size_t)_from[_i].size);
+        _now_bytes = (void *)oe_edger8r_take(_out, _at_bytes != NULL, 1, (size_t)_from[_i].size);
+        (void)_now_bytes;
+        _to[_i].bytes = _from[_i].bytes;
+        if (_to[_i].size > _from[_i].size) {
+            oe_edger8r_fail(_out, OE_FAILURE);
         }
-        to[i].size = from[i].size;
+        _to[_i].size = _from[_i].size;
     }
 }
 
 /* Replace each pointer by a heap copy of its data, or NULL. */
 static void oe_edl_dup_item(
-    oe_edger8r_buffer_t *b, item *s, size_t n)
+    oe_edger8r_buffer_t *_b, item *_s, size_t _n)
 {
-    for (size_t i = 0; s != NULL && i < n; i++) {
-        s[i].bytes = (void *)oe_edger8r_dup(b, s[i].bytes != NULL, 1, (size_t)s[i].size);
+    for (size_t _i = 0; _s != NULL && _i < _n; _i++) {
+        _s[_i].bytes = (void *)oe_edger8r_dup(_b, _s[_i].bytes != NULL, 1, (size_t)_s[_i].size);
     }
 }
 
 /* Free what the members point to. */
 static void oe_edl_free_item(
-    item *s, size_t n)
+    item *_s, size_t _n)
 {
-    for (size_t i = 0; s != NULL && i < n; i++) {
-        oe_edger8r_wipe_region(OE_EDGER8R_PTR(void *, s[i].bytes), 1, (size_t)s[i].size);
-        oe_free(OE_EDGER8R_PTR(void *, s[i].bytes));
-        s[i].bytes = NULL;
+    for (size_t _i = 0; _s != NULL && _i < _n; _i++) {
+        oe_edger8r_wipe_region(OE_EDGER8R_PTR(void *, _s[_i].bytes), 1, (size_t)_s[_i].size);
+        oe_free(OE_EDGER8R_PTR(void *, _s[_i].bytes));
+        _s[_i].bytes = NULL;
     }
 }
 
 /* Bytes between the members may hold old secrets: zero them. */
 static void oe_edl_scrub_list(
-    list *s, size_t n)
+    list *_s, size_t _n)
 {
-    for (size_t i = 0; s != NULL && i < n; i++) {
-        OE_EDGER8R_CLEAR_GAP(list, &s[i], items, count);
-        OE_EDGER8R_CLEAR_GAP(list, &s[i], count, note);
-        OE_EDGER8R_CLEAR_TAIL(list, &s[i], note);
+    for (size_t _i = 0; _s != NULL && _i < _n; _i++) {
+        OE_EDGER8R_CLEAR_GAP(list, &_s[_i], items, count);
+        OE_EDGER8R_CLEAR_GAP(list, &_s[_i], count, note);
+        OE_EDGER8R_CLEAR_TAIL(list, &_s[_i], note);
     }
 }
 
 /* Replace each pointer by the place of its data in the input. */
 static void oe_edl_in_list(
-    oe_edger8r_buffer_t *b, list *s, size_t n)
+    oe_edger8r_buffer_t *_b, list *_s, size_t _n)
 {
-    for (size_t i = 0; s != NULL && i < n; i++) {
-        s[i].items = (item *)oe_edger8r_take(b, s[i].items != NULL, (size_t)s[i].count, sizeof(item));
-        oe_edl_in_item(b, OE_EDGER8R_PTR(item *, s[i].items), (size_t)s[i].count);
+    for (size_t _i = 0; _s != NULL && _i < _n; _i++) {
+        _s[_i].items = (item *)oe_edger8r_take(_b, _s[_i].items != NULL, (size_t)_s[_i].count, sizeof(item));
+        oe_edl_in_item(_b, OE_EDGER8R_PTR(item *, _s[_i].items), (size_t)_s[_i].count);
     }
 }
 
 /* The same for data that go back: they move from the input to the output. */
 static void oe_edl_inout_list(
-    oe_edger8r_buffer_t *in, oe_edger8r_buffer_t *out, list *to, const list *from,
-    size_t n)
+    oe_edger8r_buffer_t *_in, oe_edger8r_buffer_t *_out, list *_to, const list *_from,
+    size_t _n)
 {
-    item *at_items = NULL;
+    item *_at_items = NULL;
 
-    for (size_t i = 0; to != NULL && from != NULL && i < n; i++) {
-        at_items = (item *)oe_edger8r_take(in, from[i].items != NULL, (size_t)from[i].count, sizeof(item));
-        to[i].items = (item *)oe_edger8r_put(out, at_items, (size_t)from[i].count, sizeof(item));
-        oe_edl_inout_item(in, out, OE_EDGER8R_PTR(item *, to[i].items), at_items, (size_t)from[i].count);
+    for (size_t _i = 0; _to != NULL && _from != NULL && _i < _n; _i++) {
+        _at_items = (item *)oe_edger8r_take(_in, _from[_i].items != NULL, (size_t)_from[_i].count, sizeof(item));
+        _to[_i].items = (item *)oe_edger8r_put(_out, _at_items, (size_t)_from[_i].count, sizeof(item));
+        oe_edl_inout_item(_in, _out, OE_EDGER8R_PTR(item *, _to[_i].items), _at_items, (size_t)_from[_i].count);
     }
 }
 
 /* After the call: sizes, counts and pointers are the caller's; growing is an error. */
 static void oe_edl_restore_list(
-    oe_edger8r_buffer_t *in, oe_edger8r_buffer_t *out, list *to, const list *from,
-    size_t n)
+    oe_edger8r_buffer_t *_in, oe_edger8r_buffer_t *_out, list *_to, const list *_from,
+    size_t _n)
 {
-    item *at_items = NULL;
-    item *now_items = NULL;
+    item *_at_items = NULL;
+    item *_now_items = NULL;
 
-    for (size_t i = 0; to != NULL && from != NULL && i < n; i++) {
-        at_items = (item *)oe_edger8r_take(in, from[i].items != NULL, (size_t)from[i].count, sizeof(item));
-        now_items = (item *)oe_edger8r_take(out, at_items != NULL, (size_t)from[i].count, sizeof(item));
-        oe_edl_scrub_item(now_items, (size_t)from[i].count);
-        oe_edl_restore_item(in, out, now_items, at_items, (size_t)from[i].count);
-        (void)now_items;
-        to[i].items = from[i].items;
-        if (to[i].count > from[i].count) {
-            oe_edger8r_fail(out, OE_FAILURE);
+    for (size_t _i = 0; _to != NULL && _from != NULL && _i < _n; _i++) {
+        _at_items = (item *)oe_edger8r_take(_in, _from[_i].items != NULL, (size_t)_from[_i].count, sizeof(item));
+        _now_items = (item *)oe_edger8r_take(_out, _at_items != NULL, (size_t)_from[_i].count, sizeof(item));
+        oe_edl_scrub_item(_now_items, (size_t)_from[_i].count);
+        oe_edl_restore_item(_in, _out, _now_items, _at_items, (size_t)_from[_i].count);
+        (void)_now_items;
+        _to[_i].items = _from[_i].items;
+        if (_to[_i].count > _from[_i].count) {
+            oe_edger8r_fail(_out, OE_FAILURE);
         }
-        to[i].count = from[i].count;
+        _to[_i].count = _from[_i].count;
     }
 }
 
 /* Replace each pointer by a heap copy of its data, or NULL. */
 static void oe_edl_dup_list(
-    oe_edger8r_buffer_t *b, list *s, size_t n)
+    oe_edger8r_buffer_t *_b, list *_s, size_t _n)
 {
-    for (size_t i = 0; s != NULL && i < n; i++) {
-        s[i].items = (item *)oe_edger8r_dup(b, s[i].items != NULL, (size_t)s[i].count, sizeof(item));
-        oe_edl_dup_item(b, OE_EDGER8R_PTR(item *, s[i].items), (size_t)s[i].count);
+    for (size_t _i = 0; _s != NULL && _i < _n; _i++) {
+        _s[_i].items = (item *)oe_edger8r_dup(_b, _s[_i].items != NULL, (size_t)_s[_i].count, sizeof(item));
+        oe_edl_dup_item(_b, OE_EDGER8R_PTR(item *, _s[_i].items), (size_t)_s[_i].count);
     }
 }
 
 /* Free what the members point to. */
 static void oe_edl_free_list(
-    list *s, size_t n)
+    list *_s, size_t _n)
 {
-    for (size_t i = 0; s != NULL && i < n; i++) {
-        oe_edl_free_item(OE_EDGER8R_PTR(item *, s[i].items), (size_t)s[i].count);
-        oe_edger8r_wipe_region(OE_EDGER8R_PTR(void *, s[i].items), (size_t)s[i].count, sizeof(item));
-        oe_free(OE_EDGER8R_PTR(void *, s[i].items));
-        s[i].items = NULL;
+    for (size_t _i = 0; _s != NULL && _i < _n; _i++) {
+        oe_edl_free_item(OE_EDGER8R_PTR(item *, _s[_i].items), (size_t)_s[_i].count);
+        oe_edger8r_wipe_region(OE_EDGER8R_PTR(void *, _s[_i].items), (size_t)_s[_i].count, sizeof(item));
+        oe_free(OE_EDGER8R_PTR(void *, _s[_i].items));
+        _s[_i].items = NULL;
     }
 }
 

@@ -32,113 +32,113 @@ typedef struct _get_args_t {
 /* Helpers for the structs of the EDL. */
 
 static void oe_edl_size_item(
-    size_t *total, const item *s, size_t n);
+    size_t *_total, const item *_s, size_t _n);
 static void oe_edl_put_item(
-    oe_edger8r_buffer_t *b, uint8_t *base, item *to, const item *from, size_t n);
+    oe_edger8r_buffer_t *_b, uint8_t *_base, item *_to, const item *_from, size_t _n);
 static void oe_edl_get_item(
-    oe_edger8r_buffer_t *b, item *to, const item *from, size_t n);
+    oe_edger8r_buffer_t *_b, item *_to, const item *_from, size_t _n);
 static void oe_edl_free_item(
-    item *s, size_t n);
+    item *_s, size_t _n);
 static void oe_edl_size_list(
-    size_t *total, const list *s, size_t n);
+    size_t *_total, const list *_s, size_t _n);
 static void oe_edl_put_list(
-    oe_edger8r_buffer_t *b, uint8_t *base, list *to, const list *from, size_t n);
+    oe_edger8r_buffer_t *_b, uint8_t *_base, list *_to, const list *_from, size_t _n);
 static void oe_edl_get_list(
-    oe_edger8r_buffer_t *b, list *to, const list *from, size_t n);
+    oe_edger8r_buffer_t *_b, list *_to, const list *_from, size_t _n);
 static void oe_edl_free_list(
-    list *s, size_t n);
+    list *_s, size_t _n);
 
 /* Add the bytes that the members point to. */
 static void oe_edl_size_item(
-    size_t *total, const item *s, size_t n)
+    size_t *_total, const item *_s, size_t _n)
 {
-    for (size_t i = 0; s != NULL && i < n && *total != OE_EDGER8R_SIZE_OVERFLOW; i++) {
-        if (s[i].bytes != NULL) {
-            oe_edger8r_grow(total, 1, (size_t)s[i].size);
+    for (size_t _i = 0; _s != NULL && _i < _n && *_total != OE_EDGER8R_SIZE_OVERFLOW; _i++) {
+        if (_s[_i].bytes != NULL) {
+            oe_edger8r_grow(_total, 1, (size_t)_s[_i].size);
         }
     }
 }
 
 /* Append what the members point to; to is a copy of from, for the other side. */
 static void oe_edl_put_item(
-    oe_edger8r_buffer_t *b, uint8_t *base, item *to, const item *from, size_t n)
+    oe_edger8r_buffer_t *_b, uint8_t *_base, item *_to, const item *_from, size_t _n)
 {
-    void *at_bytes = NULL;
+    void *_at_bytes = NULL;
 
-    for (size_t i = 0; to != NULL && from != NULL && i < n; i++) {
-        at_bytes = (void *)oe_edger8r_put(b, from[i].bytes, 1, (size_t)from[i].size);
-        to[i].bytes = (void *)oe_edger8r_there(b, base, at_bytes);
+    for (size_t _i = 0; _to != NULL && _from != NULL && _i < _n; _i++) {
+        _at_bytes = (void *)oe_edger8r_put(_b, _from[_i].bytes, 1, (size_t)_from[_i].size);
+        _to[_i].bytes = (void *)oe_edger8r_there(_b, _base, _at_bytes);
     }
 }
 
 /* Copy the answer into the caller's struct: its own sizes and pointers decide. */
 static void oe_edl_get_item(
-    oe_edger8r_buffer_t *b, item *to, const item *from, size_t n)
+    oe_edger8r_buffer_t *_b, item *_to, const item *_from, size_t _n)
 {
-    void *at_bytes = NULL;
+    void *_at_bytes = NULL;
 
-    for (size_t i = 0; to != NULL && from != NULL && i < n; i++) {
-        at_bytes = (void *)oe_edger8r_take(b, to[i].bytes != NULL, 1, (size_t)to[i].size);
-        oe_edger8r_give(OE_EDGER8R_PTR(void *, to[i].bytes), at_bytes, 1, (size_t)to[i].size);
+    for (size_t _i = 0; _to != NULL && _from != NULL && _i < _n; _i++) {
+        _at_bytes = (void *)oe_edger8r_take(_b, _to[_i].bytes != NULL, 1, (size_t)_to[_i].size);
+        oe_edger8r_give(OE_EDGER8R_PTR(void *, _to[_i].bytes), _at_bytes, 1, (size_t)_to[_i].size);
     }
 }
 
 /* Free what the members point to. */
 static void oe_edl_free_item(
-    item *s, size_t n)
+    item *_s, size_t _n)
 {
-    for (size_t i = 0; s != NULL && i < n; i++) {
-        oe_free(OE_EDGER8R_PTR(void *, s[i].bytes));
-        s[i].bytes = NULL;
+    for (size_t _i = 0; _s != NULL && _i < _n; _i++) {
+        oe_free(OE_EDGER8R_PTR(void *, _s[_i].bytes));
+        _s[_i].bytes = NULL;
     }
 }
 
 /* Add the bytes that the members point to. */
 static void oe_edl_size_list(
-    size_t *total, const list *s, size_t n)
+    size_t *_total, const list *_s, size_t _n)
 {
-    for (size_t i = 0; s != NULL && i < n && *total != OE_EDGER8R_SIZE_OVERFLOW; i++) {
-        if (s[i].items != NULL) {
-            oe_edger8r_grow(total, (size_t)s[i].count, sizeof(item));
+    for (size_t _i = 0; _s != NULL && _i < _n && *_total != OE_EDGER8R_SIZE_OVERFLOW; _i++) {
+        if (_s[_i].items != NULL) {
+            oe_edger8r_grow(_total, (size_t)_s[_i].count, sizeof(item));
         }
-        oe_edl_size_item(total, s[i].items, (size_t)s[i].count);
+        oe_edl_size_item(_total, _s[_i].items, (size_t)_s[_i].count);
     }
 }
 
 /* Append what the members point to; to is a copy of from, for the other side. */
 static void oe_edl_put_list(
-    oe_edger8r_buffer_t *b, uint8_t *base, list *to, const list *from, size_t n)
+    oe_edger8r_buffer_t *_b, uint8_t *_base, list *_to, const list *_from, size_t _n)
 {
-    item *at_items = NULL;
+    item *_at_items = NULL;
 
-    for (size_t i = 0; to != NULL && from != NULL && i < n; i++) {
-        at_items = (item *)oe_edger8r_put(b, from[i].items, (size_t)from[i].count, sizeof(item));
-        oe_edl_put_item(b, base, at_items, from[i].items, (size_t)from[i].count);
-        to[i].items = (item *)oe_edger8r_there(b, base, at_items);
+    for (size_t _i = 0; _to != NULL && _from != NULL && _i < _n; _i++) {
+        _at_items = (item *)oe_edger8r_put(_b, _from[_i].items, (size_t)_from[_i].count, sizeof(item));
+        oe_edl_put_item(_b, _base, _at_items, _from[_i].items, (size_t)_from[_i].count);
+        _to[_i].items = (item *)oe_edger8r_there(_b, _base, _at_items);
     }
 }
 
 /* Copy the answer into the caller's struct: its own sizes and pointers decide. */
 static void oe_edl_get_list(
-    oe_edger8r_buffer_t *b, list *to, const list *from, size_t n)
+    oe_edger8r_buffer_t *_b, list *_to, const list *_from, size_t _n)
 {
-    item *at_items = NULL;
+    item *_at_items = NULL;
 
-    for (size_t i = 0; to != NULL && from != NULL && i < n; i++) {
-        at_items = (item *)oe_edger8r_take(b, to[i].items != NULL, (size_t)to[i].count, sizeof(item));
-        oe_edl_get_item(b, OE_EDGER8R_PTR(item *, to[i].items), at_items, (size_t)to[i].count);
-        to[i].note = from[i].note;
+    for (size_t _i = 0; _to != NULL && _from != NULL && _i < _n; _i++) {
+        _at_items = (item *)oe_edger8r_take(_b, _to[_i].items != NULL, (size_t)_to[_i].count, sizeof(item));
+        oe_edl_get_item(_b, OE_EDGER8R_PTR(item *, _to[_i].items), _at_items, (size_t)_to[_i].count);
+        _to[_i].note = _from[_i].note;
     }
 }
 
 /* Free what the members point to. */
 static void oe_edl_free_list(
-    list *s, size_t n)
+    list *_s, size_t _n)
 {
-    for (size_t i = 0; s != NULL && i < n; i++) {
-        oe_edl_free_item(OE_EDGER8R_PTR(item *, s[i].items), (size_t)s[i].count);
-        oe_free(OE_EDGER8R_PTR(void *, s[i].items));
-        s[i].items = NULL;
+    for (size_t _i = 0; _s != NULL && _i < _n; _i++) {
+        oe_edl_free_item(OE_EDGER8R_PTR(item *, _s[_i].items), (size_t)_s[_i].count);
+        oe_free(OE_EDGER8R_PTR(void *, _s[_i].items));
+        _s[_i].items = NULL;
     }
 }
 
