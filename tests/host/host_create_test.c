@@ -150,6 +150,26 @@ TEST(bad_input_every_truncation_of_an_image)
     CHECK_EQ(fake_mapped, 0);
 }
 
+/* the name is a part of many messages, and must be said all the same */
+TEST(bad_input_a_file_with_a_short_name)
+{
+    struct cm_load_request request = {.path = "e", .device = &fake_device};
+    struct cm_tables tables = {NULL, 0, NULL, 0};
+    char dir[] = "/tmp/casemate_create_XXXXXX";
+    char here[4096] = "";
+    oe_enclave_t *e = NULL;
+    int saved = -1;
+
+    REQUIRE(getcwd(here, sizeof(here)) != NULL && mkdtemp(dir) != NULL && chdir(dir) == 0);
+    CHECK_EQ(cm_file_write_atomic("e", cm_span_make("no image", 8), 0600, NULL), CM_OK);
+    saved = listen_start();
+    CHECK(cm_create_on(&request, &tables, &e) != OE_OK);
+    listen_end(saved);
+    CHECK(strstr(said, " e: ") != NULL);
+    CHECK_EQ(unlink("e"), 0);
+    CHECK(chdir(here) == 0 && rmdir(dir) == 0);
+}
+
 TEST(bad_input_no_such_file)
 {
     struct cm_load_request request = {.path = "/nowhere/enclave", .device = &fake_device};
