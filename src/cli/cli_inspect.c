@@ -31,7 +31,7 @@ struct subject {
     struct cm_scan_result scan;
     struct cm_why signature_why;
     size_t warning_count;
-    char warnings[WARNINGS_MAX][160];
+    char warnings[WARNINGS_MAX][240];
 };
 
 static void warn(struct subject *s, const char *fmt, ...) CM_PRINTF(2, 3);
@@ -48,6 +48,11 @@ static void warn(struct subject *s, const char *fmt, ...)
     va_end(ap);
 }
 
+static bool is_measured_as_signed(const struct subject *s)
+{
+    return memcmp(s->sig.mrenclave, s->mrenclave, sizeof(s->mrenclave)) == 0;
+}
+
 static void judge_signature(struct subject *s)
 {
     if (!s->has_sigstruct) {
@@ -55,8 +60,9 @@ static void judge_signature(struct subject *s)
                 "oesign sign -e IMAGE -k KEY.pem");
     } else if (!s->signature_good) {
         warn(s, "the signature is not good: %.110s", s->signature_why.text);
-    } else if (memcmp(s->sig.mrenclave, s->mrenclave, sizeof(s->mrenclave)) != 0) {
-        warn(s, "the signature is for another measurement: the file was changed after signing");
+    } else if (!is_measured_as_signed(s)) {
+        warn(s, "the file was changed after signing: it measures otherwise than what the signer "
+                "signed, and no processor starts it; sign it again if the change is yours");
     }
     if (s->signature_good && (s->sig.attrs.attributes & SGX_ATTR_PROVISIONKEY) != 0) {
         warn(s, "it asks for the provision key, which names the machine");
@@ -156,9 +162,15 @@ static void print_signature(const struct subject *s, FILE *out)
         (void)fprintf(out, "signature          none\n");
         return;
     }
+    if (!is_measured_as_signed(s)) {
+        print_hex(out, "signed MRENCLAVE", s->sig.mrenclave, sizeof(s->sig.mrenclave));
+    }
     print_hex(out, "MRSIGNER", s->sig.mrsigner, sizeof(s->sig.mrsigner));
     (void)fprintf(out, "signature          %s, dated %08x\n",
-                  s->signature_good ? "good" : "NOT good", s->sig.date);
+                  !s->signature_good          ? "NOT good"
+                  : !is_measured_as_signed(s) ? "NOT good: of another measurement"
+                                              : "good",
+                  s->sig.date);
 }
 
 static void print_regions(const struct subject *s, FILE *out)
@@ -194,7 +206,7 @@ static void print_text(const struct subject *s, FILE *out)
     print_regions(s, out);
     (void)fprintf(out, "\n%s\n", s->warning_count == 0 ? "no warnings" : "warnings:");
     for (size_t i = 0; i < s->warning_count; i++) {
-        cm_cli_wrap(out, "  - ", s->warnings[i]);
+        cm_print_wrapped(out, "  - ", s->warnings[i]);
     }
 }
 
@@ -213,7 +225,8 @@ static void json_signature(struct cm_json_wr *w, const struct subject *s)
     if (s->has_sigstruct) {
         json_hex(w, "mrsigner", s->sig.mrsigner, sizeof(s->sig.mrsigner));
         json_hex(w, "signed_mrenclave", s->sig.mrenclave, sizeof(s->sig.mrenclave));
-        cm_cli_json_bool(w, "signature_good", s->signature_good);
+        /* good means: of this image */
+        cm_cli_json_bool(w, "signature_good", s->signature_good && is_measured_as_signed(s));
     }
 }
 

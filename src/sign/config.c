@@ -204,6 +204,11 @@ static enum cm_status parse_line(struct cm_sign_config *c, struct cm_span line, 
     return CM_OK;
 }
 
+static bool given(const struct cm_sign_config *c, enum cm_sign_key key)
+{
+    return (c->present >> (unsigned int)key & 1U) != 0;
+}
+
 enum cm_status cm_sign_config_parse(struct cm_span text, struct cm_sign_config *out,
                                     struct cm_why *why)
 {
@@ -225,13 +230,13 @@ enum cm_status cm_sign_config_parse(struct cm_span text, struct cm_sign_config *
         }
         text = end == NULL ? cm_span_make(NULL, 0) : cm_span_make(end + 1, text.len - len - 1);
     }
+    if (given(&c, CM_SIGN_START_ADDRESS) && c.value[CM_SIGN_ZERO_BASE] == 0) {
+        cm_why_set(why, "StartAddress is for zero-based enclaves only: add "
+                        "CreateZeroBaseEnclave=1, or take it out");
+        return CM_ERR_SYNTAX;
+    }
     *out = c;
     return CM_OK;
-}
-
-static bool given(const struct cm_sign_config *c, enum cm_sign_key key)
-{
-    return (c->present >> (unsigned int)key & 1U) != 0;
 }
 
 void cm_sign_config_apply(const struct cm_sign_config *config, struct cm_enclave_props *props)
@@ -266,7 +271,7 @@ void cm_sign_config_apply(const struct cm_sign_config *config, struct cm_enclave
     }
     props->capture_pf_gp = v[CM_SIGN_CAPTURE_PF_GP] != 0;
     props->zero_base = v[CM_SIGN_ZERO_BASE] != 0;
-    if (props->zero_base && given(config, CM_SIGN_START_ADDRESS)) {
+    if (given(config, CM_SIGN_START_ADDRESS)) {
         props->start_address = v[CM_SIGN_START_ADDRESS];
     }
 }

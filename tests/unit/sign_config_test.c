@@ -93,10 +93,25 @@ TEST(absent_keys_keep_or_reset)
 
 TEST(start_address_needs_a_zero_base)
 {
+    static const char *const alone[] = {"StartAddress=0x30000\n", "StartAddress=0\n",
+                                        "CreateZeroBaseEnclave=0\nStartAddress=0x30000\n"};
     struct cm_sign_config c;
     struct cm_enclave_props p = source_props();
 
-    REQUIRE(parse("StartAddress=0x30000\n", &c, NULL) == CM_OK);
+    for (size_t i = 0; i < sizeof(alone) / sizeof(alone[0]); i++) {
+        struct cm_why why = {{0}};
+
+        CHECK_EQ(parse(alone[i], &c, &why), CM_ERR_SYNTAX);
+        CHECK(strstr(why.text, "add CreateZeroBaseEnclave=1") != NULL);
+        CHECK_EQ(c.present, 0);
+    }
+    REQUIRE(parse("StartAddress=0x30000\nCreateZeroBaseEnclave=1\n", &c, NULL) == CM_OK);
+    cm_sign_config_apply(&c, &p);
+    CHECK(p.zero_base);
+    CHECK_EQ(p.start_address, 0x30000);
+    /* without one the source's stays */
+    p = source_props();
+    REQUIRE(parse("CreateZeroBaseEnclave=1\n", &c, NULL) == CM_OK);
     cm_sign_config_apply(&c, &p);
     CHECK_EQ(p.start_address, 0x70000);
 }
