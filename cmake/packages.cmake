@@ -16,23 +16,24 @@ endif()
 
 # archives that the Open Enclave SDK's link lines name; what they held there is elsewhere here
 set(empty ${CMAKE_BINARY_DIR}/empty)
-foreach(name oeenclave oesyscall)
+foreach(name oesyscall)
   file(WRITE ${empty}/lib${name}.a "!<arch>\n")
   install(FILES ${empty}/lib${name}.a DESTINATION ${oe}/enclave)
 endforeach()
 
 add_custom_target(sdk)
-foreach(part casemate oesign oeedger8r oehost oecore cm_inside casemate-sgxemu)
+foreach(part casemate oesign oeedger8r oehost oecore oeenclave oeseal_gcmaes cm_inside casemate-sgxemu)
   if(TARGET ${part})
     add_dependencies(sdk ${part})
   endif()
 endforeach()
 
 install(TARGETS oehost ARCHIVE DESTINATION ${oe}/host)
-install(TARGETS oecore ARCHIVE DESTINATION ${oe}/enclave)
+install(TARGETS oecore oeenclave ARCHIVE DESTINATION ${oe}/enclave)
 install(FILES ${CM_INSIDE_DIR}/lib/liboelibc.a ${CM_INSIDE_DIR}/lib/libopensslcrypto_3.a
               ${CM_INSIDE_DIR}/lib/libopensslssl_3.a ${CM_INSIDE_DIR}/lib/liboecryptoopenssl_3.a
         DESTINATION ${oe}/enclave)
+install(FILES $<TARGET_OBJECTS:oeseal_gcmaes> DESTINATION ${oe}/enclave RENAME oeseal_gcmaes.o)
 if(TARGET casemate-sgxemu)
   install(TARGETS casemate-sgxemu LIBRARY DESTINATION lib)
 endif()

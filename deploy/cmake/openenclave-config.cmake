@@ -4,6 +4,7 @@
 #   host      oehost
 #   enclave   oeenclave oelibc oecore oesyscall oecryptoopenssl_3 openssl_3 opensslssl_3
 #             opensslcrypto_3 oelibc_includes oe_includes
+#             oeseal_gcmaes (objects: target_link_libraries(e $<TARGET_OBJECTS:openenclave::oeseal_gcmaes>))
 #   tools     oesign oeedger8r casemate
 # Functions
 #   cm_add_app(<name> EDL <file.edl> HOST <sources> ENCLAVE <sources> [CONFIG <file>] [KEY <file.pem>]
@@ -87,15 +88,20 @@ set_target_properties(openenclave::oeenclave PROPERTIES
   INTERFACE_LINK_OPTIONS "${cm_link}"
   INTERFACE_LINK_DIRECTORIES ${OE_LIBDIR}/openenclave/enclave
   INTERFACE_LINK_LIBRARIES "openenclave::oe_includes;openenclave::oelibc_includes;${cm_group}")
+add_library(openenclave::oeseal_gcmaes OBJECT IMPORTED)
+set_target_properties(openenclave::oeseal_gcmaes PROPERTIES
+  IMPORTED_OBJECTS ${OE_LIBDIR}/openenclave/enclave/oeseal_gcmaes.o)
 add_library(openenclave::oelibc INTERFACE IMPORTED)
 set_target_properties(openenclave::oelibc PROPERTIES
   INTERFACE_LINK_DIRECTORIES ${OE_LIBDIR}/openenclave/enclave
   INTERFACE_LINK_LIBRARIES "openenclave::oelibc_includes;openenclave::oe_includes;${cm_group}")
 add_library(openenclave::oecryptoopenssl_3 INTERFACE IMPORTED)
 set_target_properties(openenclave::oecryptoopenssl_3 PROPERTIES
+  INTERFACE_LINK_OPTIONS -Wl,--undefined=cm_public_key
   INTERFACE_LINK_LIBRARIES "openenclave::opensslssl_3;openenclave::opensslcrypto_3")
 add_library(openenclave::openssl_3 INTERFACE IMPORTED)
 set_target_properties(openenclave::openssl_3 PROPERTIES
+  INTERFACE_LINK_OPTIONS -Wl,--undefined=cm_public_key
   INTERFACE_LINK_LIBRARIES "openenclave::opensslssl_3;openenclave::opensslcrypto_3")
 
 # ---- tools

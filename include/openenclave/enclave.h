@@ -11,6 +11,7 @@
 
 #include "bits/defs.h"
 #include "bits/exception.h"
+#include "bits/keys.h"
 #include "bits/properties.h"
 #include "bits/result.h"
 #include "bits/security.h"

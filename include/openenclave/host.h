@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bits/asym_keys.h"
 #include "bits/defs.h"
 #include "bits/result.h"
 #include "bits/types.h"
@@ -120,6 +121,33 @@ oe_result_t oe_create_enclave(const char *path, oe_enclave_type_t type, uint32_t
  * An enclave that aborted, or that a fork left behind, is released without running its code.
  */
 oe_result_t oe_terminate_enclave(oe_enclave_t *enclave);
+
+/**
+ * A public key that the enclave derives from its seal key (P-256, PEM with its terminator); see
+ * openenclave/bits/keys.h for what policy, parameters and key info mean. The enclave's EDL must import
+ * openenclave/edl/keys.edl (core.edl does), and the enclave must link OpenSSL.
+ *
+ * Does NOT prove that the key is an enclave's: whoever runs the host can make one up. Evidence does.
+ *
+ * @param key_buffer  Set on OE_OK only, otherwise NULL; free it with oe_free_key().
+ * @param key_info    May be NULL, with key_info_size.
+ *
+ * @retval OE_INVALID_PARAMETER  a pointer, the policy or the parameters are wrong
+ * @retval OE_UNSUPPORTED        the enclave does not import keys.edl, or has no OpenSSL
+ * @retval OE_INVALID_CPUSVN, OE_INVALID_ISVSVN, OE_INVALID_KEYNAME  the key info asks for what this
+ *                               enclave or processor may not have
+ */
+oe_result_t oe_get_public_key_by_policy(oe_enclave_t *enclave, oe_seal_policy_t seal_policy,
+                                        const oe_asymmetric_key_params_t *key_params,
+                                        uint8_t **key_buffer, size_t *key_buffer_size,
+                                        uint8_t **key_info, size_t *key_info_size);
+oe_result_t oe_get_public_key(oe_enclave_t *enclave, const oe_asymmetric_key_params_t *key_params,
+                              const uint8_t *key_info, size_t key_info_size, uint8_t **key_buffer,
+                              size_t *key_buffer_size);
+
+/** Frees what those two gave; either may be NULL. */
+void oe_free_key(uint8_t *key_buffer, size_t key_buffer_size, uint8_t *key_info,
+                 size_t key_info_size);
 
 /* Names that hosts written for two systems use; bounded, unlike the functions behind them. */
 #define sscanf_s(buffer, format, ...)       sscanf(buffer, format, __VA_ARGS__)

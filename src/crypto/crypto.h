@@ -44,6 +44,32 @@ CM_MUST_USE enum cm_status cm_sha256_of(struct cm_span data, uint8_t out[CM_SHA2
 CM_MUST_USE enum cm_status cm_cmac_aes128(const uint8_t key[CM_CMAC_KEY_SIZE], struct cm_span data,
                                           uint8_t out[CM_CMAC_SIZE]);
 
+/* ------------------------------------------------- AES-128-GCM, key derivation */
+
+#define CM_GCM_KEY_SIZE 16U
+#define CM_GCM_IV_SIZE  12U
+#define CM_GCM_TAG_SIZE 16U
+
+/**
+ * NIST SP 800-38D with a 96-bit IV, which must never repeat under a key. plain and out may be the
+ * same memory; out has plain.len bytes and is zeroed on failure.
+ * @retval CM_ERR_LIMIT  more than 2^31-1 bytes of text or additional data
+ */
+CM_MUST_USE enum cm_status cm_gcm_encrypt(const uint8_t key[CM_GCM_KEY_SIZE],
+                                          const uint8_t iv[CM_GCM_IV_SIZE], struct cm_span aad,
+                                          struct cm_span plain, uint8_t *out,
+                                          uint8_t tag[CM_GCM_TAG_SIZE]);
+
+/** @retval CM_ERR_SIGNATURE  key, IV, additional data, text or tag are not what was encrypted */
+CM_MUST_USE enum cm_status cm_gcm_decrypt(const uint8_t key[CM_GCM_KEY_SIZE],
+                                          const uint8_t iv[CM_GCM_IV_SIZE], struct cm_span aad,
+                                          struct cm_span cipher, const uint8_t tag[CM_GCM_TAG_SIZE],
+                                          uint8_t *out);
+
+/** NIST SP 800-108 in counter mode: the first block, HMAC-SHA-256(key, be32(1) || fixed). */
+CM_MUST_USE enum cm_status cm_kdf_counter(struct cm_span key, struct cm_span fixed,
+                                          uint8_t out[CM_SHA256_SIZE]);
+
 /* --------------------------------------------------------------- RSA-3072 */
 
 #define CM_RSA3072_SIZE     384U

@@ -87,7 +87,7 @@ static enum cm_status object_for(EVP_PKEY *pkey, size_t size, void **out)
     return st;
 }
 
-/* Both take pkey over, also when they fail. */
+/* As cm_privkey_take. */
 static enum cm_status pubkey_wrap(EVP_PKEY *pkey, struct cm_pubkey **out)
 {
     void *object = NULL;
@@ -100,7 +100,7 @@ static enum cm_status pubkey_wrap(EVP_PKEY *pkey, struct cm_pubkey **out)
     return st;
 }
 
-static enum cm_status privkey_wrap(EVP_PKEY *pkey, struct cm_privkey **out)
+enum cm_status cm_privkey_take(EVP_PKEY *pkey, struct cm_privkey **out)
 {
     void *object = NULL;
     enum cm_status st = object_for(pkey, sizeof(**out), &object);
@@ -289,7 +289,7 @@ enum cm_status cm_privkey_from_pem(struct cm_span pem, struct cm_privkey **out)
         ERR_clear_error();
         return CM_ERR_FORMAT;
     }
-    return privkey_wrap(pkey, out);
+    return cm_privkey_take(pkey, out);
 }
 
 enum cm_status cm_privkey_generate(enum cm_curve curve, unsigned rsa_bits, struct cm_privkey **out)
@@ -301,17 +301,20 @@ enum cm_status cm_privkey_generate(enum cm_curve curve, unsigned rsa_bits, struc
         ERR_clear_error();
         return CM_ERR_CRYPTO;
     }
-    return privkey_wrap(pkey, out);
+    return cm_privkey_take(pkey, out);
 }
 
-enum cm_status cm_evp_pem(const EVP_PKEY *pkey, char *out, size_t cap)
+/* PKCS#8 or SubjectPublicKeyInfo. */
+static enum cm_status pem_of(const EVP_PKEY *pkey, bool private, char *out, size_t cap)
 {
     BIO *bio = BIO_new(BIO_s_secmem());
     char *data = NULL;
     long len = 0;
     enum cm_status st = CM_ERR_CRYPTO;
 
-    if (bio != NULL && PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) == 1) {
+    if (bio != NULL &&
+        (private ? PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL)
+                 : PEM_write_bio_PUBKEY(bio, pkey)) == 1) {
         len = BIO_get_mem_data(bio, &data);
         st = (size_t)len < cap ? CM_OK : CM_ERR_SPACE;
     }
@@ -322,6 +325,16 @@ enum cm_status cm_evp_pem(const EVP_PKEY *pkey, char *out, size_t cap)
     BIO_free(bio); /* secmem BIOs are wiped when freed */
     ERR_clear_error();
     return st;
+}
+
+enum cm_status cm_evp_pem(const EVP_PKEY *pkey, char *out, size_t cap)
+{
+    return pem_of(pkey, true, out, cap);
+}
+
+enum cm_status cm_pubkey_pem(const struct cm_pubkey *key, char *out, size_t cap)
+{
+    return pem_of(key->pkey, false, out, cap);
 }
 
 enum cm_status cm_privkey_pem(const struct cm_privkey *key, char *out, size_t cap)

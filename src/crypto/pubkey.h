@@ -63,6 +63,9 @@ CM_MUST_USE enum cm_status cm_pubkey_from_rsa(struct cm_span n, struct cm_span e
 CM_MUST_USE enum cm_status cm_pubkey_spki(const struct cm_pubkey *key, uint8_t *out, size_t cap,
                                           size_t *len);
 
+/** PEM of the SubjectPublicKeyInfo, NUL-terminated. @retval CM_ERR_SPACE */
+CM_MUST_USE enum cm_status cm_pubkey_pem(const struct cm_pubkey *key, char *out, size_t cap);
+
 /** Raw coordinates of an EC key, each cap bytes at least of the curve's size (32, 48, 66). */
 CM_MUST_USE enum cm_status cm_pubkey_ec(const struct cm_pubkey *key, enum cm_curve *curve,
                                         uint8_t x[66], uint8_t y[66], size_t *coordinate_len);
@@ -85,6 +88,13 @@ CM_MUST_USE enum cm_status cm_privkey_from_pem(struct cm_span pem, struct cm_pri
 /** A new key on a curve; rsa_bits 0, or a new RSA key of that size (then curve is ignored). */
 CM_MUST_USE enum cm_status cm_privkey_generate(enum cm_curve curve, unsigned rsa_bits,
                                                struct cm_privkey **out);
+
+/**
+ * The key on a curve with this private number, big endian, of the curve's exact size.
+ * @retval CM_ERR_LIMIT  0, or not below the curve's order: no key has it
+ */
+CM_MUST_USE enum cm_status cm_privkey_from_number(enum cm_curve curve, struct cm_span number,
+                                                  struct cm_privkey **out);
 
 /** PKCS#8 PEM of the key, NUL-terminated. The caller wipes it. @retval CM_ERR_SPACE */
 CM_MUST_USE enum cm_status cm_privkey_pem(const struct cm_privkey *key, char *out, size_t cap);

@@ -18,6 +18,9 @@ struct cm_privkey {
 /** What kind of key it is; CM_ERR_UNSUPPORTED for kinds and sizes that pubkey.h excludes. */
 enum cm_status cm_evp_check(const EVP_PKEY *pkey, bool *is_ec, enum cm_curve *curve);
 
+/** An object that holds pkey, which it takes over, also when it fails. Checks as cm_evp_check. */
+enum cm_status cm_privkey_take(EVP_PKEY *pkey, struct cm_privkey **out);
+
 /** PKCS#8 PEM of a private key, NUL-terminated. @retval CM_ERR_SPACE */
 enum cm_status cm_evp_pem(const EVP_PKEY *pkey, char *out, size_t cap);
 

@@ -5,8 +5,7 @@
 #include "arch/sgx.h"
 #include "enclave/internal.h"
 #include "enclave/runtime.h"
-
-enum { TARGET_ALIGN = 512, DATA_ALIGN = 128 };
+#include "enclave/sgxkey.h"
 
 /* until XFRM is known: everything that our own code could have used */
 uint32_t cm_xstate_mode = CM_XSTATE_XRSTOR;
@@ -17,11 +16,6 @@ uint32_t cm_xstate_xinuse;
 
 static struct sgx_attributes attributes;
 static uint32_t miscselect;
-
-/* EREPORT wants these alignments; used once, by the initialising thread */
-static struct sgx_targetinfo target __attribute__((aligned(TARGET_ALIGN)));
-static uint8_t data[64] __attribute__((aligned(DATA_ALIGN)));
-static struct sgx_report report __attribute__((aligned(TARGET_ALIGN)));
 
 static enum cm_xstate_mode mode_of(uint64_t xfrm)
 {
@@ -39,11 +33,18 @@ static enum cm_xstate_mode mode_of(uint64_t xfrm)
 
 void cm_processor_init(void)
 {
-    (void)cm_enclu_call(SGX_EREPORT, (uint64_t)&target, (uint64_t)data, (uint64_t)&report);
+    struct sgx_report report;
+
+    (void)cm_ereport(NULL, NULL, &report); /* fails for a bad target only */
     attributes = report.body.attributes;
     miscselect = report.body.miscselect;
     cm_xstate_mask = attributes.xfrm;
     cm_xstate_mode = mode_of(attributes.xfrm);
+}
+
+uint64_t cm_attribute_flags(void)
+{
+    return attributes.flags;
 }
 
 uint64_t cm_xfrm(void)
