@@ -40,7 +40,10 @@ struct cm_sgx_device {
 /**
  * The emulated device. Initialises the emulator on first use.
  *
- * @retval NULL this machine lacks what the emulator needs (FSGSBASE); why names it.
+ * @retval NULL why names the reason: the processor or kernel has no FSGSBASE instructions (Linux 5.9);
+ *              the kernel has no Syscall User Dispatch (Linux 5.11), unless CASEMATE_SGXEMU holds the
+ *              word `unchecked`; no memory, or no thread key. A later call tries again.
+ *              (No modify_ldt: not a reason, only slower.)
  */
 const struct cm_sgx_device *cm_sgxemu_device(struct cm_why *why);
 
