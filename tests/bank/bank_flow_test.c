@@ -245,6 +245,15 @@ TEST(reports_one_circle_and_nothing_of_the_rows)
     bench_close(&b);
 }
 
+/* a reason that came out of the enclave names the file as the person who has it does */
+static void said_of_south(const struct bench *b, const struct bank_why *why, const char *rule)
+{
+    char want[400] = "";
+
+    (void)snprintf(want, sizeof(want), "%s/south.csv%s", b->dir, rule);
+    CHECK_STR(why->text, want);
+}
+
 TEST(refuses_an_account_that_two_banks_claim)
 {
     struct bench b;
@@ -255,7 +264,7 @@ TEST(refuses_an_account_that_two_banks_claim)
     write_file(&b, "south", BANK_CSV_HEADER "\n" ROW("11:00", "N1", "N2", "980"));
     REQUIRE(bench_open(&b, &usual));
     CHECK_EQ(bench_run(&b, &sum, &why), BANK_SYNTAX);
-    CHECK_STR(why.text, "south.csv:2: the account in 'from' is a customer of another bank already");
+    said_of_south(&b, &why, ":2: the account in 'from' is a customer of another bank already");
     bench_close(&b);
 }
 
@@ -269,8 +278,7 @@ TEST(refuses_garbage_with_file_and_line)
     write_file(&b, "south", BANK_CSV_HEADER "\n" ROW("11:00", "S1", "N2", "-5"));
     REQUIRE(bench_open(&b, &usual));
     CHECK_EQ(bench_run(&b, &sum, &why), BANK_SYNTAX);
-    CHECK_STR(why.text,
-              "south.csv:2: amount: not a whole number of minor units, 1 to 1000000000000");
+    said_of_south(&b, &why, ":2: amount: not a whole number, 1 to 1000000000000");
     /* and no half result afterwards */
     CHECK_EQ(bank_link_join(b.link, &why), BANK_STATE);
     CHECK_EQ(bank_link_summary(b.link, &sum, &why), BANK_STATE);

@@ -169,7 +169,7 @@ static enum bank_status row(const struct bank_csv *c, const char *line, size_t l
         return bad(c, why, "to: not an account (1 to 34 of A-Z and 0-9)");
     }
     if (!parse_amount(f[3], &t->amount)) {
-        return bad(c, why, "amount: not a whole number of minor units, 1 to 1000000000000");
+        return bad(c, why, "amount: not a whole number, 1 to 1000000000000");
     }
     if (!parse_currency(f[4], &t->currency)) {
         return bad(c, why, "currency: not three letters A-Z");
@@ -200,7 +200,7 @@ static enum bank_status take_line(struct bank_csv *c, const char *line, size_t l
     }
     if (c->line == 1) {
         if (len != sizeof(header) - 1 || memcmp(line, header, len) != 0) {
-            return bad(c, why, "the first line must be exactly: " BANK_CSV_HEADER);
+            return bad(c, why, "must be exactly " BANK_CSV_HEADER);
         }
         return BANK_OK;
     }
@@ -263,7 +263,7 @@ enum bank_status bank_csv_end(struct bank_csv *c, bank_transfer_fn *fn, void *ct
         st = take_line(c, c->hold, c->held, fn, ctx, why);
     } else if (c->line == 0) {
         c->line = 1;
-        st = bad(c, why, "the file is empty; the first line must be: " BANK_CSV_HEADER);
+        st = bad(c, why, "empty; must be " BANK_CSV_HEADER);
     }
     bank_wipe(c->hold, sizeof(c->hold));
     c->held = 0;

@@ -29,8 +29,11 @@ enum bank_status bank_party_new(const char *path, struct bank_party *out, struct
         return bank_fail(why, BANK_SYNTAX, "%s: a bank's file is called NAME.csv", path);
     }
     memcpy(out->name, base, n - 4);
-    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) {
-        return bank_fail(why, BANK_IO, "%s: no such file", path);
+    if (stat(path, &info) != 0) {
+        return bank_fail(why, BANK_IO, "%s: %s", path, strerror(errno));
+    }
+    if (!S_ISREG(info.st_mode)) { /* it is read after its size was told, so a pipe cannot serve */
+        return bank_fail(why, BANK_IO, "%s: not a regular file", path);
     }
     out->size = (uint64_t)info.st_size;
     if (out->size > BANK_MAX_FILE) {
@@ -102,5 +105,5 @@ enum bank_status bank_party_send(const struct bank_party *p, const struct bank_a
     }
     bank_sealer_free(sealer);
     (void)fclose(f);
-    return st == BANK_OK ? st : bank_fail(why, st, "%s: %s", p->name, bank_status_text(st));
+    return st == BANK_OK ? st : bank_fail(why, st, "%s: %s", p->path, bank_status_text(st));
 }

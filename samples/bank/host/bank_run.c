@@ -121,6 +121,21 @@ static enum bank_status carry_chunk(void *ctx, const uint8_t *sealed, size_t len
     return bank_link_chunk(c->link, c->bank, sealed, len, why);
 }
 
+/* The enclave knows the bank's name only; a person wants to open the file: DIR/NAME.csv:LINE: rule. */
+static void name_the_file(const struct bank_party *p, struct bank_why *why)
+{
+    const size_t name = strlen(p->name) + sizeof(".csv") - 1;
+    const size_t path = strlen(p->path);
+    const size_t said = strlen(why->text);
+
+    if (strncmp(why->text, p->name, strlen(p->name)) == 0 && said > name &&
+        strncmp(why->text + strlen(p->name), ".csv:", 5) == 0 &&
+        path + said - name < sizeof(why->text)) {
+        memmove(why->text + path, why->text + name, said - name + 1);
+        memcpy(why->text, p->path, path);
+    }
+}
+
 static enum bank_status send_one(struct bank_link *l, const struct bank_party *party,
                                  const struct bank_agreement *a, struct carrier *c,
                                  const uint8_t *enclave_key, struct bank_why *why)
@@ -134,6 +149,7 @@ static enum bank_status send_one(struct bank_link *l, const struct bank_party *p
     }
     if (st != BANK_OK) {
         bank_progress_drop(c->progress);
+        name_the_file(party, why);
         return st;
     }
     (void)snprintf(what, sizeof(what), "%.1f MB sealed, sent and read inside",
