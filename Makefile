@@ -1,5 +1,5 @@
 # The commands that people use; the build itself is CMake (presets in CMakePresets.json).
-PREFIX ?= /opt/casemate
+PREFIX ?= /opt/openenclave
 PRESET ?= dev
 JOBS   ?= $(shell nproc)
 BUILD   = build/$(PRESET)

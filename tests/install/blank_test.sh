@@ -37,6 +37,12 @@ step "make install" env PATH="$work/fake:$PATH" PREFIX="$prefix" make -C "$work/
 grep -qxF "<$prefix>" "$work/make/build/install.log" || fail "make install: $(cat "$work/make/build/install.log")"
 [ -z "$(find "$work" -name injected)" ] || fail "make install ran what the prefix says"
 
+# without a prefix the packages' place, by make and by cmake alike
+step "make install" env -u PREFIX PATH="$work/fake:$PATH" make -C "$work/make" -o configure install
+grep -qxF "</opt/openenclave>" "$work/make/build/install.log" || fail "make install: $(cat "$work/make/build/install.log")"
+grep -qx "prefix=/opt/openenclave" "$source/scripts/package" || fail "the packages go elsewhere"
+grep -q "set(CMAKE_INSTALL_PREFIX /opt/openenclave CACHE" "$source/CMakeLists.txt" || fail "cmake --install goes elsewhere"
+
 # --- the whole way
 step "install" cmake --install "$build" --prefix "$work/an sdk's place"
 step "a plain sh finds it where it was installed" sh -c \
