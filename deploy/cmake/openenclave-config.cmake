@@ -80,7 +80,8 @@ cm_enclave_archive(opensslcrypto_3 openenclave::oelibc)
 cm_enclave_archive(opensslssl_3 openenclave::opensslcrypto_3)
 set_target_properties(openenclave::opensslcrypto_3 openenclave::opensslssl_3 PROPERTIES
   INTERFACE_INCLUDE_DIRECTORIES ${OE_INCLUDEDIR}/openenclave/3rdparty/openssl_3)
-set(cm_group "-Wl,--start-group -loeenclave -loelibc -loesyscall -loecore -lgcc -Wl,--end-group")
+# liboeenclave needs OpenSSL where an enclave uses what does; nothing else takes it from here
+set(cm_group "-Wl,--start-group -loeenclave -lopensslssl_3 -lopensslcrypto_3 -loelibc -loesyscall -loecore -lgcc -Wl,--end-group")
 add_library(openenclave::oeenclave INTERFACE IMPORTED)
 set_target_properties(openenclave::oeenclave PROPERTIES
   INTERFACE_COMPILE_OPTIONS "${cm_flags}"

@@ -88,6 +88,7 @@ static oe_result_t get(const struct question *q, struct room *key, struct room *
     return result;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the API's parameters */
 oe_result_t oe_get_public_key_by_policy(oe_enclave_t *enclave, oe_seal_policy_t seal_policy,
                                         const oe_asymmetric_key_params_t *key_params,
                                         uint8_t **key_buffer, size_t *key_buffer_size,

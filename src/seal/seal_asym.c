@@ -137,6 +137,7 @@ static oe_result_t by_info(const struct wanted *w, const uint8_t *key_info, size
     return result;
 }
 
+/* NOLINTBEGIN(readability-non-const-parameter): the API's types; they are handed on */
 oe_result_t oe_get_public_key_by_policy(oe_seal_policy_t seal_policy,
                                         const oe_asymmetric_key_params_t *key_params,
                                         uint8_t **key_buffer, size_t *key_buffer_size,
@@ -173,14 +174,13 @@ oe_result_t oe_get_private_key(const oe_asymmetric_key_params_t *key_params,
 
     return by_info(&w, key_info, key_info_size);
 }
+/* NOLINTEND(readability-non-const-parameter) */
 
-oe_result_t cm_public_key(uint32_t policy, const oe_asymmetric_key_params_t *params,
-                          const uint8_t *info, size_t info_size, uint8_t **key, size_t *key_size,
-                          uint8_t **info_out, size_t *info_out_size)
+oe_result_t cm_public_key(struct cm_public_key *k)
 {
-    if (info != NULL) {
-        return oe_get_public_key(params, info, info_size, key, key_size);
+    if (k->info != NULL) {
+        return oe_get_public_key(k->params, k->info, k->info_size, &k->key, &k->key_size);
     }
-    return oe_get_public_key_by_policy((oe_seal_policy_t)policy, params, key, key_size, info_out,
-                                       info_out_size);
+    return oe_get_public_key_by_policy((oe_seal_policy_t)k->policy, k->params, &k->key,
+                                       &k->key_size, &k->new_info, &k->new_info_size);
 }

@@ -8,9 +8,18 @@
 
 #include <openenclave/bits/keys.h>
 
-/** The public key for a key info, or if it is NULL, by policy with the info as a second result. */
-oe_result_t cm_public_key(uint32_t policy, const oe_asymmetric_key_params_t *params,
-                          const uint8_t *info, size_t info_size, uint8_t **key, size_t *key_size,
-                          uint8_t **info_out, size_t *info_out_size);
+struct cm_public_key {
+    const oe_asymmetric_key_params_t *params;
+    uint32_t policy;
+    const uint8_t *info; /* NULL: by policy */
+    size_t info_size;
+    /* results, to be given to oe_free_key */
+    uint8_t *key;
+    size_t key_size;
+    uint8_t *new_info; /* by policy only */
+    size_t new_info_size;
+};
+
+oe_result_t cm_public_key(struct cm_public_key *k);
 
 #endif

@@ -6,11 +6,7 @@
 
 #include "seal/seal_asym.h"
 
-__attribute__((weak)) oe_result_t cm_public_key(uint32_t policy,
-                                                const oe_asymmetric_key_params_t *params,
-                                                const uint8_t *info, size_t info_size,
-                                                uint8_t **key, size_t *key_size, uint8_t **info_out,
-                                                size_t *info_out_size);
+__attribute__((weak)) oe_result_t cm_public_key(struct cm_public_key *k);
 
 oe_result_t oe_get_public_key_ecall(const oe_asymmetric_key_params_t *key_params,
                                     const void *key_info, size_t key_info_size, void *key_buffer,
@@ -37,8 +33,7 @@ oe_result_t oe_get_public_key_ecall(const oe_asymmetric_key_params_t *key_params
                                     const void *key_info, size_t key_info_size, void *key_buffer,
                                     size_t key_buffer_size, size_t *key_buffer_size_out)
 {
-    uint8_t *key = NULL;
-    size_t key_size = 0;
+    struct cm_public_key k = {.params = key_params, .info = key_info, .info_size = key_info_size};
     oe_result_t result = OE_OK;
 
     if (key_info == NULL || key_buffer_size_out == NULL) {
@@ -47,24 +42,22 @@ oe_result_t oe_get_public_key_ecall(const oe_asymmetric_key_params_t *key_params
     if (cm_public_key == NULL) {
         return OE_UNSUPPORTED;
     }
-    result = cm_public_key(0, key_params, key_info, key_info_size, &key, &key_size, NULL, NULL);
+    result = cm_public_key(&k);
     if (result == OE_OK) {
-        result = hand_out(key, key_size, key_buffer, key_buffer_size, key_buffer_size_out);
+        result = hand_out(k.key, k.key_size, key_buffer, key_buffer_size, key_buffer_size_out);
     }
-    oe_free_key(key, key_size, NULL, 0);
+    oe_free_key(k.key, k.key_size, NULL, 0);
     return result;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): keys.edl's parameters */
 oe_result_t oe_get_public_key_by_policy_ecall(uint32_t seal_policy,
                                               const oe_asymmetric_key_params_t *key_params,
                                               void *key_buffer, size_t key_buffer_size,
                                               size_t *key_buffer_size_out, void *key_info,
                                               size_t key_info_size, size_t *key_info_size_out)
 {
-    uint8_t *key = NULL;
-    uint8_t *info = NULL;
-    size_t key_size = 0;
-    size_t info_size = 0;
+    struct cm_public_key k = {.params = key_params, .policy = seal_policy};
     oe_result_t result = OE_OK;
     oe_result_t info_result = OE_OK;
 
@@ -74,12 +67,13 @@ oe_result_t oe_get_public_key_by_policy_ecall(uint32_t seal_policy,
     if (cm_public_key == NULL) {
         return OE_UNSUPPORTED;
     }
-    result = cm_public_key(seal_policy, key_params, NULL, 0, &key, &key_size, &info, &info_size);
+    result = cm_public_key(&k);
     if (result == OE_OK) {
-        result = hand_out(key, key_size, key_buffer, key_buffer_size, key_buffer_size_out);
-        info_result = hand_out(info, info_size, key_info, key_info_size, key_info_size_out);
+        result = hand_out(k.key, k.key_size, key_buffer, key_buffer_size, key_buffer_size_out);
+        info_result =
+            hand_out(k.new_info, k.new_info_size, key_info, key_info_size, key_info_size_out);
         result = result == OE_OK ? info_result : result;
     }
-    oe_free_key(key, key_size, info, info_size);
+    oe_free_key(k.key, k.key_size, k.new_info, k.new_info_size);
     return result;
 }

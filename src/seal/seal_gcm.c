@@ -106,6 +106,7 @@ static oe_result_t prepare(const oe_seal_setting_t *settings, size_t count, stru
     return result == OE_OK ? cm_seal_request_check(&b->request) : result;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the API's parameters */
 static oe_result_t seal(const oe_seal_setting_t *settings, size_t settings_count,
                         const uint8_t *plaintext, size_t plaintext_size,
                         const uint8_t *additional_data, size_t additional_data_size, uint8_t **blob,

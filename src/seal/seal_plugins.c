@@ -73,7 +73,9 @@ oe_result_t oe_unregister_seal_plugin(const oe_uuid_t *plugin_id)
     at = place_of(plugin_id);
     if (at < plugin_count) {
         plugin_count--;
-        memmove(&plugins[at], &plugins[at + 1], (plugin_count - at) * sizeof(plugins[0]));
+        for (; at < plugin_count; at++) {
+            plugins[at] = plugins[at + 1];
+        }
         plugins[plugin_count] = NULL;
         result = OE_OK;
     }
@@ -118,6 +120,7 @@ static bool settings_inside(const oe_seal_setting_t *settings, size_t count)
     return true;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the API's parameters */
 oe_result_t oe_seal(const oe_uuid_t *plugin_id, const oe_seal_setting_t *settings,
                     size_t settings_count, const uint8_t *plaintext, size_t plaintext_size,
                     const uint8_t *additional_data, size_t additional_data_size, uint8_t **blob,

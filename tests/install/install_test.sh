@@ -63,6 +63,60 @@ says "Circles                   4"
 step "profile bank" casemate run --profile bank/bank --rows 20000
 says "ecall ecall_bank_file_chunk"
 
+# --- sealing: the plugin is an object that the package names
+mkdir vault
+cat > vault/vault.edl << 'EDL'
+enclave {
+    from "openenclave/edl/core.edl" import *;
+    trusted { public int vault_try(); };
+};
+EDL
+cat > vault/enc.c << 'ENC'
+#include <openenclave/corelibc/stdlib.h>
+#include <openenclave/enclave.h>
+#include <openenclave/sgx/seal.h>
+#include "vault_t.h"
+int vault_try(void)
+{
+    const oe_seal_setting_t settings[] = {OE_SEAL_SET_POLICY(OE_SEAL_POLICY_UNIQUE)};
+    uint8_t *blob = NULL, *plain = NULL;
+    size_t size = 0, plain_size = 0;
+    oe_result_t r = oe_seal(NULL, settings, 1, (const uint8_t *)"x", 1, NULL, 0, &blob, &size);
+    if (r == OE_OK) r = oe_unseal(blob, size, NULL, 0, &plain, &plain_size);
+    return r == OE_OK && plain_size == 1 && plain[0] == 'x' ? 0 : (int)r + 1000;
+}
+OE_SET_ENCLAVE_SGX(1, 1, true, 512, 64, 1);
+ENC
+cat > vault/host.c << 'HOST'
+#include <openenclave/host.h>
+#include "vault_u.h"
+int main(int argc, char **argv)
+{
+    oe_asymmetric_key_params_t params = {OE_ASYMMETRIC_KEY_EC_SECP256P1, OE_ASYMMETRIC_KEY_PEM, NULL, 0};
+    oe_enclave_t *e = NULL;
+    uint8_t *key = NULL;
+    size_t size = 0;
+    int r = -1;
+    if (argc != 2 || oe_create_vault_enclave(argv[1], OE_ENCLAVE_TYPE_SGX, OE_ENCLAVE_FLAG_SIMULATE, NULL, 0, &e) != OE_OK ||
+        vault_try(e, &r) != OE_OK || r != 0 ||
+        oe_get_public_key_by_policy(e, OE_SEAL_POLICY_UNIQUE, &params, &key, &size, NULL, NULL) != OE_OK) return 1;
+    printf("%s", key);
+    oe_free_key(key, size, NULL, 0);
+    return oe_terminate_enclave(e) != OE_OK;
+}
+HOST
+cat > vault/CMakeLists.txt << 'CMAKE'
+cmake_minimum_required(VERSION 3.16)
+project(vault C)
+find_package(OpenEnclave CONFIG REQUIRED)
+cm_add_app(vault EDL vault.edl HOST host.c ENCLAVE enc.c
+  ENCLAVE_LIBS $<TARGET_OBJECTS:openenclave::oeseal_gcmaes> openenclave::oecryptoopenssl_3)
+CMAKE
+step "configure vault" cmake -S vault -B vault-build
+step "build vault" cmake --build vault-build -j2
+step "run vault" vault-build/vault_host vault-build/vault_enclave.signed
+says "BEGIN PUBLIC KEY"
+
 # --- by pkg-config and make, as Open Enclave's samples are built
 mkdir make && cp -r "$sdk/share/openenclave/samples/hello/." make/
 cat > make/Makefile << 'MAKE'
