@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "crypto/crypto.h"
+#include "os/os.h"
 #include "sign/elf_fixture.h"
 #include "sign/sign.h"
 
@@ -70,6 +71,77 @@ TEST(out_of_memory_at_every_allocation)
         CHECK_EQ(st, CM_ERR_NOMEM);
     }
     CHECK(k > 4);
+}
+
+/* the whole way of the tool: open, check, explain, sign, write, dump what was written */
+static enum cm_status sign_all(const struct cm_rsa_key *key, FILE *to, const char *path)
+{
+    struct cm_sign_job job = {0};
+    struct cm_image *image = NULL;
+    uint8_t *file = NULL;
+    size_t len = 0;
+    enum cm_status st = cm_sign_job_open(cm_span_make(fx.b, sizeof(fx.b)), NULL,
+                                         CM_SIGSTRUCT_DEFAULT_DATE, &job, NULL);
+
+    if (st == CM_OK) {
+        st = cm_sign_scan(to, job.image, false, NULL);
+    }
+    if (st == CM_OK) {
+        st = cm_sign_explain(to, job.plan);
+    }
+    if (st == CM_OK) {
+        st = cm_sigstruct_sign(job.sigstruct, key, NULL);
+    }
+    if (st == CM_OK) {
+        st = cm_sign_write(&job, path, NULL);
+    }
+    if (st == CM_OK) {
+        st = cm_file_read(path, CM_IMAGE_FILE_MAX, &file, &len, NULL);
+    }
+    if (st == CM_OK) {
+        st = cm_image_open(cm_span_make(file, len), &image, NULL);
+    }
+    if (st == CM_OK) {
+        st = cm_sign_dump(to, image, NULL);
+    }
+    cm_image_free(image);
+    free(file);
+    cm_sign_job_close(&job);
+    return st;
+}
+
+TEST(out_of_memory_on_the_whole_way)
+{
+    struct cm_rsa_key *key = NULL;
+    FILE *to = fopen("/dev/null", "w");
+    char dir[] = "/tmp/cm_sign_job_XXXXXX";
+    char path[64] = "";
+    long k = 1;
+
+    REQUIRE(to != NULL && cm_rsa_key_generate(&key) == CM_OK && mkdtemp(dir) != NULL);
+    (void)snprintf(path, sizeof(path), "%s/e.signed", dir);
+    (void)fixture();
+    for (;; k++) {
+        enum cm_status st = CM_OK;
+        bool hit = false;
+
+        (void)unlink(path);
+        fail_alloc_at(k);
+        st = sign_all(key, to, path);
+        hit = fail_alloc_hit();
+        fail_alloc_at(-1);
+        if (!hit) {
+            CHECK_EQ(st, CM_OK);
+            break;
+        }
+        /* a file system without nameless files, or the lack of one's folder name, is gone around */
+        CHECK(st == CM_ERR_NOMEM || (st == CM_OK && access(path, F_OK) == 0));
+    }
+    CHECK(k > 8);
+    CHECK_EQ(unlink(path), 0);
+    CHECK_EQ(rmdir(dir), 0); /* nothing else is in it */
+    (void)fclose(to);
+    cm_rsa_key_free(key);
 }
 
 static enum cm_status dump(struct cm_span file, char *text, size_t cap)
