@@ -1,9 +1,10 @@
-/* casemate: projects, the machine, images, running programs, evidence. */
+/* casemate: projects, the machine, images, running programs, evidence, the emulated platform. */
 #include <stdio.h>
 #include <string.h>
 
 #include "casemate_args.h"
 #include "casemate_evidence.h"
+#include "casemate_platform.h"
 #include "cli/cli.h"
 #include "os/os.h"
 
@@ -16,6 +17,8 @@ static const char help_text[] =
     "  run PROGRAM [ARG...]  run a program; --profile counts its ecalls and ocalls\n"
     "  verify FILE           verify an SGX or TDX quote, offline\n"
     "  quote show FILE       every field of a quote and what it means\n"
+    "  platform COMMAND      the EMULATED platform: show, set-tcb, revoke, ...\n"
+    "  pccs                  serve the EMULATED platform's collateral over HTTP\n"
     "\n"
     "  casemate <command> --help   more about a command\n"
     "  casemate --version\n"
@@ -233,9 +236,14 @@ static int dispatch(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } commands[] = {{"new", command_new},          {"doctor", command_doctor},
-                    {"inspect", command_inspect},  {"run", command_run},
-                    {"verify", cm_command_verify}, {"quote", cm_command_quote}};
+    } commands[] = {{"new", command_new},
+                    {"doctor", command_doctor},
+                    {"inspect", command_inspect},
+                    {"run", command_run},
+                    {"verify", cm_command_verify},
+                    {"quote", cm_command_quote},
+                    {"platform", cm_command_platform},
+                    {"pccs", cm_command_pccs}};
 
     if (argc < 2) {
         (void)fputs(help_text, stderr);

@@ -14,6 +14,26 @@ void cm_cli_hex(const uint8_t *p, size_t n, char *out)
     out[2 * n] = '\0';
 }
 
+void cm_cli_field(FILE *out, const char *name, const char *text)
+{
+    (void)fprintf(out, "  %-20s", name);
+    for (; *text != '\0'; text++) {
+        (void)fputc(*text >= ' ' && *text <= '~' ? *text : '?', out);
+    }
+    (void)fputc('\n', out);
+}
+
+void cm_cli_field_bytes(FILE *out, const char *name, const uint8_t *p, size_t n)
+{
+    enum { LINE = 24 };
+    char hex[2 * LINE + 1];
+
+    for (size_t at = 0; at < n; at += LINE) {
+        cm_cli_hex(p + at, n - at < LINE ? n - at : LINE, hex);
+        (void)fprintf(out, "  %-20s%s\n", at == 0 ? name : "", hex);
+    }
+}
+
 void cm_cli_json_str(struct cm_json_wr *w, const char *name, const char *value)
 {
     cm_json_wr_name(w, name);

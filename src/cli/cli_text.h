@@ -6,6 +6,12 @@
 
 #include "token/json.h"
 
+/** A name and a text, which may be anybody's: everything but printable ASCII becomes "?". */
+void cm_cli_field(FILE *out, const char *name, const char *text);
+
+/** A name and bytes in hexadecimal, 24 a line. */
+void cm_cli_field_bytes(FILE *out, const char *name, const uint8_t *p, size_t n);
+
 /** 2 * n lower-case digits and a zero into out. */
 void cm_cli_hex(const uint8_t *p, size_t n, char *out);
 

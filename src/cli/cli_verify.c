@@ -149,27 +149,6 @@ static void print_checks(const struct cm_evidence *ev, FILE *out)
     }
 }
 
-static void print_text(FILE *out, const char *name, const char *text)
-{
-    (void)fprintf(out, "  %-20s", name);
-    for (; *text != '\0'; text++) {
-        (void)fputc(*text >= ' ' && *text <= '~' ? *text : '?', out);
-    }
-    (void)fputc('\n', out);
-}
-
-static void print_bytes(FILE *out, const char *name, const struct cm_claim *c)
-{
-    char hex[2 * 24 + 1];
-
-    for (size_t at = 0; at < c->len; at += 24) {
-        size_t n = c->len - at < 24 ? c->len - at : 24;
-
-        cm_cli_hex(c->bytes + at, n, hex);
-        (void)fprintf(out, "  %-20s%s\n", at == 0 ? name : "", hex);
-    }
-}
-
 /* Claims that a person asks for; --json has all of them. */
 static void print_claims(const struct cm_evidence *ev, FILE *out)
 {
@@ -187,17 +166,17 @@ static void print_claims(const struct cm_evidence *ev, FILE *out)
 
         for (size_t n = 0; (c = cm_evidence_find(ev, 0, names[i], n)) != NULL; n++) {
             if (c->type == CM_CLAIM_TYPE_TEXT) {
-                print_text(out, names[i], c->text);
+                cm_cli_field(out, names[i], c->text);
             } else if (c->type == CM_CLAIM_TYPE_TIME) {
                 cm_time_text(c->number, text);
-                print_text(out, names[i], text);
+                cm_cli_field(out, names[i], text);
             } else if (c->type == CM_CLAIM_TYPE_BOOL) {
-                print_text(out, names[i], c->number != 0 ? "yes" : "no");
+                cm_cli_field(out, names[i], c->number != 0 ? "yes" : "no");
             } else if (c->type == CM_CLAIM_TYPE_UINT) {
                 (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)c->number);
-                print_text(out, names[i], text);
+                cm_cli_field(out, names[i], text);
             } else {
-                print_bytes(out, names[i], c);
+                cm_cli_field_bytes(out, names[i], c->bytes, c->len);
             }
         }
     }

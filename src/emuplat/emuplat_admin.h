@@ -39,6 +39,8 @@ struct cm_emuplat_info {
     struct cm_span qe_identity;
     struct cm_span root_crl;
     struct cm_span pck_crl;
+    const char *root_crl_uri; /* where the certificates say that the lists are */
+    const char *pck_crl_uri;
 };
 
 const struct cm_emuplat_info *cm_emuplat_bundle_info(const struct cm_emuplat_bundle *bundle);

@@ -9,6 +9,7 @@
 #include "crypto/crypto.h"
 #include "emuplat/emuplat_issue.h"
 #include "emuplat/emuplat_store.h"
+#include "emuplat/emuplat_x509.h"
 
 #define SPKI_SIZE  91u
 #define SPKI_POINT (SPKI_SIZE - CM_EMUPLAT_ROOT_KEY_SIZE)
@@ -108,6 +109,8 @@ static enum cm_status fill(const struct cm_emuplat *e, struct cm_emuplat_bundle 
     i->not_after = s->not_after;
     i->issued = s->issued;
     i->next_update = s->next_update;
+    i->root_crl_uri = CM_EMUPLAT_ROOT_CRL_URI;
+    i->pck_crl_uri = CM_EMUPLAT_PCK_CRL_URI;
     CM_TRY(root_spki(s, spki));
     CM_TRY(cm_sha256_of(cm_span_make(spki, sizeof(spki)), i->root_spki_sha256));
     CM_TRY(copy_parts(s, b));

@@ -4,16 +4,13 @@
 
 #include "harness.h"
 
-#include <casemate/emuplat.h>
-#include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "emuplat/emuplat_admin.h"
 #include "emuplat/emuplat_issue.h"
 #include "emuplat/emuplat_store.h"
-
-#define KIT_QUOTE_MAX 32768
+#include "emuplat_report.h"
 
 static char kit_dir[64];
 static char kit_state[96];
@@ -40,48 +37,6 @@ static inline void kit_remove(void)
     (void)unlink(kit_fuses);
     (void)unlink(lock);
     CHECK_EQ(rmdir(kit_dir), 0);
-}
-
-/* A REPORT of some enclave for the quoting enclave, as this processor makes it. */
-static inline bool kit_report_flags(uint64_t flags, uint8_t out[432])
-{
-    struct cm_emu_platform fuses;
-    struct cm_emu_ident id;
-    struct sgx_targetinfo target;
-    struct sgx_report report;
-    uint8_t data[64];
-
-    memset(&id, 0, sizeof(id));
-    id.attributes.flags = SGX_ATTR_INIT | SGX_ATTR_MODE64 | flags;
-    id.attributes.xfrm = 3;
-    memset(id.mrenclave, 0xe1, 32);
-    memset(id.mrsigner, 0xe2, 32);
-    id.isvprodid = 7;
-    id.isvsvn = 3;
-    memset(data, 0xda, sizeof(data));
-    if (cm_emuplat_target_info((uint8_t *)&target, NULL) != CM_OK ||
-        cm_emu_platform_load(&fuses, NULL) != CM_OK ||
-        cm_emu_report_make(&fuses, &id, &target, data, &report) != SGX_SUCCESS) {
-        return false;
-    }
-    memcpy(out, &report, sizeof(report));
-    return true;
-}
-
-static inline bool kit_report(uint8_t out[432])
-{
-    return kit_report_flags(0, out);
-}
-
-/* A quote of such an enclave; its length, or 0. */
-static inline size_t kit_quote(uint8_t out[KIT_QUOTE_MAX])
-{
-    uint8_t report[432];
-    size_t size = 0;
-
-    return kit_report(report) && cm_emuplat_quote(report, out, KIT_QUOTE_MAX, &size, NULL) == CM_OK
-               ? size
-               : 0;
 }
 
 /* The verdict on a quote with given collateral at a time; the check that failed in *check. */
