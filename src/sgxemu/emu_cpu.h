@@ -249,6 +249,17 @@ static inline uint64_t cm_emu_mask_word(const sigset_t *set)
     return mask;
 }
 
+/* the kernel's part of a context's mask */
+static inline uint64_t cm_emu_uc_mask(const ucontext_t *uc)
+{
+    return cm_emu_mask_word(&uc->uc_sigmask);
+}
+
+static inline void cm_emu_uc_set_mask(ucontext_t *uc, uint64_t mask)
+{
+    __builtin_memcpy(&uc->uc_sigmask, &mask, sizeof(mask));
+}
+
 /* an address out of a register */
 static inline void *emu_ptr(uint64_t addr)
 {

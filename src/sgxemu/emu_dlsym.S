@@ -6,27 +6,18 @@
  *
  * In: rdi handle, rsi name. Out: rax. Clobbers what a call may.
  */
+#include "sgxemu/emu_keep.inc"
+
         .text
         .globl dlsym
         .type dlsym, @function
 dlsym:
         .cfi_startproc
         endbr64
-        push    %rdi
-        .cfi_adjust_cfa_offset 8
-        push    %rsi
-        .cfi_adjust_cfa_offset 8
-        sub     $8, %rsp
-        .cfi_adjust_cfa_offset 8
         cmpq    $0, cm_emu_next_dlsym(%rip)
         jne     1f
-        call    cm_emu_find_dlsym
-1:      add     $8, %rsp
-        .cfi_adjust_cfa_offset -8
-        pop     %rsi
-        .cfi_adjust_cfa_offset -8
-        pop     %rdi
-        .cfi_adjust_cfa_offset -8
+        CALL_KEEPING_ARGUMENTS cm_emu_find_dlsym
+1:
         cmp     $-1, %rdi               /* RTLD_NEXT */
         jne     2f
         jmp     *cm_emu_next_dlsym(%rip)

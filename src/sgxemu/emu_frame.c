@@ -331,19 +331,6 @@ int cm_emu_sigaltstack(const stack_t *set, stack_t *old)
 
 /* ------------------------------------------------------------------ delivery */
 
-static uint64_t mask_of(const ucontext_t *uc)
-{
-    uint64_t mask;
-
-    memcpy(&mask, &uc->uc_sigmask, sizeof(mask));
-    return mask;
-}
-
-static void set_mask(ucontext_t *uc, uint64_t mask)
-{
-    memcpy(&uc->uc_sigmask, &mask, sizeof(mask));
-}
-
 /* The default action of this signal, for good. Comes back only for the six when blocked. */
 void cm_emu_die(int sig)
 {
@@ -433,7 +420,7 @@ void cm_emu_to_host(int sig, siginfo_t *si, ucontext_t *uc, struct emu_thread *t
     struct emu_ksigaction a = take_action(sig);
     uint8_t *frame = (uint8_t *)uc - sizeof(uint64_t);
     size_t size = frame_size(uc);
-    uint64_t mask = mask_of(uc) | a.mask | ((a.flags & SA_NODEFER) == 0 ? EMU_BIT(sig) : 0);
+    uint64_t mask = cm_emu_uc_mask(uc) | a.mask | ((a.flags & SA_NODEFER) == 0 ? EMU_BIT(sig) : 0);
     uint64_t restorer = (uint64_t)cm_emu_host_restorer;
     uint8_t *to;
     ucontext_t *copy;
@@ -448,7 +435,7 @@ void cm_emu_to_host(int sig, siginfo_t *si, ucontext_t *uc, struct emu_thread *t
     copy = (ucontext_t *)(void *)(to + sizeof(uint64_t));
     copy->uc_mcontext.fpregs =
         (fpregset_t)(void *)(to + ((uint8_t *)uc->uc_mcontext.fpregs - frame));
-    set_mask(copy, in_wait ? mask_after_wait : mask_of(copy) | believed_mask);
+    cm_emu_uc_set_mask(copy, in_wait ? mask_after_wait : cm_emu_uc_mask(copy) | believed_mask);
     in_wait = false; /* the first handler ends it */
     if (t != NULL) {
         uint64_t sp = (uint64_t)uc->uc_mcontext.gregs[REG_RSP];
@@ -470,11 +457,11 @@ void cm_emu_to_host(int sig, siginfo_t *si, ucontext_t *uc, struct emu_thread *t
 void cm_emu_before_sigreturn(ucontext_t *uc)
 {
     struct emu_thread *t = cm_emu_self;
-    uint64_t mask = mask_of(uc);
+    uint64_t mask = cm_emu_uc_mask(uc);
     int saved = errno;
 
     believed_mask = mask & EMU_SYNC_SIGNALS;
-    set_mask(uc, mask & ~EMU_SYNC_SIGNALS);
+    cm_emu_uc_set_mask(uc, mask & ~EMU_SYNC_SIGNALS);
     if (t != NULL) {
         t->host_stack = uc->uc_stack;
         t->host_stack.ss_flags &= ~SS_ONSTACK;

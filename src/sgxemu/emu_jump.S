@@ -2,25 +2,15 @@
  * __sigsetjmp and getcontext, which return twice: a note of the host's mask first (emu_wait.c), then
  * a jump into the C library's own, which so sees the caller's stack and return address.
  */
+#include "sgxemu/emu_keep.inc"
+
         .macro NOTED name, note, next
         .globl \name
         .type \name, @function
 \name:
         .cfi_startproc
         endbr64
-        push    %rdi
-        .cfi_adjust_cfa_offset 8
-        push    %rsi
-        .cfi_adjust_cfa_offset 8
-        sub     $8, %rsp
-        .cfi_adjust_cfa_offset 8
-        call    \note
-        add     $8, %rsp
-        .cfi_adjust_cfa_offset -8
-        pop     %rsi
-        .cfi_adjust_cfa_offset -8
-        pop     %rdi
-        .cfi_adjust_cfa_offset -8
+        CALL_KEEPING_ARGUMENTS \note
         jmp     *\next(%rip)
         .cfi_endproc
         .size \name, . - \name

@@ -259,19 +259,6 @@ void cm_emu_leaf_fast(struct emu_thread *t)
     t->leaf_flags = (t->leaf_flags & ~(uint64_t)STATUS_FLAGS) | (regs.rflags & STATUS_FLAGS);
 }
 
-static uint64_t mask_of(const ucontext_t *uc)
-{
-    uint64_t mask;
-
-    memcpy(&mask, &uc->uc_sigmask, sizeof(mask));
-    return mask;
-}
-
-static void set_mask(ucontext_t *uc, uint64_t mask)
-{
-    memcpy(&uc->uc_sigmask, &mask, sizeof(mask));
-}
-
 /* Queue the signal again, and let nothing but the final UD2 through until the leaf is done. */
 static void defer(const struct arrival *a)
 {
@@ -279,9 +266,9 @@ static void defer(const struct arrival *a)
 
     if ((t->deferred & EMU_DEFER_SIGNAL) == 0) {
         t->deferred |= EMU_DEFER_SIGNAL;
-        t->deferred_mask = mask_of(a->uc);
+        t->deferred_mask = cm_emu_uc_mask(a->uc);
     }
-    set_mask(a->uc, ~EMU_BIT(SIGILL));
+    cm_emu_uc_set_mask(a->uc, ~EMU_BIT(SIGILL));
     (void)emu_syscall4(SYS_rt_tgsigqueueinfo, (uint64_t)getpid(), t->tid, (uint64_t)a->sig,
                        (uint64_t)a->si);
 }
@@ -296,7 +283,7 @@ static void leaf_ends(struct arrival *a)
     a->r[REG_RAX] = (greg_t)t->leaf[0];
     a->r[REG_RCX] = (greg_t)t->leaf[1];
     if ((why & EMU_DEFER_SIGNAL) != 0) {
-        set_mask(a->uc, t->deferred_mask);
+        cm_emu_uc_set_mask(a->uc, t->deferred_mask);
     }
     if ((why & EMU_DEFER_FAULT) != 0) {
         a->r[REG_RIP] = (greg_t)(t->inside->encl->site_ret - EMU_SITE_RET);

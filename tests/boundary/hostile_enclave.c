@@ -410,13 +410,6 @@ STUB(he_fault)
     case HF_CPUID:
         __asm__ volatile("cpuid" : : "a"(0), "c"(0) : "rbx", "rdx");
         break;
-    case HF_SPIN:
-        hostile_spinning = 1;
-        while (hostile_go == 0) {
-            __builtin_ia32_pause();
-        }
-        hostile_spinning = 0;
-        break;
     case HF_UD2:
     case HF_VECTORS:
     case HF_BAD_MXCSR:

@@ -2,6 +2,8 @@
  * int hh_enter_raw(struct hh_regs *regs, uint32_t function, struct sgx_enclave_run *run)
  * Poisons what it is told to, calls hh_device_enter (the vDSO contract), keeps what comes back.
  */
+#include "../saved.inc"
+
 #define RDI 0
 #define RSI 8
 #define RDX 16
@@ -26,13 +28,7 @@
         .globl  hh_enter_raw
         .type   hh_enter_raw, @function
 hh_enter_raw:
-        push    %rbp
-        mov     %rsp, %rbp
-        push    %rbx
-        push    %r12
-        push    %r13
-        push    %r14
-        push    %r15
+        SAVE
         sub     $40, %rsp
         mov     %rdi, -48(%rbp)
         stmxcsr -56(%rbp)
@@ -116,13 +112,6 @@ hh_enter_raw:
         fninit
 4:      ldmxcsr -56(%rbp)
         fldcw   -52(%rbp)
-        lea     -40(%rbp), %rsp
-        pop     %r15
-        pop     %r14
-        pop     %r13
-        pop     %r12
-        pop     %rbx
-        pop     %rbp
-        ret
+        RESTORE_AND_RETURN
         .size   hh_enter_raw, . - hh_enter_raw
         .section .note.GNU-stack, "", @progbits

@@ -65,9 +65,8 @@ enum hostile_fault_kind {
     HF_BAD_RIP,   /* the handler sends RIP outside */
     HF_BAD_RSP,   /* the handler sends RSP outside */
     HF_BAD_MXCSR, /* the handler sets MXCSR bits that do not exist */
-    HF_CPUID,
-    HF_VECTORS, /* vector registers live across the fault */
-    HF_SPIN,    /* no fault: spins until hostile_go */
+    HF_CPUID,     /* no fault in the emulator; its instruction is what row E6 is tested with */
+    HF_VECTORS,   /* vector registers live across the fault */
 };
 
 #define HOSTILE_OCALL_ID 7

@@ -3,6 +3,7 @@
  * text that names the cause, and the host lives on.
  */
 #include "harness.h"
+#include "listen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,31 +31,12 @@ static char config[128];
 static uint8_t *file;
 static size_t file_len;
 
-static int listen_start(void)
-{
-    int saved = dup(STDERR_FILENO);
-    int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
-
-    (void)dup2(fd, STDERR_FILENO);
-    (void)close(fd);
-    return saved;
-}
-
-static void listen_end(int saved)
-{
-    ssize_t n = pread(STDERR_FILENO, said, sizeof(said) - 1, 0);
-
-    said[n > 0 ? n : 0] = '\0';
-    (void)dup2(saved, STDERR_FILENO);
-    (void)close(saved);
-}
-
 static oe_result_t create(const char *path, uint32_t flags, oe_enclave_t **e)
 {
     int saved = listen_start();
     oe_result_t r = oe_create_e2e_enclave(path, OE_ENCLAVE_TYPE_AUTO, flags, NULL, 0, e);
 
-    listen_end(saved);
+    listen_end(saved, said, sizeof(said));
     return r;
 }
 
@@ -103,7 +85,7 @@ static int sign(const char *text, const char *image)
     CHECK_EQ(posix_spawn(&pid, OESIGN, &actions, NULL, argv, environ), 0);
     CHECK_EQ(waitpid(pid, &status, 0), pid);
     (void)posix_spawn_file_actions_destroy(&actions);
-    listen_end(saved);
+    listen_end(saved, said, sizeof(said));
     (void)unlink(config);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
@@ -334,7 +316,7 @@ static oe_result_t create_hostile(const char *path, bool debug, oe_enclave_t **e
         hostile.ioctl = hostile_ioctl;
         r = cm_create_on(&request, &tables, e);
     }
-    listen_end(saved);
+    listen_end(saved, said, sizeof(said));
     return r;
 }
 

@@ -1,5 +1,6 @@
 /* Creation: every argument, every kind of bad image, every message; on the fake device. */
 #include "harness.h"
+#include "listen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,26 +18,6 @@
 static struct fixture fx;
 static char said[8192]; /* what the last attempt wrote to stderr */
 
-/* stderr of what runs between the two */
-static int listen_start(void)
-{
-    int saved = dup(STDERR_FILENO);
-    int file = open("/tmp", O_TMPFILE | O_RDWR, 0600);
-
-    (void)dup2(file, STDERR_FILENO);
-    (void)close(file);
-    return saved;
-}
-
-static void listen_end(int saved)
-{
-    ssize_t n = pread(STDERR_FILENO, said, sizeof(said) - 1, 0);
-
-    said[n > 0 ? n : 0] = '\0';
-    (void)dup2(saved, STDERR_FILENO);
-    (void)close(saved);
-}
-
 static oe_result_t try_create(uint32_t flags, const oe_enclave_setting_t *settings, uint32_t count)
 {
     oe_enclave_t *e = NULL;
@@ -44,7 +25,7 @@ static oe_result_t try_create(uint32_t flags, const oe_enclave_setting_t *settin
     oe_result_t r = oe_create_enclave(fake_image(), OE_ENCLAVE_TYPE_SGX, flags, settings, count,
                                       NULL, 0, NULL, 0, &e);
 
-    listen_end(saved);
+    listen_end(saved, said, sizeof(said));
     CHECK(e == NULL);
     return r;
 }
@@ -78,7 +59,7 @@ TEST(wrong_arguments)
              OE_INVALID_PARAMETER);
     CHECK_EQ(oe_create_enclave(p, OE_ENCLAVE_TYPE_SGX, 1, NULL, 0, &f, 1, NULL, 1, &e),
              OE_INVALID_PARAMETER);
-    listen_end(saved);
+    listen_end(saved, said, sizeof(said));
 }
 
 TEST(wrong_settings)
@@ -130,7 +111,7 @@ static oe_result_t create_with(struct cm_load_request *request, size_t len, oe_e
     *out = NULL;
     saved = listen_start();
     r = cm_create_on(request, &tables, out);
-    listen_end(saved);
+    listen_end(saved, said, sizeof(said));
     (void)unlink(path);
     return r;
 }
@@ -164,7 +145,7 @@ TEST(bad_input_a_file_with_a_short_name)
     CHECK_EQ(cm_file_write_atomic("e", cm_span_make("no image", 8), 0600, NULL), CM_OK);
     saved = listen_start();
     CHECK(cm_create_on(&request, &tables, &e) != OE_OK);
-    listen_end(saved);
+    listen_end(saved, said, sizeof(said));
     CHECK(strstr(said, " e: ") != NULL);
     CHECK_EQ(unlink("e"), 0);
     CHECK(chdir(here) == 0 && rmdir(dir) == 0);
@@ -178,7 +159,7 @@ TEST(bad_input_no_such_file)
     int saved = listen_start();
 
     CHECK_EQ(cm_create_on(&request, &tables, &e), OE_NOT_FOUND);
-    listen_end(saved);
+    listen_end(saved, said, sizeof(said));
     CHECK(strstr(said, "/nowhere/enclave: No such file") != NULL);
 }
 

@@ -101,9 +101,8 @@ table:
         .long op_ac - table, op_ac_ud2 - table, op_count - table, op_spin - table   /* 8 */
         .long op_registers - table, op_exit_address - table, op_leaf - table, op_store - table /* 12 */
         .long op_exit_to - table, op_readonly - table, op_int80 - table, op_mf - table /* 16 */
-        .long op_xm - table, op_load - table, op_tf - table, op_leaf_raw - table    /* 20 */
-        .long op_regs512 - table, op_exec_data - table, op_flags - table, op_wrap - table /* 24 */
-        .long op_far - table                                                         /* 28 */
+        .long op_xm - table, op_tf - table, op_leaf_raw - table, op_regs512 - table  /* 20 */
+        .long op_flags - table, op_wrap - table, op_far - table                      /* 24 */
 
 op_null: jmp leave_now
 op_raw: jmp leave_raw
@@ -173,9 +172,6 @@ op_readonly:                            /* the page is R: EPCM denies the write;
         lea base + 15 * PAGE(%rip), %rax
         movb $1, 0x123(%rax)
         jmp leave_now
-op_exec_data:                           /* 2 bytes jump; no way back but over the frame's RIP */
-        lea base + PAGE(%rip), %rax
-        jmp *%rax
 op_count:                               /* a counter in the FS page; its value to *rdx */
         incq %fs:0
         mov %fs:0, %rax
@@ -189,10 +185,6 @@ op_spin:                                /* until *rsi is not 0; counts in *rdx *
         jmp leave_now
 op_store:                               /* *rsi = rdx, inside or out */
         mov %rdx, (%rsi)                /* 3 bytes */
-        jmp leave_now
-op_load:                                /* *rdx = *rsi */
-        mov (%rsi), %rax                /* 3 bytes */
-        mov %rax, (%rdx)
         jmp leave_now
 op_exit_to:                             /* EEXIT to rsi; rdx 0 by the site, 1 raw */
         TO_HOST

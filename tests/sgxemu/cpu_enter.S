@@ -1,4 +1,6 @@
 /* See cpu_kit.h. */
+#include "../saved.inc"
+
         .text
         .globl cpu_raw, cpu_raw_with_aep, cpu_raw_aep, cpu_raw_end
         .hidden cpu_raw, cpu_raw_with_aep, cpu_raw_aep, cpu_raw_end, cpu_vdso
@@ -7,13 +9,7 @@
         .hidden \name
         .type \name, @function
 \name:
-        push %rbp
-        mov %rsp, %rbp
-        push %rbx
-        push %r12
-        push %r13
-        push %r14
-        push %r15
+        SAVE
         push %rbp
         push %rbp                       /* keeps the stack aligned */
         push 16(%rbp)                   /* run */
@@ -24,14 +20,7 @@
         andl $~0x40000, (%rsp)
         popfq
         .endif
-        lea -40(%rbp), %rsp
-        pop %r15
-        pop %r14
-        pop %r13
-        pop %r12
-        pop %rbx
-        pop %rbp
-        ret
+        RESTORE_AND_RETURN
         .endm
         ENTER cpu_enter, 1
         ENTER cpu_enter_plain, 0
@@ -41,12 +30,7 @@
 cpu_raw:
         lea cpu_raw_aep(%rip), %r9
 cpu_raw_with_aep:
-        push %rbx
-        push %rbp
-        push %r12
-        push %r13
-        push %r14
-        push %r15
+        SAVE
         mov %ecx, %eax
         mov %r8, %rbx
         mov %r9, %rcx
@@ -55,13 +39,7 @@ cpu_raw_with_aep:
 cpu_raw_aep:
         .byte 0x0f, 0x01, 0xd7
 cpu_raw_end:
-        pop %r15
-        pop %r14
-        pop %r13
-        pop %r12
-        pop %rbp
-        pop %rbx
-        ret
+        RESTORE_AND_RETURN
 /*
  * A user handler that wants EENTER once more, and then gives -7. Counts in *(int *)run->user_data;
  * in assembly, since what it leaves in rdi is what the enclave gets.

@@ -32,11 +32,9 @@ enum cpu_op {
     OP_INT80,
     OP_MF,
     OP_XM,
-    OP_LOAD,
     OP_TF,
     OP_LEAF_RAW,
     OP_REGS512,
-    OP_EXEC_DATA,
     OP_FLAGS,
     OP_FSBASE,
     OP_FAR,              /* leave by the site of the second copy, rsi = its offset */
