@@ -1,11 +1,14 @@
 /*
- * Certificates and revocation lists, against OpenSSL's reader: what both accept, both understand in
- * the same way: dates, constraints. Each refuses some that the other takes: ours more, by far; OpenSSL
- * also looks into fields that ours passes over, whose bytes only the signature vouches for. The first
- * byte says which: 'c' for a certificate in DER, 'l' for a list in any form.
+ * Certificates and revocation lists, against OpenSSL's reader. A certificate that ours accepts OpenSSL
+ * accepts too, and understands in the same way: period, constraints, key usage, key, names. Two
+ * differences are meant, and nothing else is let pass: fields whose bytes ours only compares, which
+ * are the strings inside names and the form of the serial number. (Ours refuses far more than
+ * OpenSSL.) The first byte says which: 'c' for a certificate in DER, 'l' for a list in any form.
  */
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/x509v3.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +40,66 @@ static void same_constraints(const struct cm_cert *c, const X509 *x)
     BASIC_CONSTRAINTS_free(bc);
 }
 
+static void same_bytes(struct cm_span ours, const unsigned char *theirs, size_t len)
+{
+    if (ours.len != len || (len != 0 && memcmp(ours.ptr, theirs, len) != 0)) {
+        abort();
+    }
+}
+
+static void same_name(struct cm_span ours, const X509_NAME *theirs)
+{
+    const unsigned char *der = NULL;
+    size_t len = 0;
+
+    if (X509_NAME_get0_der(theirs, &der, &len) != 1) {
+        abort();
+    }
+    same_bytes(ours, der, len);
+}
+
+static void same_usage(const struct cm_cert *c, const X509 *x)
+{
+    ASN1_BIT_STRING *bits = X509_get_ext_d2i(x, NID_key_usage, NULL, NULL);
+
+    if ((bits != NULL) != c->has_usage ||
+        (bits != NULL && bits->length > 0 && bits->data[0] != c->usage)) {
+        abort();
+    }
+    ASN1_BIT_STRING_free(bits);
+}
+
+static void same_key(const struct cm_cert *c, const X509 *x)
+{
+    unsigned char *der = NULL;
+    const int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
+    unsigned char hash[32] = {0};
+
+    if (len <= 0 || EVP_Digest(der, (size_t)len, hash, NULL, EVP_sha256(), NULL) != 1 ||
+        memcmp(hash, c->spki_sha256, sizeof(hash)) != 0) {
+        abort();
+    }
+    OPENSSL_free(der);
+}
+
+/* ours compares names and serial numbers as bytes; OpenSSL refuses a serial with a needless zero */
+static bool is_odd_serial(struct cm_span s)
+{
+    return s.len == 0 || (s.len > 1 && ((s.ptr[0] == 0 && s.ptr[1] < 0x80) ||
+                                        (s.ptr[0] == 0xff && s.ptr[1] >= 0x80)));
+}
+
+/* and a name whose strings are not what their tags say */
+static bool is_odd_name(struct cm_span name)
+{
+    const unsigned char *at = name.ptr;
+    X509_NAME *n = d2i_X509_NAME(NULL, &at, (long)name.len);
+    const bool odd = n == NULL;
+
+    X509_NAME_free(n);
+    return odd;
+}
+
 static void certificate(const unsigned char *der, size_t len)
 {
     struct cm_cert *c = calloc(1, sizeof(*c));
@@ -58,6 +121,13 @@ static void certificate(const unsigned char *der, size_t len)
             same_time(c->period.not_before, X509_get0_notBefore(x));
             same_time(c->period.not_after, X509_get0_notAfter(x));
             same_constraints(c, x);
+            same_usage(c, x);
+            same_key(c, x);
+            same_name(c->issuer, X509_get_issuer_name(x));
+            same_name(c->subject, X509_get_subject_name(x));
+        } else if (x == NULL && !is_odd_serial(c->serial) && !is_odd_name(c->issuer) &&
+                   !is_odd_name(c->subject)) {
+            abort();
         }
         (void)cm_cert_cn_contains(c, "CA");
         X509_free(x);
