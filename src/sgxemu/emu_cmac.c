@@ -131,7 +131,7 @@ static void double_block(uint8_t a[BLOCK])
 void cm_emu_cmac(const uint8_t key[16], struct cm_span data, uint8_t out[16])
 {
     uint8_t box[256];
-    struct schedule s;
+    struct schedule s = {{{0}}};
     uint8_t subkey[BLOCK] = {0};
     uint8_t last[BLOCK] = {0};
     uint8_t mac[BLOCK] = {0};

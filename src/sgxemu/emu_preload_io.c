@@ -18,6 +18,9 @@
 #include "sgxemu/emu_front.h"
 #include "sgxemu/emu_preload.h"
 
+/* the C library's headers give parameters reserved names; ours come as lists in parentheses */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name,bugprone-macro-parentheses) */
+
 /* ------------------------------------------------------------------ calls without a method */
 
 enum way {
@@ -232,3 +235,4 @@ EMU_PUBLIC int fclose(FILE *f)
     }
     return ret;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name,bugprone-macro-parentheses) */
