@@ -44,11 +44,12 @@ CM_MUST_USE enum cm_status cm_sha256_of(struct cm_span data, uint8_t out[CM_SHA2
 CM_MUST_USE enum cm_status cm_cmac_aes128(const uint8_t key[CM_CMAC_KEY_SIZE], struct cm_span data,
                                           uint8_t out[CM_CMAC_SIZE]);
 
-/* ------------------------------------------------- AES-128-GCM, key derivation */
+/* ------------------------------------------------- AES-GCM, key derivation */
 
-#define CM_GCM_KEY_SIZE 16U
-#define CM_GCM_IV_SIZE  12U
-#define CM_GCM_TAG_SIZE 16U
+#define CM_GCM_KEY_SIZE    16U
+#define CM_GCM256_KEY_SIZE 32U
+#define CM_GCM_IV_SIZE     12U
+#define CM_GCM_TAG_SIZE    16U
 
 /**
  * NIST SP 800-38D with a 96-bit IV, which must never repeat under a key. plain and out may be the
@@ -65,6 +66,14 @@ CM_MUST_USE enum cm_status cm_gcm_decrypt(const uint8_t key[CM_GCM_KEY_SIZE],
                                           const uint8_t iv[CM_GCM_IV_SIZE], struct cm_span aad,
                                           struct cm_span cipher, const uint8_t tag[CM_GCM_TAG_SIZE],
                                           uint8_t *out);
+
+/** The same with a key of 16 or 32 bytes (AES-256). @retval CM_ERR_PARAM another length */
+CM_MUST_USE enum cm_status cm_gcm_seal(struct cm_span key, const uint8_t iv[CM_GCM_IV_SIZE],
+                                       struct cm_span aad, struct cm_span plain, uint8_t *out,
+                                       uint8_t tag[CM_GCM_TAG_SIZE]);
+CM_MUST_USE enum cm_status cm_gcm_open(struct cm_span key, const uint8_t iv[CM_GCM_IV_SIZE],
+                                       struct cm_span aad, struct cm_span cipher,
+                                       const uint8_t tag[CM_GCM_TAG_SIZE], uint8_t *out);
 
 /** NIST SP 800-108 in counter mode: the first block, HMAC-SHA-256(key, be32(1) || fixed). */
 CM_MUST_USE enum cm_status cm_kdf_counter(struct cm_span key, struct cm_span fixed,

@@ -1,4 +1,4 @@
-/* AES-128-GCM; see crypto.h. */
+/* AES-GCM; see crypto.h. */
 #include "crypto/crypto.h"
 
 #include <limits.h>
@@ -17,12 +17,13 @@ static bool pass(EVP_CIPHER_CTX *ctx, struct cm_span in, uint8_t *out)
            (EVP_CipherUpdate(ctx, out, &n, in.ptr, (int)in.len) == 1 && n == (int)in.len);
 }
 
-static EVP_CIPHER_CTX *begin(const uint8_t *key, const uint8_t *iv, int encrypt,
+static EVP_CIPHER_CTX *begin(struct cm_span key, const uint8_t *iv, int encrypt,
                              const struct cm_span *aad)
 {
+    const EVP_CIPHER *cipher = key.len == CM_GCM_KEY_SIZE ? EVP_aes_128_gcm() : EVP_aes_256_gcm();
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 
-    if (ctx != NULL && (EVP_CipherInit_ex(ctx, EVP_aes_128_gcm(), NULL, key, iv, encrypt) != 1 ||
+    if (ctx != NULL && (EVP_CipherInit_ex(ctx, cipher, NULL, key.ptr, iv, encrypt) != 1 ||
                         !pass(ctx, *aad, NULL))) {
         EVP_CIPHER_CTX_free(ctx);
         ctx = NULL;
@@ -30,15 +31,22 @@ static EVP_CIPHER_CTX *begin(const uint8_t *key, const uint8_t *iv, int encrypt,
     return ctx;
 }
 
-enum cm_status cm_gcm_encrypt(const uint8_t key[CM_GCM_KEY_SIZE], const uint8_t iv[CM_GCM_IV_SIZE],
-                              struct cm_span aad, struct cm_span plain, uint8_t *out,
-                              uint8_t tag[CM_GCM_TAG_SIZE])
+static bool lawful(struct cm_span key)
+{
+    return key.len == CM_GCM_KEY_SIZE || key.len == CM_GCM256_KEY_SIZE;
+}
+
+enum cm_status cm_gcm_seal(struct cm_span key, const uint8_t iv[CM_GCM_IV_SIZE], struct cm_span aad,
+                           struct cm_span plain, uint8_t *out, uint8_t tag[CM_GCM_TAG_SIZE])
 {
     enum cm_status st = CM_ERR_CRYPTO;
     EVP_CIPHER_CTX *ctx = NULL;
     uint8_t none[CM_GCM_TAG_SIZE]; /* the end of GCM gives no bytes */
     int n = 0;
 
+    if (!lawful(key)) {
+        return CM_ERR_PARAM;
+    }
     if (aad.len > INT_MAX || plain.len > INT_MAX) {
         return CM_ERR_LIMIT;
     }
@@ -55,9 +63,8 @@ enum cm_status cm_gcm_encrypt(const uint8_t key[CM_GCM_KEY_SIZE], const uint8_t 
     return st;
 }
 
-enum cm_status cm_gcm_decrypt(const uint8_t key[CM_GCM_KEY_SIZE], const uint8_t iv[CM_GCM_IV_SIZE],
-                              struct cm_span aad, struct cm_span cipher,
-                              const uint8_t tag[CM_GCM_TAG_SIZE], uint8_t *out)
+enum cm_status cm_gcm_open(struct cm_span key, const uint8_t iv[CM_GCM_IV_SIZE], struct cm_span aad,
+                           struct cm_span cipher, const uint8_t tag[CM_GCM_TAG_SIZE], uint8_t *out)
 {
     enum cm_status st = CM_ERR_CRYPTO;
     EVP_CIPHER_CTX *ctx = NULL;
@@ -65,6 +72,9 @@ enum cm_status cm_gcm_decrypt(const uint8_t key[CM_GCM_KEY_SIZE], const uint8_t 
     uint8_t none[CM_GCM_TAG_SIZE];
     int n = 0;
 
+    if (!lawful(key)) {
+        return CM_ERR_PARAM;
+    }
     if (aad.len > INT_MAX || cipher.len > INT_MAX) {
         return CM_ERR_LIMIT;
     }
@@ -82,4 +92,18 @@ enum cm_status cm_gcm_decrypt(const uint8_t key[CM_GCM_KEY_SIZE], const uint8_t 
     EVP_CIPHER_CTX_free(ctx);
     ERR_clear_error();
     return st;
+}
+
+enum cm_status cm_gcm_encrypt(const uint8_t key[CM_GCM_KEY_SIZE], const uint8_t iv[CM_GCM_IV_SIZE],
+                              struct cm_span aad, struct cm_span plain, uint8_t *out,
+                              uint8_t tag[CM_GCM_TAG_SIZE])
+{
+    return cm_gcm_seal(cm_span_make(key, CM_GCM_KEY_SIZE), iv, aad, plain, out, tag);
+}
+
+enum cm_status cm_gcm_decrypt(const uint8_t key[CM_GCM_KEY_SIZE], const uint8_t iv[CM_GCM_IV_SIZE],
+                              struct cm_span aad, struct cm_span cipher,
+                              const uint8_t tag[CM_GCM_TAG_SIZE], uint8_t *out)
+{
+    return cm_gcm_open(cm_span_make(key, CM_GCM_KEY_SIZE), iv, aad, cipher, tag, out);
 }

@@ -5,6 +5,7 @@
 
 #include "common/try.h"
 #include "token/base64.h"
+#include "token/jose.h"
 
 static const char *const names[] = {
     [CM_SIG_ES256] = "ES256", [CM_SIG_ES384] = "ES384", [CM_SIG_ES512] = "ES512",
@@ -28,67 +29,28 @@ enum cm_status cm_sig_alg_from(struct cm_json_value name, enum cm_sig_alg *out)
     return CM_ERR_UNSUPPORTED;
 }
 
-/* The part before the next '.', or all that is left. */
-static struct cm_span next_part(struct cm_span *rest, bool *dot)
-{
-    struct cm_span part = *rest;
-    const uint8_t *hit = rest->len == 0 ? NULL : memchr(rest->ptr, '.', rest->len);
-
-    *dot = hit != NULL;
-    if (hit != NULL) {
-        part.len = (size_t)(hit - rest->ptr);
-    }
-    rest->ptr += part.len + (*dot ? 1 : 0);
-    rest->len -= part.len + (*dot ? 1 : 0);
-    return part;
-}
-
-static enum cm_status check_header(struct cm_jws *jws, struct cm_why *why)
-{
-    static const char *const refused[] = {"crit", "b64", "zip"};
-    struct cm_json_value root = cm_json_root(&jws->header);
-    enum cm_status st = CM_OK;
-
-    if (!cm_json_is(root, CM_JSON_OBJECT)) {
-        cm_why_set(why, "JWS: the header is not an object");
-        return CM_ERR_FORMAT;
-    }
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        if (cm_json_get(root, refused[i]).doc != NULL) {
-            cm_why_set(why, "JWS: header member %s is not supported", refused[i]);
-            return CM_ERR_UNSUPPORTED;
-        }
-    }
-    st = cm_sig_alg_from(cm_json_get(root, "alg"), &jws->alg);
-    if (st != CM_OK) {
-        cm_why_set(why, "JWS: alg is missing or not supported");
-    }
-    return st;
-}
-
 enum cm_status cm_jws_parse(struct cm_span token, struct cm_jws *out, struct cm_why *why)
 {
     struct cm_span rest = token;
     bool dots[3] = {false, false, false};
-    struct cm_span header = next_part(&rest, &dots[0]);
-    struct cm_span payload = next_part(&rest, &dots[1]);
-    struct cm_span signature = next_part(&rest, &dots[2]);
+    struct cm_span header = cm_jose_part(&rest, &dots[0]);
+    struct cm_span payload = cm_jose_part(&rest, &dots[1]);
+    struct cm_span signature = cm_jose_part(&rest, &dots[2]);
+    const struct cm_jose_header h = {out->header_bytes, sizeof(out->header_bytes), out->nodes,
+                                     CM_JWS_MAX_NODES, "JWS"};
     enum cm_status st = CM_OK;
-    size_t len = 0;
 
     memset(out, 0, sizeof(*out));
     if (!dots[0] || !dots[1] || dots[2]) {
         cm_why_set(why, "JWS: not three parts");
         return CM_ERR_FORMAT;
     }
-    st = cm_base64url_decode(header, out->header_bytes, sizeof(out->header_bytes), &len);
+    CM_TRY(cm_jose_parse_header(&h, header, &out->header, why));
+    st = cm_sig_alg_from(cm_json_get(cm_json_root(&out->header), "alg"), &out->alg);
     if (st != CM_OK) {
-        cm_why_set(why, "JWS: the header is not base64url, or too long");
-        return st == CM_ERR_SPACE ? CM_ERR_LIMIT : st;
+        cm_why_set(why, "JWS: alg is missing or not supported");
+        goto out;
     }
-    CM_TRY(cm_json_parse(cm_span_make(out->header_bytes, len), out->nodes, CM_JWS_MAX_NODES,
-                         &out->header, why));
-    CM_TRY(check_header(out, why));
     if (cm_base64url_decode(signature, out->signature, sizeof(out->signature),
                             &out->signature_len) != CM_OK) {
         cm_why_set(why, "JWS: the signature is not base64url");
@@ -98,7 +60,7 @@ enum cm_status cm_jws_parse(struct cm_span token, struct cm_jws *out, struct cm_
     out->payload_text = payload;
     out->signed_text = cm_span_make(header.ptr, header.len + 1 + payload.len);
 out:
-    return st == CM_ERR_SYNTAX ? CM_ERR_FORMAT : st;
+    return st;
 }
 
 enum cm_status cm_jws_verify(const struct cm_jws *jws, const struct cm_pubkey *key,
@@ -114,19 +76,6 @@ enum cm_status cm_jws_verify(const struct cm_jws *jws, const struct cm_pubkey *k
 enum cm_status cm_jws_payload(const struct cm_jws *jws, uint8_t *out, size_t cap, size_t *len)
 {
     return cm_base64url_decode(jws->payload_text, out, cap, len);
-}
-
-/* Append base64url of data to text. */
-static enum cm_status append(struct cm_wr *w, struct cm_span data)
-{
-    size_t len = 0;
-    enum cm_status st =
-        cm_base64url_encode(data, (char *)(w->start + w->used), w->cap - w->used, &len);
-
-    if (st == CM_OK) {
-        w->used += len;
-    }
-    return st;
 }
 
 enum cm_status cm_jws_sign(const struct cm_privkey *key, enum cm_sig_alg alg,
@@ -150,49 +99,32 @@ enum cm_status cm_jws_sign(const struct cm_privkey *key, enum cm_sig_alg alg,
     }
     cm_wr_bytes(&h, "}", 1);
     CM_TRY(cm_wr_finish(&h));
-    CM_TRY(append(&w, cm_span_make(header, h.used)));
+    CM_TRY(cm_jose_append(&w, cm_span_make(header, h.used)));
     cm_wr_u8(&w, '.');
-    CM_TRY(append(&w, payload));
+    CM_TRY(cm_jose_append(&w, payload));
     CM_TRY(cm_wr_finish(&w));
     part = cm_span_make(out, w.used);
     CM_TRY(cm_privkey_sign(key, alg, &part, 1, sig, sizeof(sig), &len));
     cm_wr_u8(&w, '.');
-    CM_TRY(append(&w, cm_span_make(sig, len)));
+    CM_TRY(cm_jose_append(&w, cm_span_make(sig, len)));
     cm_wr_u8(&w, 0);
     st = cm_wr_finish(&w);
 out:
     return st;
 }
 
-/* A base64url member into buf. */
-static enum cm_status octets(struct cm_json_value jwk, const char *name, uint8_t *buf, size_t cap,
-                             struct cm_span *out)
-{
-    struct cm_span text = {NULL, 0};
-    size_t len = 0;
-    enum cm_status st = cm_json_plain(cm_json_get(jwk, name), &text);
-
-    if (st == CM_OK) {
-        st = cm_base64url_decode(text, buf, cap, &len);
-    }
-    *out = cm_span_make(buf, len);
-    return st == CM_OK ? CM_OK : CM_ERR_FORMAT;
-}
-
 static enum cm_status ec_key(struct cm_json_value jwk, struct cm_pubkey **out)
 {
-    static const char *const crv[] = {
-        [CM_CURVE_P256] = "P-256", [CM_CURVE_P384] = "P-384", [CM_CURVE_P521] = "P-521"};
     uint8_t x[66] = {0};
     uint8_t y[66] = {0};
     struct cm_span sx = {NULL, 0};
     struct cm_span sy = {NULL, 0};
     enum cm_status st = CM_OK;
 
-    CM_TRY(octets(jwk, "x", x, sizeof(x), &sx));
-    CM_TRY(octets(jwk, "y", y, sizeof(y), &sy));
-    for (size_t i = 0; i < sizeof(crv) / sizeof(crv[0]); i++) {
-        if (cm_json_equal(cm_json_get(jwk, "crv"), crv[i])) {
+    CM_TRY(cm_jose_octets(jwk, "x", x, sizeof(x), &sx));
+    CM_TRY(cm_jose_octets(jwk, "y", y, sizeof(y), &sy));
+    for (unsigned i = 0; cm_jose_curve_name(i) != NULL; i++) {
+        if (cm_json_equal(cm_json_get(jwk, "crv"), cm_jose_curve_name(i))) {
             return cm_pubkey_from_ec((enum cm_curve)i, sx, sy, out);
         }
     }
@@ -222,8 +154,8 @@ enum cm_status cm_jwk_parse(struct cm_json_value jwk, struct cm_pubkey **out)
     if (!cm_json_equal(cm_json_get(jwk, "kty"), "RSA")) {
         return CM_ERR_UNSUPPORTED;
     }
-    CM_TRY(octets(jwk, "n", n, sizeof(n), &sn));
-    CM_TRY(octets(jwk, "e", e, sizeof(e), &se));
+    CM_TRY(cm_jose_octets(jwk, "n", n, sizeof(n), &sn));
+    CM_TRY(cm_jose_octets(jwk, "e", e, sizeof(e), &se));
     st = cm_pubkey_from_rsa(sn, se, out);
 out:
     return st;
