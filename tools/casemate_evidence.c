@@ -30,6 +30,8 @@ static const char help_verify[] =
     "  --accept STATUS,...  accept these TCB statuses beside UpToDate\n"
     "  --report-data HEX    the report data must begin with these bytes\n"
     "  --root FILE          trust this root certificate (PEM) instead of Intel's\n"
+    "  --floors FILE        refuse what is older than FILE says, and raise FILE to what was\n"
+    "                       seen; it is made when missing\n"
     "  --allow-debug        accept debug enclaves: they protect nothing\n"
     "  --allow-emulated     accept an emulator's evidence: it protects nothing\n"
     "  --json               all checks and claims, for programs\n"
@@ -119,6 +121,8 @@ static bool parse_value(const char *option, const char *value, struct cm_cli_ver
 
     if (strcmp(option, "--collateral") == 0) {
         v->collateral = value;
+    } else if (strcmp(option, "--floors") == 0) {
+        v->floors = value;
     } else if (strcmp(option, "--root") == 0) {
         v->root = value;
     } else if (strcmp(option, "--time") == 0) {

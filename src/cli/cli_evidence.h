@@ -18,6 +18,7 @@ struct cm_cli_verify {
     const char *quote;
     const char *collateral; /* a folder or a JSON bundle; NULL: the folder of the quote */
     const char *root;       /* a root certificate in PEM instead of Intel's; NULL */
+    const char *floors;     /* a file of floors, read and raised; NULL: none */
     uint64_t time;
     unsigned flags;  /* CM_VERIFY_* */
     unsigned accept; /* CM_DCAP_ACCEPT() bits */

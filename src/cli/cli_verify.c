@@ -9,6 +9,7 @@
 #include "cli/cli_evidence.h"
 #include "cli/cli_text.h"
 #include "collateral/collateral_files.h"
+#include "collateral/floor_file.h"
 #include "common/try.h"
 #include "evidence/certs.h"
 #include "evidence/quote.h"
@@ -255,12 +256,21 @@ static void folder_of(const char *path, char *out, size_t cap)
     }
 }
 
+/* A damaged file is the environment's fault, not the evidence's. */
+static enum cm_status open_floors(const char *path, struct cm_floor_file **out, struct cm_why *why)
+{
+    enum cm_status st = cm_floor_file_open(path, out, why);
+
+    return st == CM_OK || st == CM_ERR_NOMEM ? st : CM_ERR_IO;
+}
+
 enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm_why *why)
 {
     struct cm_collateral_parts *parts = NULL;
     struct cm_dcap_collateral collateral;
     struct cm_trust_root root = *cm_dcap_intel_root();
     struct cm_verify_input in = {.now = v->time, .roots = &root, .root_count = 1};
+    struct cm_floor_file *floors = NULL;
     struct cm_evidence *ev = NULL;
     char folder[4096] = "";
     char label[80] = "";
@@ -278,7 +288,19 @@ enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm
     if (v->root != NULL) {
         CM_TRY(load_root(v->root, label, &root, why));
     }
+    if (v->floors != NULL) {
+        CM_TRY(open_floors(v->floors, &floors, why));
+        in.floors = cm_floor_file_floors(floors, &in.floor_count);
+    }
     st = cm_dcap_verify(cm_span_make(quote, len), &collateral, &in, v->accept, NULL, &ev);
+    if (floors != NULL && ev != NULL) {
+        enum cm_status raised = cm_floor_file_raise(floors, ev, why);
+
+        if (raised != CM_OK) { /* a verdict that the next run could contradict is none */
+            st = CM_ERR_IO;
+            goto out;
+        }
+    }
     if (v->json) {
         enum cm_status printed = print_json(v, st, ev, out);
 
@@ -293,6 +315,7 @@ enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm
         cm_why_set(why, "%s", cm_status_str(parsed == CM_OK ? st : parsed));
     }
 out:
+    cm_floor_file_close(floors);
     cm_evidence_free(ev);
     cm_parts_free(parts);
     free(quote);

@@ -2,11 +2,9 @@
 #include "emuplat/emuplat_store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,32 +40,12 @@ static int lock(enum cm_status *st, struct cm_why *why)
 {
     char path[PATH_CAP] = "";
     int fd = -1;
-    int r = -1;
 
     *st = path_of(LOCK_NAME, path, why);
-    if (*st != CM_OK) {
-        return -1;
-    }
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    do {
-        r = fd < 0 ? -1 : flock(fd, LOCK_EX);
-    } while (r != 0 && fd >= 0 && errno == EINTR);
-    if (r != 0) {
-        *st = CM_ERR_IO;
-        cm_why_set(why, "%s: %s", path, strerror(errno));
-        if (fd >= 0) {
-            (void)close(fd);
-        }
-        return -1;
+    if (*st == CM_OK) {
+        *st = cm_file_lock(path, &fd, why);
     }
     return fd;
-}
-
-static void unlock(int fd)
-{
-    if (fd >= 0) {
-        (void)close(fd);
-    }
 }
 
 void cm_emuplat_close(struct cm_emuplat *e)
@@ -208,7 +186,7 @@ enum cm_status cm_emuplat_open(uint64_t now, struct cm_emuplat *out, struct cm_w
         if (fd >= 0) {
             st = settle(now, &e, why);
         }
-        unlock(fd);
+        cm_file_unlock(fd);
     } else {
         cm_why_set(why, "%s", quiet.text);
     }
@@ -286,7 +264,7 @@ enum cm_status cm_emuplat_apply(uint64_t now, enum cm_emuplat_change change, enu
     CM_TRY(cm_emuplat_issue(&e.cpu, now, e.state));
     CM_TRY(save(&e, false, why));
 out:
-    unlock(fd);
+    cm_file_unlock(fd);
     cm_emuplat_close(&e);
     return st;
 }
@@ -314,6 +292,6 @@ enum cm_status cm_emuplat_discard(struct cm_why *why)
     CM_TRY(drop(CM_EMUPLAT_FILE, why)); /* first: a state without its processor is refused */
     CM_TRY(drop(CM_EMU_PLATFORM_FILE, why));
 out:
-    unlock(fd);
+    cm_file_unlock(fd);
     return st;
 }

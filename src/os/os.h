@@ -75,6 +75,18 @@ CM_MUST_USE enum cm_status cm_file_write_atomic(const char *path, struct cm_span
 CM_MUST_USE enum cm_status cm_file_create_once(const char *path, struct cm_span data, uint32_t mode,
                                                struct cm_why *why);
 
+/**
+ * Wait for a lock that one holder has at a time, among threads and processes; it ends with the
+ * process at the latest.
+ *
+ * @param path  a file of its own, made when missing and never removed: what is replaced as a whole
+ *              cannot be its own lock.
+ * @param fd    for cm_file_unlock(); -1 on failure. @retval CM_ERR_IO
+ */
+CM_MUST_USE enum cm_status cm_file_lock(const char *path, int *fd, struct cm_why *why);
+/** Accepts -1. */
+void cm_file_unlock(int fd);
+
 /** Whether both paths lead to the same existing file. */
 bool cm_file_same(const char *a, const char *b);
 
