@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "cli/cli_text.h"
+#include "collateral/collateral_files.h"
 #include "common/try.h"
 #include "emuplat/emuplat_admin.h"
 #include "evidence/timefmt.h"
@@ -110,41 +111,42 @@ static enum cm_status write_files(const char *dir, const struct cm_emuplat_info 
                                   struct cm_why *why)
 {
     const struct {
-        const char *name;
+        enum cm_collateral_part part;
         struct cm_span data;
-    } files[] = {
-        {"tcb_info.json", i->tcb_info},
-        {"tcb_info_issuer_chain.pem", i->tcb_chain},
-        {"qe_identity.json", i->qe_identity},
-        {"qe_identity_issuer_chain.pem", i->tcb_chain},
-        {"root_ca_crl.der", i->root_crl},
-        {"pck_crl.der", i->pck_crl},
-        {ROOT_PEM, i->root},
+    } all[] = {
+        {CM_PART_TCB_INFO, i->tcb_info},       {CM_PART_TCB_INFO_CHAIN, i->tcb_chain},
+        {CM_PART_QE_IDENTITY, i->qe_identity}, {CM_PART_QE_IDENTITY_CHAIN, i->tcb_chain},
+        {CM_PART_ROOT_CA_CRL, i->root_crl},    {CM_PART_PCK_CRL, i->pck_crl},
     };
+    struct cm_collateral_parts *parts = NULL;
+    char path[4096] = "";
+    int n = snprintf(path, sizeof(path), "%s/" ROOT_PEM, dir);
     enum cm_status st = CM_OK;
 
-    for (size_t k = 0; k < sizeof(files) / sizeof(files[0]); k++) {
-        char path[4096] = "";
-        int n = snprintf(path, sizeof(path), "%s/%s", dir, files[k].name);
-
-        if (n < 0 || (size_t)n >= sizeof(path)) {
-            cm_why_set(why, "the folder's name is too long");
-            return CM_ERR_PARAM;
-        }
-        CM_TRY(cm_file_write_atomic(path, files[k].data, 0644, why));
+    if (n < 0 || (size_t)n >= sizeof(path)) {
+        cm_why_set(why, "the folder's name is too long");
+        return CM_ERR_PARAM;
     }
+    CM_TRY(cm_parts_create(&parts));
+    for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++) {
+        CM_TRY(cm_parts_set(parts, all[k].part, all[k].data));
+    }
+    CM_TRY(cm_parts_save(parts, dir, why));
+    CM_TRY(cm_file_write_atomic(path, i->root, 0644, why));
 out:
+    cm_parts_free(parts);
     return st;
 }
 
 enum cm_status cm_cli_platform_export(const char *dir, FILE *out, struct cm_why *why)
 {
     struct cm_emuplat_bundle *b = NULL;
+    struct stat sb;
     enum cm_status st = CM_OK;
 
     CM_TRY(cm_emuplat_collateral(&b, why));
-    if (mkdir(dir, 0777) != 0 && errno != EEXIST) {
-        cm_why_set(why, "%s: %s", dir, strerror(errno));
+    if ((mkdir(dir, 0777) != 0 && errno != EEXIST) || stat(dir, &sb) != 0 || !S_ISDIR(sb.st_mode)) {
+        cm_why_set(why, "%s: %s", dir, errno == EEXIST ? "not a folder" : strerror(errno));
         st = CM_ERR_IO;
         goto out;
     }
