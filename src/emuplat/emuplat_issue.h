@@ -6,9 +6,9 @@
 #include "emuplat/emuplat_state.h"
 
 #define CM_EMUPLAT_DAY       UINT64_C(86400)
-#define CM_EMUPLAT_PERIOD    (30 * CM_EMUPLAT_DAY)       /* of lists and documents, as Intel's */
-#define CM_EMUPLAT_RENEW     (20 * CM_EMUPLAT_DAY)       /* renewed when this old */
-#define CM_EMUPLAT_CERT_LIFE (30 * 365 * CM_EMUPLAT_DAY) /* of all certificates */
+#define CM_EMUPLAT_PERIOD    (CM_EMUPLAT_DAY * 30)       /* of lists and documents, as Intel's */
+#define CM_EMUPLAT_RENEW     (CM_EMUPLAT_DAY * 20)       /* renewed when this old */
+#define CM_EMUPLAT_CERT_LIFE (CM_EMUPLAT_DAY * 365 * 30) /* of all certificates */
 
 /* the same on every emulated platform: a model, not a machine */
 extern const uint8_t cm_emuplat_fmspc[6];
