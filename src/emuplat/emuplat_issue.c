@@ -12,6 +12,8 @@ const uint8_t cm_emuplat_fmspc[6] = {0xca, 0x5e, 0x3a, 0x7e, 0x00, 0x00};
 
 /* clocks of machines that share a quote differ by some minutes */
 #define SLACK 3600u
+/* and a verifier may have read its own a moment before it asked for collateral */
+#define MOMENT 60u
 
 static enum cm_status new_key(struct cm_emuplat_state *s, enum cm_emuplat_part part)
 {
@@ -163,10 +165,11 @@ enum cm_status cm_emuplat_issue(const struct cm_emuplat_cpu *cpu, uint64_t now,
                                 struct cm_emuplat_state *s)
 {
     struct cm_privkey *signer = NULL;
+    uint64_t from = now > MOMENT ? now - MOMENT : 0;
     enum cm_status st = CM_OK;
 
     /* a verifier that keeps floors must never see a date or a number go back */
-    s->issued = now > s->issued ? now : s->issued;
+    s->issued = from > s->issued ? from : s->issued;
     s->next_update = s->issued + CM_EMUPLAT_PERIOD;
     if (s->crl_number == UINT32_MAX) {
         return CM_ERR_LIMIT;

@@ -84,7 +84,7 @@ static bool status_known(uint32_t tcb)
 static bool dates_good(const struct cm_emuplat_state *s)
 {
     return s->created < s->not_after && s->not_after <= LATEST && s->issued < s->next_update &&
-           s->next_update <= LATEST && s->created <= s->issued && s->tcb_changed <= s->issued;
+           s->next_update <= LATEST && s->created <= s->issued && s->tcb_changed <= s->next_update;
 }
 
 static void read_parts(struct cm_rd *r, struct cm_emuplat_state *s, enum cm_status *st)

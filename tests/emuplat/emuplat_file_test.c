@@ -2,6 +2,7 @@
 #include "emuplat_kit.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/wait.h>
 
 #include "common/span.h"
@@ -106,6 +107,44 @@ TEST(racing_changes_are_all_made)
     CHECK_EQ(cm_emuplat_bundle_info(b)->evaluation, 1 + RACERS * EACH);
     CHECK_EQ(cm_emuplat_bundle_info(b)->crl_number, 1 + RACERS * EACH);
     cm_emuplat_bundle_free(b);
+    kit_remove();
+}
+
+/* quotes verify while the platform changes under them */
+static void *quoting_thread(void *failed)
+{
+    static __thread uint8_t quote[KIT_QUOTE_MAX];
+    int *bad = failed;
+
+    for (int i = 0; i < 20; i++) {
+        size_t size = kit_quote(quote);
+        struct kit_verdict v = kit_verify(cm_span_make(quote, size), ~0u);
+
+        *bad += size == 0 || v.status != CM_OK;
+    }
+    return NULL;
+}
+
+TEST(threads_quote_while_the_platform_changes)
+{
+    enum { THREADS = 4 };
+    pthread_t thread[THREADS];
+    int failed[THREADS] = {0};
+    size_t started = 0;
+
+    REQUIRE(kit_fresh() && open_close(NULL) == CM_OK);
+    for (size_t i = 0; i < THREADS; i++) {
+        started += pthread_create(&thread[i], NULL, quoting_thread, &failed[i]) == 0;
+    }
+    CHECK_EQ(started, THREADS);
+    for (int i = 0; i < 10; i++) {
+        CHECK_EQ(cm_emuplat_rotate(NULL), CM_OK);
+        CHECK_EQ(cm_emuplat_set_tcb(CM_DCAP_OUT_OF_DATE, NULL), CM_OK);
+    }
+    for (size_t i = 0; i < started; i++) {
+        CHECK_EQ(pthread_join(thread[i], NULL), 0);
+        CHECK_EQ(failed[i], 0);
+    }
     kit_remove();
 }
 
@@ -217,11 +256,11 @@ TEST(values_out_of_range_are_refused)
         uint8_t value;
         const char *what;
     } changes[] = {
-        {0, 'X', "magic"},          {8, 2, "version"},          {12, 1, "reserved"},
-        {23, 0xff, "created"},      {31, 0xff, "not after"},    {39, 0xff, "issued"},
-        {47, 0xff, "next update"},  {55, 0xff, "changed"},      {64, 6, "status"},
-        {64, 9, "status"},          {67, 1, "status"},          {101, 2, "revoked count"},
-        {104, 0xff, "part length"}, {106, 0xff, "part length"},
+        {0, 'X', "magic"},         {8, 2, "version"},          {12, 1, "reserved"},
+        {23, 0xff, "created"},     {31, 0xff, "not after"},    {39, 0xff, "issued"},
+        {47, 0xff, "next update"}, {55, 0xff, "changed"},      {64, 6, "status"},
+        {64, 9, "status"},         {67, 1, "status"},          {101, 2, "revoked count"},
+        {104, 0, "empty part"},    {105, 0xff, "part length"}, {106, 0xff, "part length"},
     };
     struct cm_emuplat_state *s = NULL;
     uint8_t *file = NULL;

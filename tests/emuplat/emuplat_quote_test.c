@@ -1,6 +1,9 @@
 /* The emulated quoting enclave: what it signs, what it refuses, and who accepts the result. */
 #include "emuplat_kit.h"
 
+#include <openssl/pem.h>
+#include <openssl/x509_vfy.h>
+
 #include "common/span.h"
 #include "crypto/crypto.h"
 
@@ -18,6 +21,71 @@ TEST(a_quote_verifies_under_the_emulated_root)
     CHECK_STR(v.check, "");
     CHECK_STR(v.tcb, "UpToDate");
     CHECK(v.emulated);
+    kit_remove();
+}
+
+static X509 *next_cert(BIO *bio)
+{
+    return PEM_read_bio_X509(bio, NULL, NULL, NULL);
+}
+
+/* whether OpenSSL, at its strictest, finds a way from the leaf to the root, with both lists */
+static bool openssl_accepts(struct cm_span chain, struct cm_span root_crl, struct cm_span pck_crl,
+                            size_t others)
+{
+    BIO *bio = BIO_new_mem_buf(chain.ptr, (int)chain.len);
+    X509 *leaf = next_cert(bio);
+    STACK_OF(X509) *between = sk_X509_new_null();
+    X509_STORE *store = X509_STORE_new();
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    const unsigned char *at = root_crl.ptr;
+    X509_CRL *lists[2] = {d2i_X509_CRL(NULL, &at, (long)root_crl.len), NULL};
+    X509 *root = NULL;
+    bool good = false;
+
+    at = pck_crl.ptr;
+    lists[1] = d2i_X509_CRL(NULL, &at, (long)pck_crl.len);
+    for (size_t i = 0; i < others; i++) {
+        (void)sk_X509_push(between, next_cert(bio));
+    }
+    root = next_cert(bio);
+    good = X509_STORE_add_cert(store, root) == 1 && X509_STORE_add_crl(store, lists[0]) == 1 &&
+           X509_STORE_add_crl(store, lists[1]) == 1 &&
+           X509_STORE_set_flags(store, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CRL_CHECK |
+                                           X509_V_FLAG_CRL_CHECK_ALL) == 1 &&
+           X509_STORE_CTX_init(ctx, store, leaf, between) == 1 && X509_verify_cert(ctx) == 1;
+    X509_STORE_CTX_free(ctx);
+    X509_STORE_free(store);
+    sk_X509_pop_free(between, X509_free);
+    X509_free(root);
+    X509_free(leaf);
+    X509_CRL_free(lists[0]);
+    X509_CRL_free(lists[1]);
+    BIO_free(bio);
+    return good;
+}
+
+TEST(another_library_accepts_the_chains_and_the_revocation)
+{
+    static uint8_t quote[KIT_QUOTE_MAX];
+    size_t size = 0;
+
+    REQUIRE(kit_fresh());
+    size = kit_quote(quote);
+    REQUIRE(size != 0);
+    for (int revoked = 0; revoked < 2; revoked++) {
+        const struct cm_emuplat_info *i = NULL;
+        struct cm_emuplat_bundle *b = NULL;
+
+        REQUIRE(cm_emuplat_collateral(&b, NULL) == CM_OK);
+        i = cm_emuplat_bundle_info(b);
+        CHECK(openssl_accepts(i->tcb_chain, i->root_crl, i->pck_crl, 0));
+        CHECK_EQ(
+            openssl_accepts(cm_span_make(quote + 1052, size - 1052), i->root_crl, i->pck_crl, 1),
+            revoked == 0);
+        cm_emuplat_bundle_free(b);
+        CHECK_EQ(cm_emuplat_revoke(NULL), CM_OK);
+    }
     kit_remove();
 }
 

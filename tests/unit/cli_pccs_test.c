@@ -131,6 +131,8 @@ TEST(the_pck_certificate_is_given_to_its_platform)
            404, NULL, NULL); /* older in one component */
     EXPECT(V4 "pckcert?" QEID CPUSVN "&pcesvn=0C00&pceid=0000", 404, NULL, NULL);
     EXPECT(V4 "pckcert?" QEID CPUSVN "&pcesvn=0D00&pceid=0100", 404, NULL, NULL);
+    EXPECT(V4 "pckcert?qeid=AC0102030405060708090a0B0C0D0E0F" CPUSVN "&pcesvn=0D00&pceid=0000", 404,
+           NULL, NULL);
     EXPECT(V4 "pckcert?qeid=00" CPUSVN "&pcesvn=0D00&pceid=0000", 404, NULL, NULL);
     EXPECT(V4 "pckcert?qeid=" CPUSVN "&pcesvn=0D00&pceid=0000", 400, NULL, NULL);
     EXPECT(V4 "pckcert?" QEID "&pcesvn=0D00&pceid=0000", 400, NULL, NULL);
