@@ -11,6 +11,7 @@
 #include "cli/cli_pccs.h"
 #include "cli/cli_pccs_query.h"
 #include "cli/cli_text.h"
+#include "common/hex.h"
 #include "token/base64.h"
 
 #define TYPE_JSON "application/json"
@@ -93,10 +94,7 @@ static void add_hex(struct ask *a, const char *name, const uint8_t *p, size_t n)
     char *hex = malloc(2 * n + 1);
 
     if (hex != NULL) {
-        cm_cli_hex(p, n, hex);
-        for (char *c = hex; *c != '\0'; c++) {
-            *c = (char)(*c >= 'a' ? *c - 'a' + 'A' : *c);
-        }
+        cm_hex_encode(cm_span_make(p, n), CM_HEX_UPPER, hex);
     }
     add_header(a, name, hex);
 }

@@ -5,18 +5,8 @@
 #include <string.h>
 
 #include "common/checked.h"
+#include "common/hex.h"
 #include "common/reader.h"
-
-static int nibble(uint8_t c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* The next character of a value, escapes resolved; makes the reader bad where there is none. */
 static char next_char(struct cm_rd *r)
@@ -24,8 +14,8 @@ static char next_char(struct cm_rd *r)
     uint8_t c = cm_rd_u8(r);
 
     if (c == '%') {
-        int hi = nibble(cm_rd_u8(r));
-        int lo = nibble(cm_rd_u8(r));
+        int hi = cm_hex_nibble(cm_rd_u8(r));
+        int lo = cm_hex_nibble(cm_rd_u8(r));
 
         if (hi < 0 || lo < 0) {
             r->bad = true;
@@ -109,24 +99,11 @@ const char *cm_pccs_query_get(const struct cm_pccs_query *q, const char *name)
 
 bool cm_pccs_query_hex(const char *value, uint8_t *out, size_t n)
 {
-    if (strlen(value) != 2 * n) {
-        return false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        int hi = nibble((uint8_t)value[2 * i]);
-        int lo = nibble((uint8_t)value[2 * i + 1]);
-
-        if (hi < 0 || lo < 0) {
-            return false;
-        }
-        out[i] = (uint8_t)((hi << 4) | lo);
-    }
-    return true;
+    return cm_hex_decode(cm_span_make(value, strlen(value)), out, n);
 }
 
 char *cm_pccs_escape(struct cm_span text)
 {
-    static const char digits[] = "0123456789ABCDEF";
     static const char plain[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
     size_t cap = 0;
@@ -144,8 +121,8 @@ char *cm_pccs_escape(struct cm_span text)
             out[n++] = (char)c;
         } else {
             out[n++] = '%';
-            out[n++] = digits[c >> 4];
-            out[n++] = digits[c & 15];
+            out[n++] = CM_HEX_UPPER[c >> 4];
+            out[n++] = CM_HEX_UPPER[c & 15];
         }
     }
     if (out != NULL) {

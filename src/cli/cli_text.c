@@ -3,15 +3,11 @@
 
 #include <stdlib.h>
 
+#include "common/hex.h"
+
 void cm_cli_hex(const uint8_t *p, size_t n, char *out)
 {
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < n; i++) {
-        out[2 * i] = digits[p[i] >> 4];
-        out[2 * i + 1] = digits[p[i] & 15U];
-    }
-    out[2 * n] = '\0';
+    cm_hex_encode(cm_span_make(p, n), CM_HEX_LOWER, out);
 }
 
 void cm_cli_field(FILE *out, const char *name, const char *text)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/hex.h"
 #include "common/try.h"
 #include "emuplat/emuplat_issue.h"
 #include "evidence/timefmt.h"
@@ -46,21 +47,11 @@ static void member_date(struct cm_json_wr *w, const char *name, uint64_t when)
     member_str(w, name, text);
 }
 
-/* 2 * n digits and a zero */
-static void to_hex(struct cm_span bytes, const char *digits, char *out)
-{
-    for (size_t i = 0; i < bytes.len; i++) {
-        out[2 * i] = digits[bytes.ptr[i] >> 4];
-        out[2 * i + 1] = digits[bytes.ptr[i] & 15];
-    }
-    out[2 * bytes.len] = '\0';
-}
-
 static void member_hex(struct cm_json_wr *w, const char *name, const void *bytes, size_t len)
 {
     char text[2 * 32 + 1] = "";
 
-    to_hex(cm_span_make(bytes, len < 32 ? len : 32), "0123456789ABCDEF", text);
+    cm_hex_encode(cm_span_make(bytes, len < 32 ? len : 32), CM_HEX_UPPER, text);
     member_str(w, name, text);
 }
 
@@ -227,7 +218,7 @@ static enum cm_status store(const char *name, struct cm_span body, const struct 
     enum cm_status st = CM_OK;
 
     CM_TRY(cm_privkey_sign(signer, CM_SIG_ES256, &body, 1, signature, sizeof(signature), &len));
-    to_hex(cm_span_make(signature, sizeof(signature)), "0123456789abcdef", hex);
+    cm_hex_encode(cm_span_make(signature, sizeof(signature)), CM_HEX_LOWER, hex);
     cm_json_wr_object(&w);
     cm_json_wr_name(&w, name);
     cm_json_wr_raw(&w, body);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/hex.h"
 #include "common/try.h"
 #include "evidence/timefmt.h"
 
@@ -17,34 +18,14 @@ static enum cm_status bad(struct cm_why *why, const char *what)
     return CM_ERR_FORMAT;
 }
 
-static int nibble(uint8_t c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* A string member of exactly 2 * n hexadecimal digits. */
 static enum cm_status hex(struct cm_json_value object, const char *name, uint8_t *out, size_t n,
                           struct cm_why *why)
 {
     struct cm_span s = {NULL, 0};
 
-    if (cm_json_plain(cm_json_get(object, name), &s) != CM_OK || s.len != 2 * n) {
+    if (cm_json_plain(cm_json_get(object, name), &s) != CM_OK || !cm_hex_decode(s, out, n)) {
         return bad(why, name);
-    }
-    for (size_t i = 0; i < n; i++) {
-        int hi = nibble(s.ptr[2 * i]);
-        int lo = nibble(s.ptr[2 * i + 1]);
-
-        if (hi < 0 || lo < 0) {
-            return bad(why, name);
-        }
-        out[i] = (uint8_t)((hi << 4) | lo);
     }
     return CM_OK;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/hex.h"
 #include "common/try.h"
 #include "crypto/pubkey.h"
 #include "evidence/x509.h"
@@ -19,31 +20,13 @@ struct cm_crl {
     bool unknown_critical;
 };
 
-static int nibble(uint8_t c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static enum cm_status from_hex(struct cm_span text, uint8_t *der, size_t *len)
 {
     while (text.len != 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == 0)) {
         text.len--;
     }
-    if (text.len % 2 != 0) {
+    if (!cm_hex_decode(text, der, text.len / 2)) {
         return CM_ERR_FORMAT;
-    }
-    for (size_t i = 0; i < text.len; i += 2) {
-        int hi = nibble(text.ptr[i]);
-        int lo = nibble(text.ptr[i + 1]);
-
-        if (hi < 0 || lo < 0) {
-            return CM_ERR_FORMAT;
-        }
-        der[i / 2] = (uint8_t)((hi << 4) | lo);
     }
     *len = text.len / 2;
     return CM_OK;
