@@ -299,7 +299,9 @@ CM_NO_CANARY struct cm_eret cm_ecall_main(uint64_t word, uint64_t argument, uint
         cm_thread_bind(tcs);
         td = cm_td();
     }
-    td->stack_low = (uint64_t)__builtin_frame_address(0);
+    if ((uint64_t)__builtin_frame_address(0) < td->stack_low) { /* not lowered by an exception */
+        td->stack_low = (uint64_t)__builtin_frame_address(0);
+    }
     td->stack_shape = func == CM_ECALL_CALL_FUNCTION ? 0 : (uint64_t)&of_start_and_end;
     life = __atomic_load_n(&cm_life, __ATOMIC_SEQ_CST); /* after entry.S made this TCS busy */
     if (func == CM_ECALL_CALL_FUNCTION) {

@@ -86,12 +86,13 @@ cm_enclave_entry:
 /*
  * The ecall has ended: no frame is left on the stack. Zero what it used (D4): from the lowest stack
  * pointer that was seen or that its function ever reached, and on while there is anything within the
- * next 8 KiB. What lies below such a hole is found by looking at all of the stack: after the first
+ * next 4 KiB. What lies below such a hole is found by looking at all of the stack: after the first
  * calls of each function, and a slice at a time after every other call (docs/abi.md).
  */
-#define GAP   8192
+#define GAP   4096
 #define BLOCK 512
 #define SLICE 256
+        movl    $STATE_LEAVING, %gs:TD_STATE    /* no handler runs on a stack that is being wiped */
         mov     %gs:TD_STACK_LOW, %rdx
         mov     %rsp, %r8                       /* all above R8 is zero or was not used */
         mov     %gs:TD_STACK_BASE, %r9
@@ -116,7 +117,19 @@ cm_enclave_entry:
         lea     -GAP(%rdx), %rcx
         cmp     %r9, %rcx
         cmovb   %r9, %rcx
-.Lnext: sub     $BLOCK, %rdx                    /* 16 of each 128 bytes of a block */
+        sub     $BLOCK, %rdx                    /* all of the first block: frames are small */
+        cmp     %rcx, %rdx
+        jb      .Lrest
+        movdqa  (%rdx), %xmm0
+        movdqa  16(%rdx), %xmm1
+        .irp    n, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448, 480
+        por     \n(%rdx), %xmm0
+        por     \n + 16(%rdx), %xmm1
+        .endr
+        por     %xmm1, %xmm0
+        ptest   %xmm0, %xmm0
+        jnz     .Lwipe
+.Lnext: sub     $BLOCK, %rdx                    /* then 16 of each 128 bytes of a block */
         cmp     %rcx, %rdx
         jb      .Lrest
         movdqa  (%rdx), %xmm0
@@ -172,6 +185,7 @@ cm_enclave_entry:
         lock cmpxchg %ecx, SHAPE_DEPTH(%r10)
         jne     .Ldeeper
 .Lwiped:
+        mov     %rsp, %gs:TD_STACK_LOW
         mov     %r12, %rdi
         mov     %r13, %rsi
         mov     %gs:TD_TCS, %r8

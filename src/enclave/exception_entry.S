@@ -39,11 +39,20 @@ cm_exception_enter:
         mov     cm_xstate_mask(%rip), %eax
         mov     cm_xstate_mask+4(%rip), %edx
         xrstor64 (%r12)
-        /* duty 2: below the red zone of the stack to return to, RIP and under it RFLAGS */
-        mov     GPR_RSP(%rbx), %rsp
-        sub     $RED_ZONE, %rsp
-        push    GPR_RIP(%rbx)
-        push    GPR_RFLAGS(%rbx)
+        /*
+         * Duty 2: RIP, RFLAGS and RBX go below the red zone of the stack to return to. An exception
+         * may come at any instruction and puts its own frame below RSP, so RSP stays below this one
+         * until all that is needed stands above where it goes.
+         */
+        mov     GPR_RSP(%rbx), %rax
+        sub     $(RED_ZONE + 24), %rax
+        mov     GPR_RIP(%rbx), %rcx
+        mov     %rcx, 16(%rax)
+        mov     GPR_RFLAGS(%rbx), %rcx
+        mov     %rcx, 8(%rax)
+        mov     GPR_RBX(%rbx), %rcx
+        mov     %rcx, (%rax)
+        mov     %rax, GPR_RSP(%rbx)
         mov     GPR_RAX(%rbx), %rax
         mov     GPR_RCX(%rbx), %rcx
         mov     GPR_RDX(%rbx), %rdx
@@ -58,7 +67,8 @@ cm_exception_enter:
         mov     GPR_R13(%rbx), %r13
         mov     GPR_R14(%rbx), %r14
         mov     GPR_R15(%rbx), %r15
-        mov     GPR_RBX(%rbx), %rbx
+        mov     GPR_RSP(%rbx), %rsp
+        pop     %rbx
         popfq
         ret     $RED_ZONE
         .cfi_endproc

@@ -20,6 +20,7 @@ enum cm_td_state {
     CM_TD_FIRST_LEVEL = 3,  /* judging an exception, at CSSA 1, on the exception stack */
     CM_TD_SECOND_LEVEL = 4, /* exception handlers run, at CSSA 0, on the thread's own stack */
     CM_TD_ABORTED = 5,      /* this thread found the enclave broken; nothing may enter */
+    CM_TD_LEAVING = 6,      /* the ecall is over, its traces are being wiped; nothing may enter */
 };
 
 struct cm_td {

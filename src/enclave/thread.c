@@ -65,6 +65,7 @@ CM_NO_CANARY void cm_thread_bind(uint64_t tcs)
     td->tcs = tcs;
     td->stack_base = tcs - CM_GUARD_SIZE - stack_pages * CM_PAGE_SIZE;
     td->stack_look = td->stack_base;
+    td->stack_low = tcs - CM_GUARD_SIZE;
     td->canary = cm_random_u64();
     index = __atomic_fetch_add(&thread_count, 1, __ATOMIC_SEQ_CST);
     td->tid = index + 1u;

@@ -11,35 +11,15 @@
 #include "abi/call.h"
 #include "enclave/runtime.h"
 #include "hostile_ids.h"
+#include "hostile_stub.h"
 
 enum { DEEP = 48 * 1024, DEEPER = 60 * 1024 };
 
-static volatile uint64_t hostile_go;
-static volatile uint64_t hostile_spinning;
+volatile uint64_t hostile_go;
+volatile uint64_t hostile_spinning;
 static __thread uint64_t tls_zero[32];
 static __thread uint64_t tls_set = 0x1122334455667788;
 static uint64_t constructed;
-
-#define STUB(name) \
-    static void name(uint8_t *in, size_t in_len, uint8_t *out, size_t out_len, size_t *written)
-#define UNUSED ((void)in, (void)in_len, (void)out, (void)out_len)
-
-static uint64_t word(const uint8_t *p, size_t n, size_t i)
-{
-    uint64_t v = 0;
-
-    if ((i + 1) * sizeof(v) <= n) {
-        memcpy(&v, p + i * sizeof(v), sizeof(v));
-    }
-    return v;
-}
-
-static void put(uint8_t *out, size_t out_len, size_t i, uint64_t v)
-{
-    if ((i + 1) * sizeof(v) <= out_len) {
-        memcpy(out + i * sizeof(v), &v, sizeof(v));
-    }
-}
 
 /*
  * The host's handle is the only word of the test's that is here so early: when it is small, that
@@ -313,115 +293,6 @@ STUB(he_wait)
     *written = out_len;
 }
 
-/* ------------------------------------------------------------------------ exceptions */
-
-static struct hostile_fault seen;
-static uint64_t fault_kind;
-static uint64_t fault_len; /* of the instruction to step over */
-
-static uint64_t handler(oe_exception_record_t *r)
-{
-    uint32_t mxcsr;
-    uint64_t rflags;
-
-    __asm__ volatile("pushfq; pop %0" : "=r"(rflags));
-    __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
-    seen.calls++;
-    seen.code = r->code;
-    seen.address = r->address;
-    seen.faulting_address = r->faulting_address;
-    seen.error_code = r->error_code;
-    seen.flags = r->flags;
-    seen.handler_rflags = rflags;
-    seen.handler_mxcsr = mxcsr;
-    if (fault_kind == HF_NESTED) {
-        __asm__ volatile("ud2");
-    }
-    if (fault_kind == HF_BAD_RIP) {
-        r->context->rip = 0x1000;
-    } else if (fault_kind == HF_BAD_RSP) {
-        r->context->rsp = 0x7fff0000;
-    } else {
-        r->context->rip += fault_len;
-    }
-    if (fault_kind == HF_BAD_MXCSR) {
-        r->context->mxcsr |= 0xffff0000;
-    }
-    if ((cm_xfrm() & 4) != 0) {
-        __asm__ volatile("vpcmpeqd %%ymm3, %%ymm3, %%ymm3" : : : "xmm3");
-    }
-    __asm__ volatile("mov $-1, %%r8; mov $-1, %%r9; mov $-1, %%r10" : : : "r8", "r9", "r10");
-    return OE_EXCEPTION_CONTINUE_EXECUTION;
-}
-
-STUB(he_handler)
-{
-    UNUSED;
-    put(out, out_len, 0,
-        word(in, in_len, 0) == 1 ? oe_add_vectored_exception_handler(false, handler)
-                                 : oe_remove_vectored_exception_handler(handler));
-    *written = out_len;
-}
-
-/* Faults with known values in registers; returns how many of them changed. */
-static uint64_t fault_with_registers(void)
-{
-    uint64_t bad = 0;
-
-    __asm__ volatile("mov $0x1111, %%r8; mov $0x2222, %%r9; mov $0x3333, %%r10; mov $0x44, %%r11\n"
-                     "movq %%r8, %%xmm3; movq %%r9, %%xmm7\n"
-                     "ud2\n"
-                     "xor %%eax, %%eax\n"
-                     "cmp $0x1111, %%r8; setne %%al; add %%rax, %0\n"
-                     "cmp $0x2222, %%r9; setne %%al; add %%rax, %0\n"
-                     "cmp $0x3333, %%r10; setne %%al; add %%rax, %0\n"
-                     "cmp $0x44, %%r11; setne %%al; add %%rax, %0\n"
-                     "movq %%xmm3, %%r8; movq %%xmm7, %%r9\n"
-                     "cmp $0x1111, %%r8; setne %%al; add %%rax, %0\n"
-                     "cmp $0x2222, %%r9; setne %%al; add %%rax, %0\n"
-                     : "+r"(bad)
-                     :
-                     : "rax", "r8", "r9", "r10", "r11", "xmm3", "xmm7", "cc", "memory");
-    return bad;
-}
-
-STUB(he_fault)
-{
-    uint64_t rflags = 0;
-
-    memset(&seen, 0, sizeof(seen));
-    fault_kind = word(in, in_len, 0);
-    fault_len = 2;
-    switch (fault_kind) {
-    case HF_DIV:
-        __asm__ volatile("xor %%edx, %%edx; xor %%eax, %%eax; div %%eax" : : : "rax", "rdx", "cc");
-        break;
-    case HF_NULL_READ:
-        __asm__ volatile("xor %%eax, %%eax; mov (%%rax), %%eax" : : : "rax", "memory");
-        break;
-    case HF_STD_UD2:
-        __asm__ volatile("pushfq; orl $0x40400, (%%rsp); popfq; ud2\n"
-                         "pushfq; mov (%%rsp), %0; andl $~0x40400, (%%rsp); popfq"
-                         : "=r"(rflags)
-                         :
-                         : "cc", "memory");
-        seen.kept = (rflags & 0x40400) != 0x40400;
-        break;
-    case HF_CPUID:
-        __asm__ volatile("cpuid" : : "a"(0), "c"(0) : "rbx", "rdx");
-        break;
-    case HF_UD2:
-    case HF_VECTORS:
-    case HF_BAD_MXCSR:
-        seen.kept = fault_with_registers();
-        break;
-    default:
-        __asm__ volatile("ud2");
-    }
-    memcpy(out, &seen, sizeof(seen) < out_len ? sizeof(seen) : out_len);
-    *written = out_len;
-}
-
 STUB(he_result)
 {
     uint8_t *host = oe_allocate_ocall_buffer(64);
@@ -569,7 +440,7 @@ oe_ecall_func_t oe_ecalls_table[] = {
     [HE_HANDLER] = he_handler, [HE_FLAGS] = he_flags,     [HE_TD] = he_td,
     [HE_CPUID] = he_cpuid,     [HE_REALLOC] = he_realloc, [HE_SHORT] = he_short,
     [HE_LIE] = he_lie,         [HE_MEMORY] = he_memory,   [HE_DEEP] = he_deep,
-    [HE_COUNT] = NULL,
+    [HE_SEEN] = he_seen,       [HE_COUNT] = NULL,
 };
 size_t oe_ecalls_table_size = HE_COUNT + 1; /* the last slot is empty on purpose */
 const char *const oe_ecalls_names[HE_COUNT + 1] = {"null", "echo"};

@@ -231,7 +231,7 @@ uint64_t hh_enter(const struct hh *e, unsigned n, uint64_t word, uint64_t *arg,
     run->tcs = hh_tcs(e, n);
     regs.rdi = word;
     regs.rsi = *arg;
-    regs.rflags = 2;
+    regs.rflags = 0x40402; /* AC and DF: an entry never trusts what it finds */
     regs.mxcsr = 0x1f80;
     regs.fcw = 0x37f;
     if (hh_enter_raw(&regs, SGX_EENTER, run) != 0 || run->function != SGX_EEXIT) {

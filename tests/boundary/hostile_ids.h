@@ -30,6 +30,7 @@ enum hostile_ecall {
     HE_SHORT,   /* writes only 16 of the output's bytes, and says so */
     HE_LIE,     /* says that it wrote more than there is */
     HE_MEMORY,  /* in: data; out: u64: bytes of cm_call_memory that were to be zero and were not */
+    HE_SEEN,    /* out: struct hostile_fault: what the handler saw since HE_FAULT */
     HE_DEEP,    /* in: u64 canary, u64 whether: leaves it 60 KiB down, and nothing on the way */
     HE_COUNT,
 };
@@ -52,7 +53,9 @@ struct hostile_ocall {
 struct hostile_fault {
     uint64_t code, address, faulting_address, error_code;
     uint64_t flags, handler_rflags, handler_mxcsr, calls;
-    uint64_t kept; /* registers of the interrupted code that changed */
+    uint64_t kept;  /* registers of the interrupted code that changed */
+    uint64_t stray; /* calls of the handler, ever, on another stack than the thread's own */
+    uint64_t total; /* calls of the handler, ever */
     uint64_t unused;
 };
 
@@ -67,6 +70,7 @@ enum hostile_fault_kind {
     HF_BAD_MXCSR, /* the handler sets MXCSR bits that do not exist */
     HF_CPUID,     /* no fault in the emulator; its instruction is what row E6 is tested with */
     HF_VECTORS,   /* vector registers live across the fault */
+    HF_STAY, /* what is not an illegal instruction goes on where it was; in: u64: executes one */
 };
 
 #define HOSTILE_OCALL_ID 7
