@@ -43,12 +43,13 @@ static uint64_t stack_top(const struct cm_td *td)
 
 /*
  * Whether the interrupted context is enclave code on this thread's own stack. It is not, when the
- * host interrupted the entry or exit path, where RSP is still or again the host's (E1, SmashEx).
+ * host interrupted the entry or exit path, where RSP is still or again the host's (E1, SmashEx), or
+ * when the host had its own RSP in the enclave.
  */
 static bool on_own_stack(const struct cm_td *td, const struct sgx_ssa_gpr *gpr)
 {
-    return gpr->rsp > td->stack_base && gpr->rsp <= stack_top(td) && gpr->rsp != gpr->ursp &&
-           cm_outside(gpr->ursp, 1) && in_image(gpr->rip, 1);
+    return gpr->rsp > td->stack_base && gpr->rsp <= stack_top(td) && cm_outside(gpr->ursp, 1) &&
+           in_image(gpr->rip, 1);
 }
 
 /* CPUID is illegal inside; answered from the table (E6). The only instruction that is emulated. */

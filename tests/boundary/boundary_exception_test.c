@@ -215,6 +215,13 @@ TEST(E5_handlers_cannot_set_bits_that_mxcsr_does_not_have)
     CHECK_EQ(hh_call(&e, 0, HE_NULL, NULL, 0, NULL, 0), OE_OK);
 }
 
+TEST(E5_handlers_cannot_set_flags_that_code_cannot)
+{
+    REQUIRE(start(true));
+    whole(HF_BAD_FLAGS);
+    CHECK_EQ(hh_call(&e, 0, HE_NULL, NULL, 0, NULL, 0), OE_OK);
+}
+
 /* The exception stack has held the interrupted registers; they must not stay until the next one. */
 TEST(D4_nothing_stays_on_the_exception_stack)
 {

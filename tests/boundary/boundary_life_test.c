@@ -1,4 +1,4 @@
-/* Rows D1, D2, D4, D5, A9 and G1: beginnings, ends, threads and hostile memory. */
+/* Rows B1, C4, D1, D2, D4, D5, A9 and G1: beginnings, ends, threads and hostile memory. */
 #include "harness.h"
 
 #include <pthread.h>
@@ -76,7 +76,7 @@ TEST(D2_initialisation_with_bad_arguments_is_final)
     static const char names[16] = "null\0echo\0x";
     static uint64_t ids[4];
 
-    for (int i = 0; i < 9; i++) {
+    for (int i = 0; i < 11; i++) {
         hh_unload(&e);
         REQUIRE(hh_load(&e, 0xa5));
         memset(&args, 0, sizeof(args));
@@ -96,6 +96,11 @@ TEST(D2_initialisation_with_bad_arguments_is_final)
             args.name_count = 4; /* more than there are */
         } else if (i == 7) {
             args.names_size = 11; /* no terminator */
+        } else if (i == 8) {
+            args.ids += 4;
+        } else if (i == 9) { /* the product wraps to 16 bytes, and the third name's is inside */
+            args.name_count = (1ull << 61) + 2;
+            args.ids = e.base - 16;
         } else {
             args.cpuid_count = UINT64_MAX;
         }
@@ -452,6 +457,47 @@ TEST(D5_wake_ups_mean_nothing)
         CHECK_EQ(c.result, OE_OK);
         CHECK(c.out[0] >= 10);
     }
+}
+
+/* -------------------------------------------------------------------------- B1, C4 */
+
+TEST(B1_ocalls_take_no_enclave_memory)
+{
+    uint64_t out[2];
+
+    REQUIRE(start(0xa5));
+    for (uint64_t which = 1; which <= 2; which++) {
+        CHECK_EQ(hh_call(&e, 0, HE_RESULT, &which, 8, out, 16), OE_OK);
+        CHECK_EQ(out[0], OE_INVALID_PARAMETER);
+    }
+}
+
+TEST(C4_cpuid_table_is_held_to_what_the_processor_allows)
+{
+    struct cm_cpuid_entry lies[2] __attribute__((aligned(8))) = {
+        {7, 0, 0, 0xffffffff, 0xffffffff, 0xffffffff}, {0xd, 0, 0xffffffff, 1 << 30, 1 << 30, 0}};
+    struct cm_init_args args;
+    struct hh h;
+    uint64_t out[6];
+    uint64_t leaf = 0xd;
+
+    REQUIRE(hh_load(&h, 0));
+    memset(&args, 0, sizeof(args));
+    args.cpuid_table = (uint64_t)lies;
+    args.cpuid_count = 2;
+    CHECK_EQ(hh_ecall(&h, 0, CM_ECALL_INIT, (uint64_t)&args, NULL), OE_OK);
+    CHECK_EQ(hh_call(&h, 0, HE_CPUID, &leaf, 8, out, sizeof(out)), OE_OK);
+    CHECK_EQ(out[0], 1);
+    CHECK_EQ(out[1], out[5]); /* XFRM */
+    CHECK(out[2] <= 4096 && out[3] <= 4096);
+    leaf = 7;
+    CHECK_EQ(hh_call(&h, 0, HE_CPUID, &leaf, 8, out, sizeof(out)), OE_OK);
+    CHECK_EQ(out[4] >> 24 & 3, 0); /* AMX needs states that no enclave of ours has */
+    CHECK((out[5] & 0xe0) != 0 || (out[2] >> 16 & 1) == 0);
+    leaf = 1;
+    CHECK_EQ(hh_call(&h, 0, HE_CPUID, &leaf, 8, out, sizeof(out)), OE_OK);
+    CHECK_EQ(out[0], 0);
+    hh_unload(&h);
 }
 
 /* ------------------------------------------------------------------------------- G1 */

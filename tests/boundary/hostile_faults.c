@@ -42,6 +42,9 @@ static uint64_t handler(oe_exception_record_t *r)
     } else if (fault_kind != HF_STAY || r->code == OE_EXCEPTION_ILLEGAL_INSTRUCTION) {
         r->context->rip += fault_len;
     }
+    if (fault_kind == HF_BAD_FLAGS) {
+        r->context->flags |= 0x7100; /* TF, IOPL, NT */
+    }
     if (fault_kind == HF_BAD_MXCSR) {
         r->context->mxcsr |= 0xffff0000;
     }
@@ -68,8 +71,12 @@ static uint64_t fault_with_registers(void)
 
     __asm__ volatile("mov $0x1111, %%r8; mov $0x2222, %%r9; mov $0x3333, %%r10; mov $0x44, %%r11\n"
                      "movq %%r8, %%xmm3; movq %%r9, %%xmm7\n"
+                     "mov %%r8, -8(%%rsp); mov %%r9, -128(%%rsp)\n"
                      "ud2\n"
                      "xor %%eax, %%eax\n"
+                     "cmp %%r8, -8(%%rsp); setne %%al; add %%rax, %0\n"
+                     "cmp %%r9, -128(%%rsp); setne %%al; add %%rax, %0\n"
+                     "pushfq; pop %%rcx; test $0x4000, %%ecx; setnz %%al; add %%rax, %0\n"
                      "cmp $0x1111, %%r8; setne %%al; add %%rax, %0\n"
                      "cmp $0x2222, %%r9; setne %%al; add %%rax, %0\n"
                      "cmp $0x3333, %%r10; setne %%al; add %%rax, %0\n"
@@ -79,7 +86,7 @@ static uint64_t fault_with_registers(void)
                      "cmp $0x2222, %%r9; setne %%al; add %%rax, %0\n"
                      : "+r"(bad)
                      :
-                     : "rax", "r8", "r9", "r10", "r11", "xmm3", "xmm7", "cc", "memory");
+                     : "rax", "rcx", "r8", "r9", "r10", "r11", "xmm3", "xmm7", "cc", "memory");
     return bad;
 }
 
@@ -114,6 +121,7 @@ SHARED_STUB(he_fault)
     case HF_UD2:
     case HF_VECTORS:
     case HF_BAD_MXCSR:
+    case HF_BAD_FLAGS:
         seen.kept = fault_with_registers();
         break;
     default:

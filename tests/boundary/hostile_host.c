@@ -27,6 +27,7 @@ _Static_assert(offsetof(struct hh_regs, fx) == 2240, "hostile_enter.S");
 
 enum { THREADS = 16, PLATFORM_XFRM = 0xe7, DATE = 0x20260101 };
 
+uint32_t hh_oret_result;
 void (*hh_function)(struct hh *e, unsigned n, struct cm_call_args *args);
 
 uint8_t *hh_arena(unsigned n)
@@ -271,7 +272,7 @@ oe_result_t hh_ecall(struct hh *e, unsigned n, uint32_t func, uint64_t arg, hh_o
             return OE_FAILURE;
         }
         arg = (serve != NULL ? serve : hh_honest)(e, n, CM_CALL_FUNC(word), arg);
-        word = CM_CALL_WORD(CM_CODE_ORET, CM_CALL_FUNC(word), 0, OE_OK);
+        word = CM_CALL_WORD(CM_CODE_ORET, CM_CALL_FUNC(word), 0, hh_oret_result);
     }
 }
 

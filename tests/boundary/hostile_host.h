@@ -60,6 +60,7 @@ typedef uint64_t (*hh_ocall)(struct hh *e, unsigned n, uint32_t func, uint64_t a
 
 /* An honest host's ocalls; CALL_FUNCTION calls hh_function. */
 uint64_t hh_honest(struct hh *e, unsigned n, uint32_t func, uint64_t arg);
+extern uint32_t hh_oret_result; /* of every answer; OE_OK unless a test lies */
 extern void (*hh_function)(struct hh *e, unsigned n, struct cm_call_args *args);
 
 /* A whole ecall with ocalls served by `serve` (NULL: hh_honest); the ERET's result. */

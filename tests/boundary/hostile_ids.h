@@ -5,23 +5,23 @@
 #include <stdint.h>
 
 enum hostile_ecall {
-    HE_NULL,    /* nothing */
-    HE_ECHO,    /* output = input */
-    HE_STATE,   /* out: struct hostile_state */
-    HE_POISON,  /* in: u64 that fills the registers before returning */
-    HE_OCALL,   /* in: u64 count: null ocalls to host function 7; out: struct hostile_ocall */
-    HE_MALLOC,  /* in: u64 size, u64 count; out: u64[16] addresses from oe_host_malloc */
-    HE_ABORT,   /* in: u64 how */
-    HE_LEAVE,   /* in: u64 canary: leaves it in stack, TLS and heap; out: u64[4] where */
-    HE_FIND,    /* in: u64 canary; out: u64[3] how often it stands in stack, TLS, new heap blocks */
-    HE_RANDOM,  /* out: 64 bytes */
-    HE_SPIN,    /* counts up `hostile_spinning`, waits until hostile_go; in: u64: then an ocall;
+    HE_NULL,   /* nothing */
+    HE_ECHO,   /* output = input */
+    HE_STATE,  /* out: struct hostile_state */
+    HE_POISON, /* in: u64 that fills the registers before returning */
+    HE_OCALL,  /* in: u64 count: null ocalls to host function 7; out: struct hostile_ocall */
+    HE_MALLOC, /* in: u64 size, u64 count; out: u64[16] addresses from oe_host_malloc */
+    HE_ABORT,  /* in: u64 how */
+    HE_LEAVE,  /* in: u64 canary: leaves it in stack, TLS and heap; out: u64[4] where */
+    HE_FIND,   /* in: u64 canary; out: u64[3] how often it stands in stack, TLS, new heap blocks */
+    HE_RANDOM, /* out: 64 bytes */
+    HE_SPIN,   /* counts up `hostile_spinning`, waits until hostile_go; in: u64: then an ocall;
                    out: u64 its result */
-    HE_GO,      /* in: u64: sets hostile_go; out: u64 hostile_spinning */
-    HE_WAIT,    /* in: u64: first until the enclave has aborted; cm_thread_wait until hostile_go;
+    HE_GO,     /* in: u64: sets hostile_go; out: u64 hostile_spinning */
+    HE_WAIT,   /* in: u64: first until the enclave has aborted; cm_thread_wait until hostile_go;
                    out: u64 waits */
-    HE_FAULT,   /* in: u64 which; out: struct hostile_fault */
-    HE_RESULT,  /* out u64: what oe_call_host_function returned and *written: 2 u64 */
+    HE_FAULT,  /* in: u64 which; out: struct hostile_fault */
+    HE_RESULT, /* in: u64: 1 or 2: with enclave memory for its input or output; out u64: what oe_call_host_function returned and *written: 2 u64 */
     HE_HANDLER, /* in: u64: 1 adds a handler, 0 removes it, 2.. what it answers */
     HE_FLAGS,   /* ocall with own MXCSR, FCW; out: u64[4] before and after */
     HE_TD,      /* out: u64[4]: own TD, stack now, a heap block, address of hostile_go */
@@ -68,6 +68,7 @@ enum hostile_fault_kind {
     HF_BAD_RIP,   /* the handler sends RIP outside */
     HF_BAD_RSP,   /* the handler sends RSP outside */
     HF_BAD_MXCSR, /* the handler sets MXCSR bits that do not exist */
+    HF_BAD_FLAGS, /* the handler sets flags that user code cannot, and the trap flag */
     HF_CPUID,     /* no fault in the emulator; its instruction is what row E6 is tested with */
     HF_VECTORS,   /* vector registers live across the fault */
     HF_STAY, /* what is not an illegal instruction goes on where it was; in: u64: executes one */

@@ -88,6 +88,10 @@ report B13_fence_before_a_block_of_the_hosts_is_used \
         open && /\tlfence/ {open = 0}
         END {if (open || checks == 0) print "no LFENCE behind the check of the address"}')"
 
+# row A1: direction_flag_is_cleared_first
+report A1_direction_flag_is_cleared_first \
+    "$(code _start | head -1 | awk '!/\tcld/ {print "the first instruction is" $0}')"
+
 # row A3: fence_after_the_state_is_reset
 wrong=
 for f in _start cm_exception_enter; do # _start is cm_enclave_entry
