@@ -1,7 +1,7 @@
 # find_package(OpenEnclave CONFIG): the installed SDK for CMake.
 #
 # Targets, in namespace openenclave:: (the names are those of the Open Enclave SDK)
-#   host      oehost
+#   host      oehost; oehostverify (verifying only, also with COMPONENTS OEHOSTVERIFY)
 #   enclave   oeenclave oelibc oecore oesyscall oecryptoopenssl_3 openssl_3 opensslssl_3
 #             opensslcrypto_3 oelibc_includes oe_includes
 #             oeseal_gcmaes (objects: target_link_libraries(e $<TARGET_OBJECTS:openenclave::oeseal_gcmaes>))
@@ -26,7 +26,11 @@ set(CMAKE_SKIP_RPATH TRUE)
 if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   message(FATAL_ERROR "This SDK makes enclaves for x86-64, not for ${CMAKE_SYSTEM_PROCESSOR}.")
 endif()
+set(OpenEnclave_OEHOSTVERIFY_FOUND TRUE)
 foreach(component ${OpenEnclave_FIND_COMPONENTS})
+  if(component STREQUAL OEHOSTVERIFY)
+    continue()
+  endif()
   if(OpenEnclave_FIND_REQUIRED_${component})
     message(FATAL_ERROR "This SDK has no component ${component}.")
   endif()
@@ -65,6 +69,11 @@ set_target_properties(openenclave::oelibc_includes PROPERTIES
 add_library(openenclave::oehost STATIC IMPORTED)
 set_target_properties(openenclave::oehost PROPERTIES
   IMPORTED_LOCATION ${OE_LIBDIR}/openenclave/host/liboehost.a
+  INTERFACE_LINK_LIBRARIES "openenclave::oe_includes;crypto;dl;pthread")
+
+add_library(openenclave::oehostverify STATIC IMPORTED)
+set_target_properties(openenclave::oehostverify PROPERTIES
+  IMPORTED_LOCATION ${OE_LIBDIR}/openenclave/host/liboehostverify.a
   INTERFACE_LINK_LIBRARIES "openenclave::oe_includes;crypto;dl;pthread")
 
 # ---- enclave: the archives need each other, so they come as one group

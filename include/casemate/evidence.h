@@ -43,6 +43,7 @@ extern "C" {
 #define CM_CLAIM_TCB_DATE     "tcb_date"     /* [time] */
 #define CM_CLAIM_ADVISORY     "advisory_id"  /* [text] repeated */
 #define CM_CLAIM_SIGNER_ROOT  "signer_root"  /* [bytes] SHA-256 of the root's public key (SPKI) */
+#define CM_CLAIM_NOT_BEFORE   "valid_from"   /* [time] latest beginning of everything relied on */
 #define CM_CLAIM_NOT_AFTER    "valid_until"  /* [time] earliest expiry of everything relied on */
 
 /** By what authority a claim is known; higher values are stronger. */

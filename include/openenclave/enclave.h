@@ -10,6 +10,7 @@
 #endif
 
 #include "bits/defs.h"
+#include "bits/enclave_reports.h"
 #include "bits/exception.h"
 #include "bits/keys.h"
 #include "bits/properties.h"

@@ -20,6 +20,7 @@
 
 #include "bits/asym_keys.h"
 #include "bits/defs.h"
+#include "bits/host_reports.h"
 #include "bits/result.h"
 #include "bits/types.h"
 

@@ -81,6 +81,7 @@ static void judge_roots(struct run *r)
 static void judge_periods(struct run *r)
 {
     char detail[128] = "";
+    uint64_t latest = 0;
     uint64_t earliest = UINT64_MAX;
     enum cm_status st = CM_OK;
 
@@ -89,6 +90,9 @@ static void judge_periods(struct run *r)
 
         if (pp->period.not_after < earliest) {
             earliest = pp->period.not_after;
+        }
+        if (pp->period.not_before > latest) {
+            latest = pp->period.not_before;
         }
         if (st == CM_OK && r->in->now < pp->period.not_before) {
             st = CM_ERR_EXPIRED;
@@ -102,6 +106,7 @@ static void judge_periods(struct run *r)
         st = CM_ERR_EXPIRED;
         (void)snprintf(detail, sizeof(detail), "nothing with a period of validity");
     } else {
+        cm_claim_time(r->ev, CPU, CM_CLAIM_NOT_BEFORE, latest);
         cm_claim_time(r->ev, CPU, CM_CLAIM_NOT_AFTER, earliest);
     }
     step(r, "validity", st, detail);

@@ -9,6 +9,7 @@
 #define KEY_TYPE_P256       2
 #define CERT_TYPE_MAX       5
 #define CERT_TYPE_QE_REPORT 6
+#define SGX_BODY_SIZE       384
 
 static const uint8_t intel_qe_vendor[16] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
                                             0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
@@ -36,6 +37,15 @@ static void parse_sgx_body(struct cm_rd rd, struct cm_sgx_body *b)
     attributes = cm_rd_init(b->attributes);
     b->flags = cm_rd_u64le(&attributes);
     b->xfrm = cm_rd_u64le(&attributes);
+}
+
+enum cm_status cm_sgx_body_parse(struct cm_span bytes, struct cm_sgx_body *out)
+{
+    if (bytes.len != SGX_BODY_SIZE) {
+        return CM_ERR_FORMAT;
+    }
+    parse_sgx_body(cm_rd_init(bytes), out);
+    return CM_OK;
 }
 
 static void parse_td_body(struct cm_rd rd, enum cm_quote_body type, struct cm_td_body *b)

@@ -76,6 +76,9 @@ struct cm_quote {
     struct cm_span cert_data;
 };
 
+/** The body of a REPORT, or of a quote: 384 bytes. @retval CM_ERR_FORMAT another length */
+CM_MUST_USE enum cm_status cm_sgx_body_parse(struct cm_span bytes, struct cm_sgx_body *out);
+
 /**
  * @param bytes  UNTRUSTED; exactly one quote: bytes behind it are refused.
  * @param out    refers to bytes.

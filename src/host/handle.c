@@ -119,6 +119,11 @@ void cm_handle_put(oe_enclave_t *enclave)
     (void)pthread_mutex_unlock(&handles_lock);
 }
 
+const oe_enclave_t *cm_handle_current(void)
+{
+    return frames == NULL ? NULL : frames->enclave;
+}
+
 bool cm_handle_in_use(const oe_enclave_t *enclave)
 {
     for (uint32_t i = 0; i < enclave->slot_count; i++) {

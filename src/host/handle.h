@@ -86,6 +86,9 @@ struct cm_frame {
 oe_result_t cm_bind(oe_enclave_t *enclave, enum cm_enclave_state life, struct cm_frame *frame);
 void cm_unbind(struct cm_frame *frame);
 
+/** The enclave whose ocall this thread serves, or that it is calling; NULL: none. */
+const oe_enclave_t *cm_handle_current(void);
+
 /** Whether any thread is bound. */
 bool cm_handle_in_use(const oe_enclave_t *enclave);
 

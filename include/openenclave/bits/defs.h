@@ -58,10 +58,10 @@
 #define OE_PACK_END                _Pragma("pack(pop)")
 
 /* an array of unknown size at the end of a structure */
-#define OE_ZERO_SIZED_ARRAY
+#define OE_ZERO_SIZED_ARRAY __extension__ /* a flexible array member, which C++ lacks */
 
-#define __OE_CONCAT(X, Y) X##Y
-#define OE_CONCAT(X, Y)   __OE_CONCAT(X, Y)
+#define __OE_CONCAT(X, Y)   X##Y
+#define OE_CONCAT(X, Y)     __OE_CONCAT(X, Y)
 
 #if defined(__cplusplus)
 #define OE_STATIC_ASSERT(COND) static_assert((COND), #COND)

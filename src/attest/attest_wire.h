@@ -1,0 +1,82 @@
+/*
+ * The bytes that attestation exchanges: headers before evidence and reports, where a quote ends and
+ * custom claims begin, endorsements. Taking apart and putting together only; nothing is verified.
+ * Everything that is parsed is UNTRUSTED and does not change meanwhile. Host and enclave.
+ */
+#ifndef CM_ATTEST_WIRE_H
+#define CM_ATTEST_WIRE_H
+
+#include <casemate/dcap.h>
+#include <openenclave/bits/attestation.h>
+#include <openenclave/bits/report.h>
+#include <openenclave/bits/result.h>
+
+#include "common/span.h"
+
+#define CM_SGX_REPORT_SIZE      432u
+#define CM_SGX_BODY_SIZE        384u
+#define CM_SGX_TARGET_INFO_SIZE 512u
+#define CM_ATTEST_HEADER_SIZE   32u
+#define CM_REPORT_HEADER_SIZE   16u
+
+/* an enclave asks its host for one quote of at most this many bytes; real ones are below 5 KiB */
+#define CM_ATTEST_MAX_QUOTE (16u * 1024u)
+
+/*
+ * Before evidence and endorsements that name their format stands, little endian: u32 version, the
+ * format's 16 bytes, 4 bytes of padding, u64 size of what follows. Before a report: u32 version,
+ * u32 type, u64 size.
+ */
+#define CM_ATTEST_HEADER_VERSION 3
+#define CM_REPORT_HEADER_VERSION 1
+
+enum cm_report_type {
+    CM_REPORT_LOCAL = 1,  /* a REPORT follows */
+    CM_REPORT_REMOTE = 2, /* a quote follows */
+};
+
+bool cm_uuid_equal(const oe_uuid_t *a, const oe_uuid_t *b);
+
+/**
+ * Evidence or endorsements behind a header.
+ * @retval OE_INVALID_PARAMETER  shorter than a header, another version, or its size is not the rest
+ */
+oe_result_t cm_attest_unwrap(struct cm_span in, oe_uuid_t *format, struct cm_span *data);
+
+/** The parts one after another, behind a header when format is not NULL. *out is malloced. */
+oe_result_t cm_attest_join(const oe_uuid_t *format, const struct cm_span *parts, size_t count,
+                           uint8_t **out, size_t *size);
+
+/** A REPORT or a quote behind a report header. @retval OE_INVALID_PARAMETER */
+oe_result_t cm_report_unwrap(struct cm_span in, enum cm_report_type *type, struct cm_span *inner);
+
+/** *out is malloced. */
+oe_result_t cm_report_wrap(enum cm_report_type type, struct cm_span inner, uint8_t **out,
+                           size_t *size);
+
+/**
+ * Where a quote ends that has other bytes behind it.
+ * @retval CM_ERR_FORMAT, CM_ERR_UNSUPPORTED  as cm_quote_parse()
+ */
+CM_MUST_USE enum cm_status cm_quote_split(struct cm_span in, struct cm_span *quote,
+                                          struct cm_span *rest);
+
+/** Endorsements taken apart; the spans point into them. Text is without its terminator. */
+struct cm_endorsements {
+    struct cm_span items[OE_SGX_ENDORSEMENT_COUNT]; /* as they are, terminators included */
+    struct cm_dcap_collateral collateral;
+};
+
+/** @retval OE_INVALID_ENDORSEMENT */
+oe_result_t cm_endorsements_parse(struct cm_span in, struct cm_endorsements *out);
+
+/**
+ * @param quote  whose PCK chain gives the issuers of the PCK CA's revocation list.
+ * @param now    the creation date that is written into them.
+ * @param out    malloced, also freed by oe_free_endorsements() and oe_free_sgx_endorsements().
+ * @retval OE_INVALID_ENDORSEMENT  longer than OE_ATTESTATION_ENDORSEMENT_MAX_SIZE
+ */
+oe_result_t cm_endorsements_make(const struct cm_dcap_collateral *col, struct cm_span quote,
+                                 uint64_t now, uint8_t **out, size_t *size);
+
+#endif
