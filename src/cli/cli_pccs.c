@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 
 #include "cli/cli_platform.h"
@@ -23,6 +24,31 @@
 #define MAX_BODY        1024 /* nobody has anything to send */
 #define TIMEOUT         10   /* seconds without a byte */
 #define MAX_DESCRIPTORS 256  /* connections and what the process has open itself */
+
+void cm_pccs_random_buf(void *out, size_t n)
+{
+    uint8_t *at = out;
+
+    while (n > 0) {
+        ssize_t got = getrandom(at, n, 0);
+
+        if (got < 0 && errno != EINTR) {
+            abort(); /* as the real one: its callers cannot be told */
+        }
+        if (got > 0) {
+            at += got;
+            n -= (size_t)got;
+        }
+    }
+}
+
+uint32_t cm_pccs_random_u32(void)
+{
+    uint32_t out = 0;
+
+    cm_pccs_random_buf(&out, sizeof(out));
+    return out;
+}
 
 struct server {
     struct event_base *base;

@@ -52,6 +52,13 @@ CM_MUST_USE enum cm_status cm_pccs_answer(enum cm_pccs_method method, const char
 /** Also one that is all zero. */
 void cm_pccs_answer_free(struct cm_pccs_answer *a);
 
+/*
+ * glibc's arc4random() and arc4random_buf() for the libevent that is linked in: the real ones came
+ * with glibc 2.36, and our tools run with older ones. The build puts these in their place.
+ */
+uint32_t cm_pccs_random_u32(void);
+void cm_pccs_random_buf(void *out, size_t n);
+
 /** The answer when the platform's state cannot be had. */
 void cm_pccs_answer_failed(struct cm_pccs_answer *out);
 

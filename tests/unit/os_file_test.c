@@ -266,6 +266,46 @@ TEST(absent_file_and_folder_are_named)
     CHECK_EQ(cm_file_read("/tmp", 10, &got, &len, NULL), CM_ERR_IO);
 }
 
+TEST(a_private_file_is_read_only_where_it_is_private)
+{
+    char dir[] = "/tmp/cm_os_test_XXXXXX";
+    const struct cm_span data = {(const uint8_t *)"secret", 6};
+    char path[64] = "";
+    char other[64] = "";
+    uint8_t *got = NULL;
+    size_t len = 0;
+    struct cm_why why = {{0}};
+
+    REQUIRE(mkdtemp(dir) != NULL);
+    (void)snprintf(path, sizeof(path), "%s/file", dir);
+    (void)snprintf(other, sizeof(other), "%s/other", dir);
+    CHECK_EQ(cm_file_read_private(path, 10, &got, &len, NULL), CM_ERR_NOTFOUND);
+    REQUIRE(cm_file_write_atomic(path, data, 0600, NULL) == CM_OK);
+    CHECK_EQ(cm_file_read_private(path, 5, &got, &len, NULL), CM_ERR_LIMIT);
+    REQUIRE(cm_file_read_private(path, 6, &got, &len, NULL) == CM_OK);
+    CHECK_EQ(len, 6);
+    CHECK_MEM(got, "secret", 7);
+    free(got);
+    REQUIRE(symlink(path, other) == 0); /* whoever made the link chose what is read */
+    CHECK_EQ(cm_file_read_private(other, 10, &got, &len, &why), CM_ERR_DENIED);
+    CHECK(strstr(why.text, "0600") != NULL);
+    CHECK_EQ(unlink(other), 0);
+    for (mode_t open_to = 01; open_to < 0100; open_to <<= 1) {
+        REQUIRE(chmod(path, 0600 | open_to) == 0);
+        CHECK_EQ(cm_file_read_private(path, 10, &got, &len, NULL), CM_ERR_DENIED);
+    }
+    CHECK_EQ(cm_file_read_private(dir, 10, &got, &len, NULL), CM_ERR_DENIED);
+    REQUIRE(unlink(path) == 0 && mkfifo(path, 0600) == 0);
+    CHECK_EQ(cm_file_read_private(path, 10, &got, &len, NULL), CM_ERR_DENIED);
+    if (geteuid() == 0) { /* only root can give a file away */
+        REQUIRE(unlink(path) == 0 && cm_file_write_atomic(path, data, 0600, NULL) == CM_OK &&
+                chown(path, 12345, 12345) == 0);
+        CHECK_EQ(cm_file_read_private(path, 10, &got, &len, NULL), CM_ERR_DENIED);
+    }
+    CHECK_EQ(unlink(path), 0);
+    CHECK_EQ(rmdir(dir), 0);
+}
+
 TEST(state_folder_open_to_others_is_refused)
 {
     char dir[] = "/tmp/cm_os_test_XXXXXX";
