@@ -3,8 +3,8 @@
 #   cm_add_enclave_library(name SOURCES a.c ... [LIBS target ...])   a static library of enclave code
 #   cm_add_enclave(name SOURCES a.c ... [LIBS target ...])           the enclave image (unsigned ELF)
 #
-# LIBS: enclave libraries; openssl_3 for libcrypto and libssl. The C library and the runtime are
-# linked without being asked for.
+# LIBS: enclave libraries; openssl_3 for libcrypto and libssl; oelibcxx for the C++ library. The C
+# library and the runtime are linked without being asked for.
 
 set(CM_INSIDE_DIR ${CMAKE_BINARY_DIR}/inside)
 set(CM_INSIDE_INCLUDE ${CM_INSIDE_DIR}/include/openenclave/3rdparty)
@@ -35,6 +35,8 @@ set(CM_ENCLAVE_COMPILE
     -ffunction-sections -fdata-sections -fstack-protector-strong -fno-omit-frame-pointer
     -fcf-protection=none -nostdinc "SHELL:-isystem \"${CM_COMPILER_INCLUDE}\"" -D_GNU_SOURCE
     "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=/src" "-ffile-prefix-map=${CMAKE_BINARY_DIR}=/build")
+# gcc finds libc++'s own code in what it inlines, and takes it for uninitialised
+set(CM_ENCLAVE_COMPILE_CXX -Wall -Wextra -Werror -Wno-maybe-uninitialized -Wno-unknown-warning-option)
 # The C library's thread hooks are asked for by name, so that they win over the weak ones that the
 # runtime has for itself, in whatever order the archives come.
 set(CM_ENCLAVE_LINK
@@ -46,10 +48,12 @@ set(CM_ENCLAVE_LINK
 # Gives a target of enclave code its compiler settings.
 function(cm_enclave_settings name)
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-  target_compile_options(${name} PRIVATE ${CM_ENCLAVE_COMPILE} $<$<COMPILE_LANGUAGE:C>:${CM_WARNINGS}>)
+  target_compile_options(${name} PRIVATE ${CM_ENCLAVE_COMPILE} $<$<COMPILE_LANGUAGE:C>:${CM_WARNINGS}>
+                         $<$<COMPILE_LANGUAGE:CXX>:${CM_ENCLAVE_COMPILE_CXX}>)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
-  target_include_directories(${name} SYSTEM PRIVATE ${CM_INSIDE_INCLUDE}/libc
-                             ${CM_INSIDE_INCLUDE}/openssl_3)
+  # libc++ wraps headers of the C library, so it comes first
+  target_include_directories(${name} SYSTEM PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${CM_INSIDE_INCLUDE}/libcxx>
+                             ${CM_INSIDE_INCLUDE}/libc ${CM_INSIDE_INCLUDE}/openssl_3)
 endfunction()
 
 function(cm_add_enclave_library name)

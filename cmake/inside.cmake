@@ -56,14 +56,15 @@ add_custom_command(
   COMMENT "Checking the layouts of the installed musl"
   VERBATIM)
 
-# cm_inside_archive(file package input DEPENDS ... ARGS ...): one run of the archive tool
-function(cm_inside_archive file package input)
+# cm_inside_archive(file package inputs DEPENDS ... ARGS ...): one run of the archive tool
+function(cm_inside_archive file package inputs)
   cmake_parse_arguments(A "" "" "DEPENDS;ARGS" ${ARGN})
+  list(TRANSFORM inputs PREPEND "--in;" OUTPUT_VARIABLE in)
   add_custom_command(
     OUTPUT ${CM_INSIDE_DIR}/lib/${file}
-    COMMAND cm_inside_ar --package ${package} --in ${input} --out ${CM_INSIDE_DIR}/lib/${file}
+    COMMAND cm_inside_ar --package ${package} ${in} --out ${CM_INSIDE_DIR}/lib/${file}
             --report ${CM_INSIDE_DIR}/${file}.txt ${A_ARGS}
-    DEPENDS cm_inside_ar ${input} ${A_DEPENDS}
+    DEPENDS cm_inside_ar ${inputs} ${A_DEPENDS}
     COMMENT "Preparing ${file} from ${package}"
     COMMAND_EXPAND_LISTS VERBATIM)
 endfunction()
@@ -102,3 +103,5 @@ set_property(TARGET opensslcrypto_3 PROPERTY INTERFACE_LINK_LIBRARIES oelibc)
 set_property(TARGET opensslssl_3 PROPERTY INTERFACE_LINK_LIBRARIES opensslcrypto_3)
 add_library(openssl_3 INTERFACE)
 target_link_libraries(openssl_3 INTERFACE oecryptoopenssl_3 opensslssl_3 opensslcrypto_3)
+
+include(inside_cxx)

@@ -1,7 +1,7 @@
 # What `make install` puts where; scripts/package makes the Debian packages from the same tree.
 #
 #   bin/                                 casemate oesign oeedger8r oegdb
-#   include/{openenclave,casemate}/      the API; 3rdparty/: musl's and OpenSSL's headers, for inside
+#   include/{openenclave,casemate}/      the API; 3rdparty/: headers of musl, libc++, OpenSSL, for inside
 #   lib/openenclave/{host,enclave}/      the libraries; lib/openenclave/cmake/, share/pkgconfig/
 #   lib/libcasemate-sgxemu.so            the emulator, preloaded
 #   share/openenclave/                   openenclaverc, samples/
@@ -13,6 +13,7 @@ set(oe lib/openenclave)
 if(TARGET openssl_3)
   add_library(openenclave::oecryptoopenssl_3 ALIAS openssl_3)
 endif()
+add_library(openenclave::oelibcxx ALIAS oelibcxx)
 
 # archives that the Open Enclave SDK's link lines name; what they held there is elsewhere here
 set(empty ${CMAKE_BINARY_DIR}/empty)
@@ -22,7 +23,7 @@ foreach(name oesyscall)
 endforeach()
 
 add_custom_target(sdk)
-foreach(part casemate oesign oeedger8r oehost oehostverify oecore oeenclave oeseal_gcmaes cm_inside casemate-sgxemu)
+foreach(part casemate oesign oeedger8r oehost oehostverify oecore oeenclave oeseal_gcmaes cm_inside cm_inside_libcxx casemate-sgxemu)
   if(TARGET ${part})
     add_dependencies(sdk ${part})
   endif()
@@ -30,7 +31,8 @@ endforeach()
 
 install(TARGETS oehost oehostverify ARCHIVE DESTINATION ${oe}/host)
 install(TARGETS oecore oeenclave ARCHIVE DESTINATION ${oe}/enclave)
-install(FILES ${CM_INSIDE_DIR}/lib/liboelibc.a ${CM_INSIDE_DIR}/lib/libopensslcrypto_3.a
+install(FILES ${CM_INSIDE_DIR}/lib/liboelibc.a ${CM_INSIDE_DIR}/lib/liboelibcxx.a
+              ${CM_INSIDE_DIR}/lib/libopensslcrypto_3.a
               ${CM_INSIDE_DIR}/lib/libopensslssl_3.a ${CM_INSIDE_DIR}/lib/liboecryptoopenssl_3.a
         DESTINATION ${oe}/enclave)
 install(FILES $<TARGET_OBJECTS:oeseal_gcmaes> DESTINATION ${oe}/enclave RENAME oeseal_gcmaes.o)
@@ -70,10 +72,17 @@ install(CODE "
 install(FILES ${gen}/openenclaverc DESTINATION share/openenclave)
 
 foreach(COMPILER gcc g++ clang clang++)
+  set(LIBCXX)
+  set(HEADERS)
+  if(COMPILER MATCHES "\\+")
+    set(LIBCXX " -loelibcxx")
+    set(HEADERS " -isystem \${includedir}/openenclave/3rdparty/libcxx")
+  endif()
+  string(APPEND HEADERS " -isystem \${includedir}/openenclave/3rdparty/libc")
   if(COMPILER MATCHES "^g")
-    set(HEADERS "-nostdinc -isystem \${includedir}/openenclave/3rdparty/libc -iwithprefix include")
+    string(CONCAT HEADERS "-nostdinc" "${HEADERS}" " -iwithprefix include")
   else()
-    set(HEADERS "-nostdlibinc -isystem \${includedir}/openenclave/3rdparty/libc")
+    string(CONCAT HEADERS "-nostdlibinc" "${HEADERS}")
   endif()
   foreach(part oehost oehostverify oeenclave)
     configure_file(${CMAKE_SOURCE_DIR}/deploy/pkgconfig/${part}.pc.in ${gen}/${part}-${COMPILER}.pc @ONLY)

@@ -1,5 +1,5 @@
 /*
- * cm_inside_ar: makes an archive that may be linked into an enclave from a package's archive.
+ * cm_inside_ar: makes an archive that may be linked into an enclave from a package's archives.
  * Runs at build time only; see docs/inside.md and src/libc/prep_plan.h for what it does.
  */
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "os/os.h"
 
 static const char usage[] =
-    "usage: cm_inside_ar --package NAME --in IN.a --out OUT.a [option value]... [-- OBJECT...]\n"
+    "usage: cm_inside_ar --package NAME --in IN.a... --out OUT.a [option value]... [-- OBJECT...]\n"
     "OBJECTs are added; members of IN.a that define one of their symbols are left out.\n"
     "  --resolve FILE   an archive that may define what the result needs\n"
     "  --roots FILE     text file of symbols that have to be usable, one a line, # comments\n"
@@ -60,7 +60,7 @@ static bool apply(struct cm_prep_plan *plan, const char *name, const char *value
     if (strcmp(name, "--package") == 0) {
         plan->package = value;
     } else if (strcmp(name, "--in") == 0) {
-        plan->input = value;
+        push(&plan->inputs, value);
     } else if (strcmp(name, "--out") == 0) {
         plan->output = value;
     } else if (strcmp(name, "--report") == 0) {
@@ -106,7 +106,7 @@ int main(int argc, char **argv)
     for (i += i < argc && strcmp(argv[i], "--") == 0; i < argc; i++) {
         push(&plan.objects, argv[i]);
     }
-    if (i != argc || plan.package == NULL || plan.input == NULL || plan.output == NULL) {
+    if (i != argc || plan.package == NULL || plan.inputs.count == 0 || plan.output == NULL) {
         (void)fputs(usage, stderr); /* NOLINT(clang-analyzer-unix.Malloc): the process ends */
         return 2;
     }
@@ -114,6 +114,7 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "cm_inside_ar: %s\n", why.text);
         return 1;
     }
+    free(plan.inputs.items);
     free(plan.objects.items);
     free(plan.resolve.items);
     free(plan.allowed.items);

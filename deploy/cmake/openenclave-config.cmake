@@ -2,7 +2,7 @@
 #
 # Targets, in namespace openenclave:: (the names are those of the Open Enclave SDK)
 #   host      oehost; oehostverify (verifying only, also with COMPONENTS OEHOSTVERIFY)
-#   enclave   oeenclave oelibc oecore oesyscall oecryptoopenssl_3 openssl_3 opensslssl_3
+#   enclave   oeenclave oelibc oelibcxx (C++) oecore oesyscall oecryptoopenssl_3 openssl_3 opensslssl_3
 #             opensslcrypto_3 oelibc_includes oe_includes
 #             oeseal_gcmaes (objects: target_link_libraries(e $<TARGET_OBJECTS:openenclave::oeseal_gcmaes>))
 #   tools     oesign oeedger8r casemate
@@ -47,7 +47,8 @@ set(cm_flags
 # what the compiler itself brings (stdatomic.h, intrinsics) stays; the system's C library does not
 set(cm_c "$<OR:$<COMPILE_LANGUAGE:C>,$<COMPILE_LANGUAGE:CXX>>")
 set(cm_gcc "$<OR:$<C_COMPILER_ID:GNU>,$<CXX_COMPILER_ID:GNU>>")
-set(cm_libc "-isystem \"${OE_INCLUDEDIR}/openenclave/3rdparty/libc\"") # the path may have a blank
+set(cm_third "${OE_INCLUDEDIR}/openenclave/3rdparty") # the path may have a blank
+set(cm_libc "$<$<COMPILE_LANGUAGE:CXX>:-isystem \"${cm_third}/libcxx\"> -isystem \"${cm_third}/libc\"")
 set(cm_headers
   "$<$<AND:${cm_c},${cm_gcc}>:SHELL:-nostdinc ${cm_libc} -iwithprefix include>"
   "$<$<AND:${cm_c},$<NOT:${cm_gcc}>>:SHELL:-nostdlibinc ${cm_libc}>")
@@ -90,7 +91,8 @@ cm_enclave_archive(opensslssl_3 openenclave::opensslcrypto_3)
 set_target_properties(openenclave::opensslcrypto_3 openenclave::opensslssl_3 PROPERTIES
   INTERFACE_INCLUDE_DIRECTORIES ${OE_INCLUDEDIR}/openenclave/3rdparty/openssl_3)
 # liboeenclave needs OpenSSL where an enclave uses what does; nothing else takes it from here
-set(cm_group "-Wl,--start-group -loeenclave -lopensslssl_3 -lopensslcrypto_3 -loelibc -loesyscall -loecore -lgcc -Wl,--end-group")
+set(cm_archives "-loeenclave -lopensslssl_3 -lopensslcrypto_3 -loelibc -loesyscall -loecore -lgcc")
+set(cm_group "-Wl,--start-group ${cm_archives} -Wl,--end-group")
 add_library(openenclave::oeenclave INTERFACE IMPORTED)
 set_target_properties(openenclave::oeenclave PROPERTIES
   INTERFACE_COMPILE_OPTIONS "${cm_flags}"
@@ -105,6 +107,15 @@ add_library(openenclave::oelibc INTERFACE IMPORTED)
 set_target_properties(openenclave::oelibc PROPERTIES
   INTERFACE_LINK_DIRECTORIES ${OE_LIBDIR}/openenclave/enclave
   INTERFACE_LINK_LIBRARIES "openenclave::oelibc_includes;openenclave::oe_includes;${cm_group}")
+# C++: libc++, libc++abi and libunwind are one archive here
+add_library(openenclave::oelibcxx INTERFACE IMPORTED)
+set_target_properties(openenclave::oelibcxx PROPERTIES
+  INTERFACE_LINK_DIRECTORIES ${OE_LIBDIR}/openenclave/enclave
+  INTERFACE_LINK_LIBRARIES "openenclave::oelibc_includes;openenclave::oe_includes;-Wl,--start-group -loelibcxx ${cm_archives} -Wl,--end-group")
+foreach(name libcxx libcxxrt libunwind)
+  add_library(openenclave::${name} INTERFACE IMPORTED)
+  set_target_properties(openenclave::${name} PROPERTIES INTERFACE_LINK_LIBRARIES openenclave::oelibcxx)
+endforeach()
 add_library(openenclave::oecryptoopenssl_3 INTERFACE IMPORTED)
 set_target_properties(openenclave::oecryptoopenssl_3 PROPERTIES
   INTERFACE_LINK_OPTIONS -Wl,--undefined=cm_public_key

@@ -1,138 +1,13 @@
 /*
- * glibc-only symbols that Debian's libcrypto.a and libssl.a refer to, on top of musl. The _chk
- * functions are glibc's _FORTIFY_SOURCE checks: a length beyond the known size of the destination
- * stops the enclave.
+ * glibc-only symbols that Debian's libcrypto.a refers to, on top of musl and of inside_fortify.c: what
+ * an enclave has nothing behind.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-void *__memcpy_chk(void *to, const void *from, size_t len, size_t room);
-void *__memmove_chk(void *to, const void *from, size_t len, size_t room);
-void *__memset_chk(void *to, int byte, size_t len, size_t room);
-char *__strcpy_chk(char *to, const char *from, size_t room);
-char *__strcat_chk(char *to, const char *from, size_t room);
-char *__strncpy_chk(char *to, const char *from, size_t len, size_t room);
-int __vsnprintf_chk(char *to, size_t len, int flag, size_t room, const char *fmt, va_list ap);
-int __snprintf_chk(char *to, size_t len, int flag, size_t room, const char *fmt, ...);
-int __sprintf_chk(char *to, int flag, size_t room, const char *fmt, ...);
-int __vfprintf_chk(FILE *f, int flag, const char *fmt, va_list ap);
-int __fprintf_chk(FILE *f, int flag, const char *fmt, ...);
-int __printf_chk(int flag, const char *fmt, ...);
 void __syslog_chk(int priority, int flag, const char *fmt, ...);
-long __fdelt_chk(long fd);
 int getcontext(void *context);
 int setcontext(const void *context);
 void makecontext(void *context, void (*start)(void), int argc, ...);
-
-static void check(size_t len, size_t room)
-{
-    if (len > room) {
-        abort();
-    }
-}
-
-void *__memcpy_chk(void *to, const void *from, size_t len, size_t room)
-{
-    check(len, room);
-    return memcpy(to, from, len);
-}
-
-void *__memmove_chk(void *to, const void *from, size_t len, size_t room)
-{
-    check(len, room);
-    return memmove(to, from, len);
-}
-
-void *__memset_chk(void *to, int byte, size_t len, size_t room)
-{
-    check(len, room);
-    return memset(to, byte, len);
-}
-
-char *__strcpy_chk(char *to, const char *from, size_t room)
-{
-    size_t len = strlen(from) + 1;
-
-    check(len, room);
-    memcpy(to, from, len);
-    return to;
-}
-
-char *__strcat_chk(char *to, const char *from, size_t room)
-{
-    size_t used = strlen(to);
-
-    check(used, room);
-    (void)__strcpy_chk(to + used, from, room - used);
-    return to;
-}
-
-char *__strncpy_chk(char *to, const char *from, size_t len, size_t room)
-{
-    check(len, room);
-    return strncpy(to, from, len);
-}
-
-int __vsnprintf_chk(char *to, size_t len, int flag, size_t room, const char *fmt, va_list ap)
-{
-    (void)flag;
-    check(len, room);
-    return vsnprintf(to, len, fmt, ap);
-}
-
-int __snprintf_chk(char *to, size_t len, int flag, size_t room, const char *fmt, ...)
-{
-    va_list ap;
-    int n;
-
-    va_start(ap, fmt);
-    n = __vsnprintf_chk(to, len, flag, room, fmt, ap);
-    va_end(ap);
-    return n;
-}
-
-int __sprintf_chk(char *to, int flag, size_t room, const char *fmt, ...)
-{
-    va_list ap;
-    int n;
-
-    (void)flag;
-    va_start(ap, fmt);
-    n = vsnprintf(to, room, fmt, ap);
-    va_end(ap);
-    check(n < 0 ? 0 : (size_t)n + 1, room);
-    return n;
-}
-
-int __vfprintf_chk(FILE *f, int flag, const char *fmt, va_list ap)
-{
-    (void)flag;
-    return vfprintf(f, fmt, ap);
-}
-
-int __fprintf_chk(FILE *f, int flag, const char *fmt, ...)
-{
-    va_list ap;
-    int n;
-
-    va_start(ap, fmt);
-    n = __vfprintf_chk(f, flag, fmt, ap);
-    va_end(ap);
-    return n;
-}
-
-int __printf_chk(int flag, const char *fmt, ...)
-{
-    va_list ap;
-    int n;
-
-    va_start(ap, fmt);
-    n = __vfprintf_chk(stdout, flag, fmt, ap);
-    va_end(ap);
-    return n;
-}
 
 /* an enclave has no system log; OpenSSL's syslog BIO then writes nowhere */
 void __syslog_chk(int priority, int flag, const char *fmt, ...)
@@ -140,12 +15,6 @@ void __syslog_chk(int priority, int flag, const char *fmt, ...)
     (void)priority;
     (void)flag;
     (void)fmt;
-}
-
-long __fdelt_chk(long fd)
-{
-    check((size_t)fd, 1023);
-    return fd / 64;
 }
 
 /* only OpenSSL's asynchronous jobs switch contexts; they report that they are not available */

@@ -180,16 +180,32 @@ static enum cm_status parse_members(struct cm_prep_ar *ar, struct cm_rd *r, cons
     return CM_OK;
 }
 
+/* Takes file over also when it fails. */
+static enum cm_status keep_file(struct cm_prep_ar *ar, uint8_t *file, struct cm_why *why)
+{
+    uint8_t **p = realloc(ar->files, (ar->file_count + 1) * sizeof(*p));
+
+    if (p == NULL) {
+        free(file);
+        cm_why_set(why, "out of memory");
+        return CM_ERR_NOMEM;
+    }
+    ar->files = p;
+    ar->files[ar->file_count++] = file;
+    return CM_OK;
+}
+
 enum cm_status cm_prep_ar_load(struct cm_prep_ar *ar, const char *path, struct cm_why *why)
 {
     enum cm_status st = CM_OK;
     struct cm_span all = {NULL, 0};
+    uint8_t *file = NULL;
     struct cm_span magic;
     struct cm_rd r;
 
-    memset(ar, 0, sizeof(*ar));
-    CM_TRY(cm_file_read(path, MAX_FILE_LEN, &ar->file, &all.len, why));
-    all.ptr = ar->file;
+    CM_TRY(cm_file_read(path, MAX_FILE_LEN, &file, &all.len, why));
+    CM_TRY(keep_file(ar, file, why));
+    all.ptr = file;
     r = cm_rd_init(all);
     magic = cm_rd_take(&r, MAGIC_LEN);
     if (r.bad || memcmp(magic.ptr, MAGIC, MAGIC_LEN) != 0) {
@@ -199,9 +215,6 @@ enum cm_status cm_prep_ar_load(struct cm_prep_ar *ar, const char *path, struct c
     }
     CM_TRY(parse_members(ar, &r, path, why));
 out:
-    if (st != CM_OK) {
-        cm_prep_ar_free(ar);
-    }
     return st;
 }
 
@@ -396,6 +409,9 @@ void cm_prep_ar_free(struct cm_prep_ar *ar)
         free(ar->members[i].owned);
     }
     free(ar->members);
-    free(ar->file);
+    for (i = 0; i < ar->file_count; i++) {
+        free(ar->files[i]);
+    }
+    free(ar->files);
     memset(ar, 0, sizeof(*ar));
 }

@@ -36,13 +36,15 @@ struct cm_prep_member {
 };
 
 struct cm_prep_ar {
-    uint8_t *file; /* whole input file */
+    uint8_t **files; /* the input files, whole */
+    size_t file_count;
     struct cm_prep_member *members;
     size_t count;
     size_t cap;
 };
 
-/* Parses every member of the archive at path; why names what is wrong with it. */
+/* Parses every member of the archive at path into ar, which is all zero at first and may hold the
+ * members of others already; why names what is wrong with it. After an error only free it. */
 CM_MUST_USE enum cm_status cm_prep_ar_load(struct cm_prep_ar *ar, const char *path,
                                            struct cm_why *why);
 

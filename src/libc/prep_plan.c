@@ -1,5 +1,5 @@
 /*
- * Preparing one archive: choose members, check that what remains is complete, write it. Called by
+ * Preparing an archive: choose members, check that what remains is complete, write it. Called by
  * tools/cm_inside_ar.c.
  */
 #include "libc/prep_plan.h"
@@ -224,7 +224,8 @@ static bool is_allowed(const struct cm_prep_plan *plan, const char *name)
 {
     size_t i;
 
-    if (strcmp(name, "_GLOBAL_OFFSET_TABLE_") == 0 || strcmp(name, "_DYNAMIC") == 0) {
+    if (strcmp(name, "_GLOBAL_OFFSET_TABLE_") == 0 || strcmp(name, "_DYNAMIC") == 0 ||
+        strcmp(name, "__ehdr_start") == 0) {
         return true; /* the linker makes them */
     }
     for (i = 0; i < plan->runtime.count; i++) {
@@ -366,7 +367,9 @@ static enum cm_status load(struct work *w, struct cm_why *why)
     enum cm_status st = CM_OK;
     size_t i;
 
-    CM_TRY(cm_prep_ar_load(&w->ar, w->plan->input, why));
+    for (i = 0; i < w->plan->inputs.count; i++) {
+        CM_TRY(cm_prep_ar_load(&w->ar, w->plan->inputs.items[i], why));
+    }
     for (i = 0; i < w->ar.count; i++) {
         collect(&w->theirs, &w->ar.members[i].elf, i, true);
     }

@@ -1,5 +1,5 @@
 /*
- * What becomes of one package's archive on its way into an enclave. Host side, build time.
+ * What becomes of a package's archives on their way into an enclave. Host side, build time.
  *
  * A member of the package is dropped when it holds an instruction that an enclave cannot execute,
  * or when it defines a symbol that one of our objects defines. What still needs the dropped
@@ -20,8 +20,8 @@ struct cm_prep_list {
 };
 
 struct cm_prep_plan {
-    const char *package; /* named in every message */
-    const char *input;
+    const char *package;        /* named in every message */
+    struct cm_prep_list inputs; /* archives of the package; one or more */
     const char *output;
     const char *report; /* text file: what was dropped and why; NULL for none */
     enum cm_prep_scan_mode mode;

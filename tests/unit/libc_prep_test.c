@@ -141,13 +141,16 @@ static void archive_add(struct archive *a, const char *name, const struct object
     }
 }
 
+static const char *inputs[] = {in_path, in_path};
+
 static struct cm_prep_plan make_plan(void)
 {
     struct cm_prep_plan plan;
 
     memset(&plan, 0, sizeof(plan));
     plan.package = "the-package";
-    plan.input = in_path;
+    plan.inputs.items = inputs;
+    plan.inputs.count = 1;
     plan.output = out_path;
     return plan;
 }
@@ -155,7 +158,7 @@ static struct cm_prep_plan make_plan(void)
 /* The names of the members of the output, each followed by a blank. */
 static void members_of_output(char *text, size_t size)
 {
-    struct cm_prep_ar ar;
+    struct cm_prep_ar ar = {0};
     struct cm_why why = {""};
     size_t len = 0;
     size_t i;
@@ -343,7 +346,7 @@ TEST(function_mode_reads_functions_only_and_waives_by_name)
 TEST(a_section_is_left_out_and_the_object_stays_whole)
 {
     struct cm_prep_plan plan;
-    struct cm_prep_ar ar;
+    struct cm_prep_ar ar = {0};
     struct cm_why why = {""};
     size_t i;
 
@@ -379,7 +382,7 @@ TEST(every_truncation_is_refused)
     first = a.len;
     archive_add(&a, "two.o/", &o);
     for (len = 1; len < a.len; len++) {
-        struct cm_prep_ar ar;
+        struct cm_prep_ar ar = {0};
         struct cm_why why = {""};
 
         if (len == 8 || len == first || len == first - 1 || len == a.len - 1) {
@@ -388,10 +391,25 @@ TEST(every_truncation_is_refused)
         write_bytes(in_path, a.bytes, len);
         if (cm_prep_ar_load(&ar, in_path, &why) == CM_OK) {
             TEST_FAIL("accepted %zu of %zu bytes", len, a.len);
-            cm_prep_ar_free(&ar);
         }
+        cm_prep_ar_free(&ar);
         CHECK(why.text[0] != '\0');
     }
+}
+
+TEST(several_archives_become_one)
+{
+    struct cm_prep_plan plan;
+    struct cm_why why = {""};
+    char names[256];
+
+    write_mixed_archive();
+    plan = make_plan();
+    plan.inputs.count = 2;
+    REQUIRE(cm_prep_run(&plan, &why) == CM_OK);
+    members_of_output(names, sizeof(names));
+    CHECK_STR(names, "good.lo dup2-good.lo constant.lo dup3-dup2-good.lo dup4-dup3-dup2-good.lo "
+                     "dup2-constant.lo ");
 }
 
 /* Every byte of an archive turned over: the result is an answer, never a crash. */

@@ -1,0 +1,18 @@
+# cm_cure_header(name old new [old new]...): copies a header of the package CM_CURE_PACKAGE from
+# CM_CURE_FROM to CM_CURE_TO with each old text, which must be there exactly once, replaced.
+function(cm_cure_header name)
+  file(READ ${CM_CURE_FROM}/${name} text)
+  set(pairs "${ARGN}")
+  while(pairs)
+    list(POP_FRONT pairs old new)
+    string(FIND "${text}" "${old}" first)
+    string(FIND "${text}" "${old}" last REVERSE)
+    if(first EQUAL -1 OR NOT first EQUAL last)
+      message(FATAL_ERROR "package ${CM_CURE_PACKAGE} changed: ${name} no longer says '${old}' once")
+    endif()
+    string(REPLACE "${old}" "${new}" text "${text}")
+  endwhile()
+  file(WRITE ${CM_CURE_TO}/${name}.part "${text}")
+  file(COPY_FILE ${CM_CURE_TO}/${name}.part ${CM_CURE_TO}/${name} ONLY_IF_DIFFERENT)
+  file(REMOVE ${CM_CURE_TO}/${name}.part)
+endfunction()
