@@ -62,7 +62,9 @@ static void judge_roots(struct run *r)
             return;
         }
         if (t->emulated) {
-            cm_claim_bool(r->ev, CPU, CM_CLAIM_EMULATED, true);
+            if (cm_evidence_find(r->ev, CPU, CM_CLAIM_EMULATED, 0) == NULL) {
+                cm_claim_bool(r->ev, CPU, CM_CLAIM_EMULATED, true);
+            }
             if ((r->in->flags & CM_VERIFY_ALLOW_EMULATED) == 0) {
                 step(r, "root.trusted", CM_ERR_POLICY, "EMULATED: an emulator protects nothing");
                 return;

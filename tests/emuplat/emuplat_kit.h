@@ -67,6 +67,9 @@ static inline struct kit_verdict kit_judge(struct cm_span quote,
         (void)snprintf(v.tcb, sizeof(v.tcb), "%s", claim->text);
     }
     v.emulated = ev != NULL && cm_evidence_find(ev, 0, CM_CLAIM_EMULATED, 0) != NULL;
+    if (ev != NULL && cm_evidence_find(ev, 0, CM_CLAIM_EMULATED, 1) != NULL) {
+        TEST_FAIL("said twice that it is emulated");
+    }
     cm_evidence_free(ev);
     return v;
 }
