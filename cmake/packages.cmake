@@ -4,6 +4,7 @@
 #   include/{openenclave,casemate}/      the API; 3rdparty/: headers of musl, libc++, OpenSSL, for inside
 #   lib/openenclave/{host,enclave}/      the libraries; lib/openenclave/cmake/, share/pkgconfig/
 #   lib/libcasemate-sgxemu.so            the emulator, preloaded
+#   lib/casemate/                        the hardware self-test of casemate doctor
 #   share/openenclave/                   openenclaverc, samples/
 #   share/doc/casemate/                  documents
 set(CM_API_VERSION 0.19.0) # of the Open Enclave SDK whose API this is
@@ -23,7 +24,7 @@ foreach(name oesyscall)
 endforeach()
 
 add_custom_target(sdk)
-foreach(part casemate oesign oeedger8r oehost oehostverify oecore oeenclave oeseal_gcmaes cm_inside cm_inside_libcxx casemate-sgxemu)
+foreach(part casemate oesign oeedger8r oehost oehostverify oecore oeenclave oeseal_gcmaes cm_inside cm_inside_libcxx casemate-sgxemu selftest_host)
   if(TARGET ${part})
     add_dependencies(sdk ${part})
   endif()

@@ -36,12 +36,18 @@ static const char help_new[] =
 
 static const char help_doctor[] =
     "Usage: casemate doctor [--json] [--require hardware|emulator]\n"
+    "       casemate doctor --hardware-selftest [--output FILE]\n"
     "\n"
     "Looks at the processor, the kernel, the SGX devices, Intel's DCAP libraries and\n"
     "at what the emulator needs, and says what to do about what is missing.\n"
     "\n"
     "  --json           for programs\n"
     "  --require WHAT   fail unless enclaves run on `hardware`, or in the `emulator`\n"
+    "  --hardware-selftest\n"
+    "                   create an enclave on SGX hardware, have a quote made of it,\n"
+    "                   verify it; prints a report (JSON) to be sent to others: no\n"
+    "                   quote, no certificate, nothing that names you or the platform\n"
+    "  --output FILE    the report into FILE\n"
     "\n"
     "Exit status: 0 enclaves run here (as required), 1 they do not, 2 wrong usage.\n";
 
@@ -100,41 +106,74 @@ static int command_new(int argc, char **argv)
     return st == CM_OK ? 0 : failed(st, &why);
 }
 
-static int command_doctor(int argc, char **argv)
-{
-    struct cm_machine machine;
-    struct cm_diagnosis diagnosis;
-    struct cm_why why = {{0}};
-    enum cm_status st = CM_OK;
-    const char *require = NULL;
-    bool json = false;
-    bool good = false;
+struct doctor {
+    const char *require;
+    const char *output;
+    bool json;
+    bool selftest;
+};
 
+/* the options of doctor; 0, or an exit status after a message */
+static int parse_doctor(int argc, char **argv, struct doctor *d)
+{
     for (int i = 0; i < argc; i++) {
-        if (is_help(argv[i])) {
-            return help(help_doctor);
-        }
         if (strcmp(argv[i], "--json") == 0) {
-            json = true;
+            d->json = true;
+        } else if (strcmp(argv[i], "--hardware-selftest") == 0) {
+            d->selftest = true;
         } else if (strcmp(argv[i], "--require") == 0 && i + 1 < argc) {
             i++;
-            require = argv[i];
+            d->require = argv[i];
+        } else if (strcmp(argv[i], "--output") == 0 && i + 1 < argc) {
+            i++;
+            d->output = argv[i];
         } else {
             return usage("doctor: unknown option, or its value is missing: ", argv[i]);
         }
     }
-    if (require != NULL && strcmp(require, "hardware") != 0 && strcmp(require, "emulator") != 0) {
-        return usage("doctor --require takes hardware or emulator, not ", require);
+    if (d->require != NULL && strcmp(d->require, "hardware") != 0 &&
+        strcmp(d->require, "emulator") != 0) {
+        return usage("doctor --require takes hardware or emulator, not ", d->require);
+    }
+    if (d->selftest && (d->json || d->require != NULL)) {
+        return usage("doctor: --hardware-selftest goes with --output alone", "");
+    }
+    if (!d->selftest && d->output != NULL) {
+        return usage("doctor: --output is about --hardware-selftest, which is not given", "");
+    }
+    return 0;
+}
+
+static int command_doctor(int argc, char **argv)
+{
+    struct cm_machine machine;
+    struct cm_diagnosis diagnosis;
+    struct doctor d = {0};
+    struct cm_why why = {{0}};
+    enum cm_status st = CM_OK;
+    bool good = false;
+    int code = 0;
+
+    if (argc > 0 && is_help(argv[argc - 1])) {
+        return help(help_doctor);
+    }
+    code = parse_doctor(argc, argv, &d);
+    if (code != 0) {
+        return code;
+    }
+    if (d.selftest) {
+        st = cm_cli_selftest(CM_VERSION, d.output, stdout, &good, &why);
+        return st != CM_OK ? failed(st, &why) : (good ? 0 : EXIT_FAILED);
     }
     cm_machine_probe(&machine);
     cm_machine_diagnose(&machine, &diagnosis);
-    st = cm_diagnosis_print(&machine, &diagnosis, json, stdout);
+    st = cm_diagnosis_print(&machine, &diagnosis, d.json, stdout);
     if (st != CM_OK) {
         return failed(st, &why);
     }
     good = diagnosis.hardware || diagnosis.emulator;
-    if (require != NULL) {
-        good = strcmp(require, "hardware") == 0 ? diagnosis.hardware : diagnosis.emulator;
+    if (d.require != NULL) {
+        good = strcmp(d.require, "hardware") == 0 ? diagnosis.hardware : diagnosis.emulator;
     }
     return good ? 0 : EXIT_FAILED;
 }

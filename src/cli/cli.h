@@ -31,6 +31,8 @@ struct cm_machine {
     bool dcap_provider;
     bool dcap_verify;
     bool aesm;
+    char quoting[96];    /* who makes quotes here; "" nobody */
+    char collateral[96]; /* who gives collateral here: a library, or the address of a service */
     bool fsgsbase;
     bool user_dispatch;
     bool modify_ldt;
@@ -73,6 +75,19 @@ void cm_machine_diagnose(const struct cm_machine *m, struct cm_diagnosis *out);
 /** Write for people or as JSON. @retval CM_ERR_IO the stream failed */
 CM_MUST_USE enum cm_status cm_diagnosis_print(const struct cm_machine *m,
                                               const struct cm_diagnosis *d, bool json, FILE *out);
+
+/**
+ * Try SGX hardware: create an enclave, have its report quoted, fetch collateral, verify; and write a
+ * report of it that can be sent to others: what the machine and its libraries are and what passed,
+ * no quote, no certificate, nothing that names the platform or its user.
+ *
+ * @param version  of this tool.
+ * @param output   a file; NULL: the report goes to out.
+ * @param passed   set on CM_OK: everything did, on hardware.
+ * @retval CM_ERR_NOTFOUND the self-test's program is not installed
+ */
+CM_MUST_USE enum cm_status cm_cli_selftest(const char *version, const char *output, FILE *out,
+                                           bool *passed, struct cm_why *why);
 
 /* ---------------------------------------------------------------- inspect */
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/cli_diagnosis.h"
 #include "cli/cli_text.h"
 #include "os/os.h"
 #include "token/json.h"
@@ -89,9 +89,16 @@ static void judge_quoting(const struct cm_machine *m, struct cm_diagnosis *d)
         m->dcap_quote ? "libsgx_dcap_ql.so.1" : "libsgx_dcap_ql.so.1 is absent");
     add(d, "dcap.provider", "DCAP provider", m->dcap_provider ? CM_FINDING_OK : without,
         "install az-dcap-client on Azure, libsgx-dcap-default-qpl elsewhere",
-        m->dcap_provider ? "libdcap_quoteprov.so" : "libdcap_quoteprov.so is absent");
+        m->dcap_provider ? "libdcap_quoteprov.so.1" : "libdcap_quoteprov.so.1 is absent");
     add(d, "dcap.aesm", "AESM service", m->aesm ? CM_FINDING_OK : CM_FINDING_NOTE, NULL,
         m->aesm ? "running" : "not running (only out-of-process quoting needs it)");
+    add(d, "dcap.maker", "Quotes made by", m->quoting[0] != '\0' ? CM_FINDING_OK : without,
+        "install libsgx-dcap-ql, or libsgx-quote-ex where SGX_AESM_ADDR is set", "%s",
+        m->quoting[0] != '\0' ? m->quoting : "nobody");
+    add(d, "dcap.collateral", "Collateral from",
+        m->collateral[0] != '\0' ? CM_FINDING_OK : CM_FINDING_MISSING,
+        "CASEMATE_PCCS_URL, or /etc/sgx_default_qcnl.conf, must hold a service's address", "%s",
+        m->collateral[0] != '\0' ? m->collateral : "nobody");
 }
 
 static void judge_emulator(const struct cm_machine *m, struct cm_diagnosis *d)
@@ -149,11 +156,9 @@ struct judged {
     const struct cm_diagnosis *diagnosis;
 };
 
-static void json_members(struct cm_json_wr *w, const void *subject)
+void cm_diagnosis_members(struct cm_json_wr *w, const struct cm_machine *m,
+                          const struct cm_diagnosis *d)
 {
-    const struct cm_machine *m = ((const struct judged *)subject)->machine;
-    const struct cm_diagnosis *d = ((const struct judged *)subject)->diagnosis;
-
     cm_cli_json_str(w, "processor", m->cpu);
     cm_cli_json_str(w, "kernel", m->kernel);
     cm_cli_json_bool(w, "virtual_machine", m->hypervisor);
@@ -174,6 +179,13 @@ static void json_members(struct cm_json_wr *w, const void *subject)
         cm_json_wr_end(w);
     }
     cm_json_wr_end(w);
+}
+
+static void json_members(struct cm_json_wr *w, const void *subject)
+{
+    const struct judged *j = subject;
+
+    cm_diagnosis_members(w, j->machine, j->diagnosis);
 }
 
 static void print_verdict(const struct cm_diagnosis *d, FILE *out)

@@ -2,6 +2,7 @@
 #include <cpuid.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "collateral/collateral_client.h"
+#include "quoting/quoting.h"
 
 #define CPUID_SGX            0x12U
 #define EPC_SECTIONS_MAX     16U
@@ -93,6 +96,31 @@ static bool loads(const char *library)
     return true;
 }
 
+/* Who would make quotes and give collateral; nobody is asked for anything. */
+static void probe_attestation(struct cm_machine *m)
+{
+    const struct cm_quoting *quoting = NULL;
+    struct cm_collateral_config config;
+    const char *bundle = getenv("CASEMATE_COLLATERAL");
+    bool own = getenv("CASEMATE_PCCS_URL") != NULL;
+
+    if (cm_quoting_choose(false, &quoting, NULL) == CM_OK) {
+        (void)snprintf(m->quoting, sizeof(m->quoting), "%s", cm_quoting_name(quoting));
+    }
+    if (bundle != NULL && bundle[0] != '\0') {
+        (void)snprintf(m->collateral, sizeof(m->collateral), "CASEMATE_COLLATERAL");
+    } else if (m->dcap_provider && !own) {
+        (void)snprintf(m->collateral, sizeof(m->collateral), "libdcap_quoteprov.so.1");
+    } else if (cm_collateral_configure(&config, NULL) == CM_OK) {
+        const char *host = strstr(config.url, "://");
+        size_t len = host != NULL ? (size_t)(host + 3 - config.url) + strcspn(host + 3, "/") : 0;
+
+        /* without the path, which they all share; and so that a line of 80 columns holds it */
+        (void)snprintf(m->collateral, sizeof(m->collateral), "%.*s", len > 52 ? 52 : (int)len,
+                       config.url);
+    }
+}
+
 static bool vdso_has(const char *symbol)
 {
     void *vdso = dlopen("linux-vdso.so.1", RTLD_LAZY | RTLD_NOLOAD);
@@ -134,9 +162,10 @@ void cm_machine_probe(struct cm_machine *out)
     out->node_provision_open = opens("/dev/sgx_provision");
     out->node_legacy = there("/dev/sgx/enclave") || there("/dev/isgx");
     out->dcap_quote = loads("libsgx_dcap_ql.so.1");
-    out->dcap_provider = loads("libdcap_quoteprov.so") || loads("libdcap_quoteprov.so.1");
+    out->dcap_provider = loads("libdcap_quoteprov.so.1");
     out->dcap_verify = loads("libsgx_dcap_quoteverify.so.1");
     out->aesm = there("/var/run/aesmd/aesm.socket");
+    probe_attestation(out);
     out->emulator_library = cm_cli_find("libcasemate-sgxemu.so", path, sizeof(path)) == CM_OK;
     out->tdx_guest = there("/dev/tdx_guest") || there("/dev/tdx-guest");
     out->sev_guest = there("/dev/sev-guest");
