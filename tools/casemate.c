@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "casemate_args.h"
+#include "casemate_collateral.h"
 #include "casemate_evidence.h"
 #include "casemate_platform.h"
 #include "cli/cli.h"
@@ -17,6 +18,7 @@ static const char help_text[] =
     "  run PROGRAM [ARG...]  run a program; --profile counts its ecalls and ocalls\n"
     "  verify FILE           verify an SGX or TDX quote, offline\n"
     "  quote show FILE       every field of a quote and what it means\n"
+    "  collateral QUOTE      fetch what verify needs about a quote's platform\n"
     "  platform COMMAND      the EMULATED platform: show, set-tcb, revoke, ...\n"
     "  pccs                  serve the EMULATED platform's collateral over HTTP\n"
     "\n"
@@ -281,6 +283,7 @@ static int dispatch(int argc, char **argv)
                     {"run", command_run},
                     {"verify", cm_command_verify},
                     {"quote", cm_command_quote},
+                    {"collateral", cm_command_collateral},
                     {"platform", cm_command_platform},
                     {"pccs", cm_command_pccs}};
 

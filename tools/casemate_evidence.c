@@ -7,6 +7,7 @@
 
 #include "casemate_args.h"
 #include "cli/cli_evidence.h"
+#include "common/hex.h"
 #include "evidence/timefmt.h"
 
 static const char help_quote[] =
@@ -99,18 +100,13 @@ static bool parse_accept(const char *text, unsigned *out)
 
 static bool parse_report_data(const char *text, struct cm_cli_verify *v)
 {
-    size_t len = strlen(text);
+    const size_t n = strlen(text) / 2;
 
-    if (len == 0 || len % 2 != 0 || len > 2 * sizeof(v->report_data) ||
-        strspn(text, "0123456789abcdefABCDEF") != len) {
+    if (n == 0 || n > sizeof(v->report_data) ||
+        !cm_hex_decode(cm_span_make(text, strlen(text)), v->report_data, n)) {
         return false;
     }
-    for (size_t i = 0; i < len; i += 2) {
-        char digits[3] = {text[i], text[i + 1], '\0'};
-
-        v->report_data[i / 2] = (uint8_t)strtoul(digits, NULL, 16);
-    }
-    v->report_data_len = len / 2;
+    v->report_data_len = n;
     return true;
 }
 

@@ -183,20 +183,35 @@ static bool verify(struct step *s, const char *image)
     return good;
 }
 
-/* Addresses in messages may name a company's machines: "https://HOST/sgx/..." says as much. */
-static void hide_hosts(char *text)
+/* len bytes at at become text; false when there is no room. */
+static bool replace(char *at, size_t len, const char *text)
 {
-    static const char hidden[] = "HOST";
+    const size_t n = strlen(text);
+
+    if (n > len) {
+        return false;
+    }
+    memcpy(at, text, n);
+    memmove(at + n, at + len, strlen(at + len) + 1);
+    return true;
+}
+
+/* Addresses and paths in messages may name people and companies. */
+static void hide_names(char *text)
+{
+    static const char *const folders[] = {"CASEMATE_COLLATERAL", "CASEMATE_STATE_DIR", "HOME"};
     char *at = text;
 
     while ((at = strstr(at, "://")) != NULL) {
-        const size_t host = strcspn(at + 3, "/ :\"");
-        const char *rest = at + 3 + host;
-
         at += 3;
-        if (host >= sizeof(hidden) - 1) {
-            memcpy(at, hidden, sizeof(hidden) - 1);
-            memmove(at + sizeof(hidden) - 1, rest, strlen(rest) + 1);
+        (void)replace(at, strcspn(at, "/ :\""), "HOST");
+    }
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        const char *folder = getenv(folders[i]);
+
+        for (at = text;
+             folder != NULL && strlen(folder) > 1 && (at = strstr(at, folder)) != NULL;) {
+            at += replace(at, strlen(folder), "~") ? 1 : strlen(folder);
         }
     }
 }
@@ -242,7 +257,7 @@ static bool run_steps(const char *image)
         (void)clock_gettime(CLOCK_MONOTONIC, &start);
         s->outcome = plan[i].go(s, image) ? PASSED : FAILED;
         s->ms = elapsed_ms(&start);
-        hide_hosts(s->detail);
+        hide_names(s->detail);
         passed |= s->outcome == PASSED ? 1u << i : 0;
     }
     return passed + 1 == 1u << (sizeof(plan) / sizeof(plan[0]));

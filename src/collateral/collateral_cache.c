@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "collateral/collateral_document.h"
+#include "common/hex.h"
 #include "common/reader.h"
 #include "common/try.h"
 #include "common/writer.h"
@@ -26,9 +27,7 @@ static enum cm_status path_of(const char *folder, const char *url, char *out, si
     enum cm_status st = cm_sha256_of(cm_span_make(url, strlen(url)), digest);
     int n = 0;
 
-    for (size_t i = 0; i < sizeof(digest); i++) {
-        (void)snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-    }
+    cm_hex_encode(cm_span_make(digest, sizeof(digest)), CM_HEX_LOWER, hex);
     n = snprintf(out, cap, "%s/%s.collateral", folder, hex);
     return st != CM_OK ? st : (n > 0 && (size_t)n < cap) ? CM_OK : CM_ERR_PARAM;
 }

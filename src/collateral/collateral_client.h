@@ -54,6 +54,12 @@ CM_MUST_USE enum cm_status cm_collateral_configure(struct cm_collateral_config *
                                                    struct cm_why *why);
 
 /**
+ * The folder that cm_collateral_configure() puts into cache, made when missing; "" when there is no
+ * place for it, or CASEMATE_COLLATERAL_CACHE is "off".
+ */
+void cm_collateral_cache(char *out, size_t cap);
+
+/**
  * All parts for a platform, from the cache where they are fresh, else from the service. What has not
  * expired is taken from the cache when the service cannot be reached, though it is older than
  * max_age. Failing to write the cache is no failure.

@@ -155,8 +155,7 @@ static enum cm_status choose_url(char *url, size_t cap, struct cm_why *why)
     return st;
 }
 
-/* Below the user's state folder; none when there is no place for it. */
-static void choose_cache(char *out, size_t cap)
+void cm_collateral_cache(char *out, size_t cap)
 {
     const char *off = variable("CASEMATE_COLLATERAL_CACHE");
     char state[900] = "";
@@ -189,7 +188,7 @@ enum cm_status cm_collateral_configure(struct cm_collateral_config *out, struct 
             return CM_ERR_PARAM;
         }
     }
-    choose_cache(out->cache, sizeof(out->cache));
+    cm_collateral_cache(out->cache, sizeof(out->cache));
 out:
     return st;
 }

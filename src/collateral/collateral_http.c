@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "collateral/collateral_curl.h"
+#include "common/hex.h"
 #include "common/try.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
@@ -99,17 +100,6 @@ static size_t take_header(char *line, size_t size, size_t count, void *arg)
     return n;
 }
 
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'A' && c <= 'F') {
-        return c - 'A' + 10;
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Percent-encoded PEM to PEM, in place: printable ASCII and line ends, nothing else. */
 static enum cm_status decode_chain(struct cm_http *h)
 {
@@ -119,8 +109,8 @@ static enum cm_status decode_chain(struct cm_http *h)
         char c = h->chain[i];
 
         if (c == '%') {
-            int high = i + 2 < h->chain_len ? digit(h->chain[i + 1]) : -1;
-            int low = i + 2 < h->chain_len ? digit(h->chain[i + 2]) : -1;
+            int high = i + 2 < h->chain_len ? cm_hex_nibble((uint8_t)h->chain[i + 1]) : -1;
+            int low = i + 2 < h->chain_len ? cm_hex_nibble((uint8_t)h->chain[i + 2]) : -1;
 
             if (high < 0 || low < 0) {
                 return CM_ERR_FORMAT;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "collateral/collateral_files.h"
+#include "common/hex.h"
 #include "common/try.h"
 #include "os/os.h"
 #include "token/json.h"
@@ -36,7 +37,6 @@ static enum cm_status to_folder(const struct cm_collateral_parts *parts, const c
 static enum cm_status add_member(struct cm_json_wr *w, enum cm_collateral_part part,
                                  struct cm_span data)
 {
-    static const char digits[] = "0123456789abcdef";
     char *hex = NULL;
 
     cm_json_wr_name(w, cm_part_name(part));
@@ -44,14 +44,11 @@ static enum cm_status add_member(struct cm_json_wr *w, enum cm_collateral_part p
         cm_json_wr_text(w, data);
         return CM_OK;
     }
-    hex = malloc(2 * data.len);
+    hex = malloc(2 * data.len + 1);
     if (hex == NULL) {
         return CM_ERR_NOMEM;
     }
-    for (size_t i = 0; i < data.len; i++) {
-        hex[2 * i] = digits[data.ptr[i] >> 4];
-        hex[2 * i + 1] = digits[data.ptr[i] & 15];
-    }
+    cm_hex_encode(data, CM_HEX_LOWER, hex);
     cm_json_wr_text(w, cm_span_make(hex, 2 * data.len));
     free(hex);
     return CM_OK;

@@ -37,6 +37,9 @@ grep -q '"dcap.maker","state":"ok","detail":"libsgx_dcap_ql.so.1 (in process)"' 
 for name in secret-company "$work" "$HOME/" "$(hostname)" BEGIN; do
     grep -qF -- "$name" report && fail "the report says '$name'" || ok
 done
+CASEMATE_COLLATERAL=$work/nothing "$host" --emulated "$enclave" > steps 2> /dev/null
+grep -q '"name":"collateral.get","result":"fail"' steps && ok || fail "a missing bundle passed"
+grep -qF -- "$work" steps && fail "a step says '$work'" || ok
 expect 2 "goes with --output" "$casemate" doctor --hardware-selftest --json
 expect 2 "--output" "$casemate" doctor --output x
 
