@@ -36,6 +36,7 @@ enum cm_ocall_func {
     CM_OCALL_FREE = 0x8004,        /* arg: host address */
     CM_OCALL_GET_TIME = 0x8005, /* arg: host address of a u64: nanoseconds since 1970; UNTRUSTED */
     CM_OCALL_WRITE = 0x8006,    /* arg: struct cm_write_args */
+    CM_OCALL_THREAD_WAIT_FOR = 0x8007, /* arg: struct cm_wait_args */
     CM_OCALL_MAX
 };
 
@@ -86,6 +87,11 @@ struct cm_call_args {
 struct cm_host_alloc_args {
     uint64_t size;
     uint64_t address; /* out; 0 when the host has none */
+};
+
+struct cm_wait_args {
+    uint64_t tcs;         /* of the waiting thread */
+    uint64_t nanoseconds; /* after which it comes back in any case */
 };
 
 struct cm_write_args {

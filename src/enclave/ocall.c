@@ -89,6 +89,23 @@ void cm_thread_wait(void)
     (void)oe_ocall(CM_OCALL_THREAD_WAIT, cm_td()->tcs, NULL);
 }
 
+void cm_thread_wait_for(uint64_t nanoseconds)
+{
+    const struct cm_wait_args args = {cm_td()->tcs, nanoseconds};
+    struct cm_wait_args *host = NULL;
+
+    if (oe_get_enclave_status() != OE_OK) {
+        oe_abort();
+    }
+    host = oe_allocate_ocall_buffer(sizeof(args));
+    if (host == NULL) {
+        return;
+    }
+    cm_copy_out(host, &args, sizeof(args));
+    (void)oe_ocall(CM_OCALL_THREAD_WAIT_FOR, (uint64_t)host, NULL);
+    oe_free_ocall_buffer(host);
+}
+
 void cm_thread_wake(void *td)
 {
     const struct cm_td *other = td;

@@ -319,6 +319,8 @@ oe_result_t oe_create_enclave(const char *path, oe_enclave_type_t type, uint32_t
 /* Take the enclave away from every other thread, or leave it as it was. */
 static oe_result_t stop(oe_enclave_t *e, unsigned *was)
 {
+    cm_handle_wait_lent(
+        e); /* threads that the enclave itself has ended may still be on their way */
     *was = atomic_load(&e->state);
     if (*was != CM_ENCLAVE_RUNNING && *was != CM_ENCLAVE_ABORTED && *was != CM_ENCLAVE_LOST) {
         return OE_INVALID_PARAMETER;

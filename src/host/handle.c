@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static pthread_mutex_t handles_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -18,6 +19,10 @@ static _Thread_local struct {
     const struct _oe_enclave *enclave;
     uint32_t slot;
 } hint;
+static _Thread_local struct {
+    const struct _oe_enclave *enclave;
+    struct cm_slot *slot;
+} reserved;
 
 /*
  * A child has the handles but not the enclaves: the driver does not copy ELRANGE on fork, and a
@@ -106,6 +111,7 @@ oe_enclave_t *cm_handle_get(uint32_t slot_count)
             atomic_store(&e->slots[i].event, 0);
         }
         atomic_store(&e->abort_why, OE_OK);
+        atomic_store(&e->lent, 0);
         atomic_store(&e->state, CM_ENCLAVE_CREATING);
     }
     (void)pthread_mutex_unlock(&handles_lock);
@@ -119,7 +125,7 @@ void cm_handle_put(oe_enclave_t *enclave)
     (void)pthread_mutex_unlock(&handles_lock);
 }
 
-const oe_enclave_t *cm_handle_current(void)
+oe_enclave_t *cm_handle_current(void)
 {
     return frames == NULL ? NULL : frames->enclave;
 }
@@ -170,8 +176,42 @@ static struct cm_slot *take_any(oe_enclave_t *enclave)
     return NULL;
 }
 
+/* A slot for this thread alone, while the enclave is in that state. */
+static oe_result_t acquire(oe_enclave_t *enclave, enum cm_enclave_state life, struct cm_slot **out)
+{
+    struct cm_slot *slot = NULL;
+
+    if (hint.enclave == enclave && hint.slot < enclave->slot_count &&
+        take(&enclave->slots[hint.slot])) {
+        slot = &enclave->slots[hint.slot];
+    } else {
+        slot = take_any(enclave);
+    }
+    if (slot == NULL) {
+        return atomic_load(&enclave->state) == (unsigned)life ? OE_OUT_OF_THREADS
+                                                              : cm_handle_refusal(enclave);
+    }
+    /* after the slot is taken: oe_terminate_enclave sets the state, then looks at the slots */
+    if (atomic_load(&enclave->state) != (unsigned)life) {
+        atomic_store(&slot->busy, 0);
+        return cm_handle_refusal(enclave);
+    }
+    *out = slot;
+    return OE_OK;
+}
+
+oe_result_t cm_reserve(oe_enclave_t *enclave)
+{
+    const oe_result_t result = acquire(enclave, CM_ENCLAVE_RUNNING, &reserved.slot);
+
+    reserved.enclave = result == OE_OK ? enclave : NULL;
+    return result;
+}
+
 oe_result_t cm_bind(oe_enclave_t *enclave, enum cm_enclave_state life, struct cm_frame *frame)
 {
+    oe_result_t result = OE_OK;
+
     frame->enclave = enclave;
     frame->nested = false;
     for (const struct cm_frame *f = frames; f != NULL; f = f->outer) {
@@ -184,26 +224,27 @@ oe_result_t cm_bind(oe_enclave_t *enclave, enum cm_enclave_state life, struct cm
             break;
         }
     }
-    if (!frame->nested) {
-        if (hint.enclave == enclave && hint.slot < enclave->slot_count &&
-            take(&enclave->slots[hint.slot])) {
-            frame->slot = &enclave->slots[hint.slot];
-        } else {
-            frame->slot = take_any(enclave);
-        }
-        if (frame->slot == NULL) {
-            return atomic_load(&enclave->state) == (unsigned)life ? OE_OUT_OF_THREADS
-                                                                  : cm_handle_refusal(enclave);
-        }
-        /* after the slot is taken: oe_terminate_enclave sets the state, then looks at the slots */
-        if (atomic_load(&enclave->state) != (unsigned)life) {
-            atomic_store(&frame->slot->busy, 0);
-            return cm_handle_refusal(enclave);
+    if (!frame->nested && reserved.enclave == enclave) {
+        frame->slot = reserved.slot;
+        reserved.enclave = NULL;
+    } else if (!frame->nested) {
+        result = acquire(enclave, life, &frame->slot);
+        if (result != OE_OK) {
+            return result;
         }
     }
     frame->outer = frames;
     frames = frame;
     return OE_OK;
+}
+
+void cm_handle_wait_lent(oe_enclave_t *enclave)
+{
+    const struct timespec step = {0, 1000000};
+
+    for (int i = 0; i < 1000 && atomic_load(&enclave->lent) != 0; i++) {
+        (void)nanosleep(&step, NULL);
+    }
 }
 
 void cm_unbind(struct cm_frame *frame)
@@ -258,6 +299,23 @@ oe_result_t cm_slot_wait(oe_enclave_t *enclave, uint64_t tcs)
             break;
         }
         (void)syscall(SYS_futex, &slot->event, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+    }
+    return OE_OK;
+}
+
+oe_result_t cm_slot_wait_for(oe_enclave_t *enclave, uint64_t tcs, uint64_t nanoseconds)
+{
+    const struct timespec limit = {(time_t)(nanoseconds / 1000000000u),
+                                   (long)(nanoseconds % 1000000000u)};
+    struct cm_slot *slot = slot_of(enclave, tcs);
+
+    if (slot == NULL) {
+        return OE_INVALID_PARAMETER;
+    }
+    if (atomic_exchange(&slot->event, 0) == 0 &&
+        atomic_load(&enclave->state) != CM_ENCLAVE_ABORTED) {
+        (void)syscall(SYS_futex, &slot->event, FUTEX_WAIT_PRIVATE, 0, &limit, NULL, 0);
+        (void)atomic_exchange(&slot->event, 0);
     }
     return OE_OK;
 }

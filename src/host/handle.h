@@ -56,7 +56,8 @@ struct _oe_enclave {
     struct cm_slot *slots;
     uint32_t slot_count;
     uint32_t slot_cap;
-    void *arenas; /* slot_count * CM_ARENA_SIZE */
+    void *arenas;     /* slot_count * CM_ARENA_SIZE */
+    atomic_uint lent; /* threads that run for the enclave's pthread_create (sys_threads.c) */
     struct _oe_enclave *next;
 };
 
@@ -87,7 +88,16 @@ oe_result_t cm_bind(oe_enclave_t *enclave, enum cm_enclave_state life, struct cm
 void cm_unbind(struct cm_frame *frame);
 
 /** The enclave whose ocall this thread serves, or that it is calling; NULL: none. */
-const oe_enclave_t *cm_handle_current(void);
+oe_enclave_t *cm_handle_current(void);
+
+/**
+ * Take a TCS for this thread's next cm_bind of the same enclave, which cannot fail for want of one
+ * then. Results as cm_bind with the state RUNNING. The call must follow.
+ */
+oe_result_t cm_reserve(oe_enclave_t *enclave);
+
+/** Wait until no thread that was lent to the enclave is left in it, but no longer than a second. */
+void cm_handle_wait_lent(oe_enclave_t *enclave);
 
 /** Whether any thread is bound. */
 bool cm_handle_in_use(const oe_enclave_t *enclave);
@@ -100,6 +110,7 @@ oe_result_t cm_handle_refusal(const oe_enclave_t *enclave);
 
 /* THREAD_WAIT and THREAD_WAKE; tcs is the address of the waiting thread's TCS. */
 oe_result_t cm_slot_wait(oe_enclave_t *enclave, uint64_t tcs);
+oe_result_t cm_slot_wait_for(oe_enclave_t *enclave, uint64_t tcs, uint64_t nanoseconds);
 oe_result_t cm_slot_wake(oe_enclave_t *enclave, uint64_t tcs);
 
 #endif

@@ -75,6 +75,13 @@ static oe_result_t get_time(oe_enclave_t *e, uint64_t arg)
     return OE_OK;
 }
 
+static oe_result_t wait_for(oe_enclave_t *e, uint64_t arg)
+{
+    const struct cm_wait_args *args = host_pointer(e, arg, sizeof(*args));
+
+    return args == NULL ? OE_INVALID_PARAMETER : cm_slot_wait_for(e, args->tcs, args->nanoseconds);
+}
+
 static oe_result_t write_text(oe_enclave_t *e, uint64_t arg)
 {
     const struct cm_write_args *args = host_pointer(e, arg, sizeof(*args));
@@ -108,6 +115,8 @@ oe_result_t cm_ocall_serve(oe_enclave_t *enclave, uint32_t func, uint64_t arg)
         return cm_slot_wake(enclave, arg);
     case CM_OCALL_THREAD_WAIT:
         return cm_slot_wait(enclave, arg);
+    case CM_OCALL_THREAD_WAIT_FOR:
+        return wait_for(enclave, arg);
     case CM_OCALL_MALLOC:
         return host_malloc(enclave, arg);
     case CM_OCALL_FREE:

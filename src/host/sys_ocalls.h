@@ -1,5 +1,6 @@
 /*
- * The host's side of the ocalls in openenclave/edl/{logging,memory}.edl. Generated code declares
+ * The host's side of the ocalls in openenclave/edl/{logging,memory}.edl and
+ * casemate/edl/threads.edl. Generated code declares
  * and calls them. Each group is an object of its own: a host that does not import the EDL file
  * does not link it, and one that defines such a function itself gets its own.
  */
@@ -20,5 +21,12 @@ void oe_write_ocall(int device, const char *str, size_t maxlen);
 
 /** realloc; with size 0 the block is freed and the answer is NULL. */
 void *oe_realloc_ocall(void *ptr, size_t size);
+
+/**
+ * Lend the calling thread's enclave a thread of the host, which runs cm_thread_run_ecall(thread).
+ *
+ * @return An oe_result_t: OE_OK when the new thread has its TCS, OE_OUT_OF_THREADS when there is none.
+ */
+uint32_t cm_thread_start_ocall(uint64_t thread);
 
 #endif

@@ -11,7 +11,8 @@
 
 #include "libc/inside_runtime.h"
 
-#define BUCKETS 64u
+#define BUCKETS  64u
+#define NS_PER_S 1000000000
 
 /* Stands on the waiting thread's stack; linked while it waits and owned by the bucket's lock. */
 struct waiter {
@@ -85,15 +86,21 @@ static struct waiter *unlink_waiter(struct bucket *b, const struct waiter *only,
     return NULL;
 }
 
-static bool has_passed(clockid_t clock, const struct timespec *deadline)
+/* At most a second, which is when the clock is looked at again. */
+uint64_t cm_time_left(clockid_t clock, const struct timespec *deadline)
 {
     struct timespec now;
+    time_t seconds;
+    long nanoseconds;
 
-    if (clock_gettime(clock, &now) != 0) {
-        return true;
+    if (clock_gettime(clock, &now) != 0 || now.tv_sec > deadline->tv_sec) {
+        return 0;
     }
-    return now.tv_sec > deadline->tv_sec ||
-           (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
+    if (__builtin_sub_overflow(deadline->tv_sec, now.tv_sec, &seconds) || seconds > 1) {
+        return NS_PER_S;
+    }
+    nanoseconds = (long)seconds * NS_PER_S + deadline->tv_nsec - now.tv_nsec;
+    return nanoseconds <= 0 ? 0 : nanoseconds > NS_PER_S ? NS_PER_S : (uint64_t)nanoseconds;
 }
 
 int cm_futex_wait(const int *word, int expected, clockid_t clock, const struct timespec *deadline)
@@ -112,9 +119,13 @@ int cm_futex_wait(const int *word, int expected, clockid_t clock, const struct t
     append(b, &me);
     bucket_unlock(b);
     while (__atomic_load_n(&me.woken, __ATOMIC_ACQUIRE) == 0) {
+        uint64_t left = deadline == NULL ? 0 : cm_time_left(clock, deadline);
+
         if (deadline == NULL) {
             cm_thread_wait();
-        } else if (has_passed(clock, deadline)) {
+        } else if (left != 0) {
+            cm_thread_wait_for(left);
+        } else {
             bool still_waiting;
 
             bucket_lock(b);
@@ -124,7 +135,6 @@ int cm_futex_wait(const int *word, int expected, clockid_t clock, const struct t
                 return ETIMEDOUT;
             }
             /* a waker has taken this thread off the list and is about to set the flag */
-        } else {
             __builtin_ia32_pause();
         }
     }

@@ -6,6 +6,7 @@
 #ifndef CM_LIBC_INSIDE_LOCK_H
 #define CM_LIBC_INSIDE_LOCK_H
 
+#include <stdint.h>
 #include <time.h>
 
 /*
@@ -17,6 +18,12 @@ int cm_futex_wait(const int *word, int expected, clockid_t clock, const struct t
 
 /* Wakes at most count threads that wait for word. */
 void cm_futex_wake(const int *word, int count);
+
+/*
+ * Nanoseconds until the deadline by the host's clock, at most a second; 0 when it has passed. The
+ * deadline's tv_nsec must be in range.
+ */
+uint64_t cm_time_left(clockid_t clock, const struct timespec *deadline);
 
 /* A lock for short sections. *lock is 0 at first. Not recursive. */
 void cm_lock(int *lock);

@@ -42,6 +42,7 @@ void *cm_td_self(void);
  * state in enclave memory again (D5).
  */
 void cm_thread_wait(void);
+void cm_thread_wait_for(uint64_t nanoseconds); /* comes back by itself after that time */
 void cm_thread_wake(void *td);
 
 /* Nanoseconds since 1970 as the host tells them. UNTRUSTED: may stand still or run backwards. */

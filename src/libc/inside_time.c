@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <time.h>
 
+#include "libc/inside_lock.h"
 #include "libc/inside_runtime.h"
+#include "libc/syscall_inside.h"
 
 #define NS_PER_S 1000000000ull
 
@@ -45,6 +47,37 @@ int __clock_gettime(clockid_t clock, struct timespec *t)
     }
     t->tv_sec = (time_t)(now / NS_PER_S);
     t->tv_nsec = (long)(now % NS_PER_S);
+    return 0;
+}
+
+/* req + now, or the end of time */
+static struct timespec later(const struct timespec *now, const struct timespec *req)
+{
+    struct timespec t = {0, now->tv_nsec + req->tv_nsec};
+    const time_t carry = t.tv_nsec >= (long)NS_PER_S;
+
+    t.tv_nsec -= carry * (long)NS_PER_S;
+    if (__builtin_add_overflow(now->tv_sec, req->tv_sec, &t.tv_sec) ||
+        __builtin_add_overflow(t.tv_sec, carry, &t.tv_sec)) {
+        t.tv_sec = INT64_MAX;
+    }
+    return t;
+}
+
+/* No signal reaches an enclave's thread, so there is never a rest of the time to tell. */
+long cm_sleep(clockid_t clock, int flags, const struct timespec *req)
+{
+    struct timespec until;
+    uint64_t left;
+
+    if (req->tv_nsec < 0 || req->tv_nsec >= (long)NS_PER_S || req->tv_sec < 0 ||
+        (flags & ~TIMER_ABSTIME) != 0 || __clock_gettime(clock, &until) != 0) {
+        return -EINVAL;
+    }
+    until = (flags & TIMER_ABSTIME) != 0 ? *req : later(&until, req);
+    while ((left = cm_time_left(clock, &until)) != 0) {
+        cm_thread_wait_for(left);
+    }
     return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
  * The one place where system calls of the enclave's C library arrive. What is served here needs
- * nothing that an EDL import would have to bring: console output, random bytes and clocks. Called
+ * nothing that an EDL import would have to bring: console output, random bytes, clocks and sleep. Called
  * by enclave code only; nothing of the host is believed except the time, which is documented so.
  */
 #include <limits.h>
@@ -83,6 +83,10 @@ long cm_syscall(long number, const long args[6])
         return do_getrandom(args);
     case SYS_clock_gettime:
         return do_clock_gettime(args);
+    case SYS_nanosleep:
+        return cm_sleep(CLOCK_MONOTONIC, 0, in_pointer(args[0]));
+    case SYS_clock_nanosleep:
+        return cm_sleep((clockid_t)args[0], (int)args[1], in_pointer(args[2]));
     case SYS_getpid:
         return 1; /* an enclave is alone; OpenSSL asks only to notice a fork */
     default:

@@ -10,12 +10,16 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 /* Linux numbers and conventions: the result, or -errno. */
 long cm_syscall(long number, const long args[6]);
 
 /* Weak; a module that serves files, sockets, ... defines it. -ENOSYS for what it does not know. */
 long cm_syscall_extension(long number, const long args[6]);
+
+/* inside_time.c: sleeps by the host's clock. 0 or -EINVAL. */
+long cm_sleep(clockid_t clock, int flags, const struct timespec *req);
 
 /* errno convention: -1 and errno instead of -errno. */
 static inline long cm_sys_ret(long result)
