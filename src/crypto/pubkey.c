@@ -50,6 +50,7 @@ static enum cm_status check_rsa(const EVP_PKEY *pkey)
 enum cm_status cm_evp_check(const EVP_PKEY *pkey, bool *is_ec, enum cm_curve *curve)
 {
     char group[64] = "";
+    int explicit_curve = 0;
 
     if (EVP_PKEY_is_a(pkey, "RSA")) {
         *is_ec = false;
@@ -57,6 +58,12 @@ enum cm_status cm_evp_check(const EVP_PKEY *pkey, bool *is_ec, enum cm_curve *cu
     }
     if (!EVP_PKEY_is_a(pkey, "EC") ||
         EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) != 1) {
+        return CM_ERR_UNSUPPORTED;
+    }
+    /* OpenSSL finds the name for explicit parameters as well: one key would have two encodings */
+    if (EVP_PKEY_get_int_param(pkey, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+                               &explicit_curve) == 1 &&
+        explicit_curve != 0) {
         return CM_ERR_UNSUPPORTED;
     }
     for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {

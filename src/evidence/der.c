@@ -1,6 +1,8 @@
 /* Strict DER; see der.h. Untrusted: every byte. */
 #include "evidence/der.h"
 
+#include <string.h>
+
 struct cm_span cm_der_take(struct cm_rd *r, uint8_t tag)
 {
     uint8_t first = 0;
@@ -91,4 +93,27 @@ bool cm_der_bool(struct cm_rd *r)
         return false;
     }
     return s.ptr[0] != 0;
+}
+
+void cm_der_positive(struct cm_rd *r, uint8_t *out, size_t size)
+{
+    struct cm_span s = cm_der_take(r, CM_DER_INTEGER);
+
+    if (s.len != 0 && s.ptr[0] == 0) {
+        if (s.len < 2 || (s.ptr[1] & 0x80) == 0) { /* zero, or not minimal */
+            r->bad = true;
+            return;
+        }
+        s.ptr++;
+        s.len--;
+    } else if (s.len != 0 && (s.ptr[0] & 0x80) != 0) {
+        r->bad = true;
+    }
+    if (s.len == 0 || s.len > size) {
+        r->bad = true;
+    }
+    if (!r->bad) {
+        memset(out, 0, size - s.len);
+        memcpy(out + size - s.len, s.ptr, s.len);
+    }
 }

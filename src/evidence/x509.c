@@ -11,30 +11,6 @@
 static const uint8_t ecdsa_sha256[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
                                        0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
 
-/* A positive INTEGER of at most 32 bytes, right-aligned. */
-static void scalar(struct cm_rd *r, uint8_t out[32])
-{
-    struct cm_span s = cm_der_take(r, CM_DER_INTEGER);
-
-    if (s.len != 0 && s.ptr[0] == 0) {
-        if (s.len < 2 || (s.ptr[1] & 0x80) == 0) { /* zero, or not minimal */
-            r->bad = true;
-            return;
-        }
-        s.ptr++;
-        s.len--;
-    } else if (s.len != 0 && (s.ptr[0] & 0x80) != 0) {
-        r->bad = true;
-    }
-    if (s.len == 0 || s.len > 32) {
-        r->bad = true;
-    }
-    if (!r->bad) {
-        memset(out, 0, 32 - s.len);
-        memcpy(out + 32 - s.len, s.ptr, s.len);
-    }
-}
-
 enum cm_status cm_x509_split(struct cm_span der, struct cm_x509_signed *out)
 {
     struct cm_rd rd = cm_rd_init(der);
@@ -54,8 +30,8 @@ enum cm_status cm_x509_split(struct cm_span der, struct cm_x509_signed *out)
     }
     bits.bad = cm_rd_u8(&bits) != 0 || bits.bad; /* no unused bits */
     pair = cm_der_enter(&bits, CM_DER_SEQUENCE);
-    scalar(&pair, out->signature);
-    scalar(&pair, out->signature + 32);
+    cm_der_positive(&pair, out->signature, 32);
+    cm_der_positive(&pair, out->signature + 32, 32);
     return cm_rd_finish(&pair) == CM_OK && cm_rd_finish(&bits) == CM_OK ? CM_OK : CM_ERR_FORMAT;
 }
 
