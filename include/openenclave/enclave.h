@@ -9,6 +9,7 @@
 #error "enclave.h and host.h must not be included in the same compilation unit"
 #endif
 
+#include "bits/attls.h"
 #include "bits/defs.h"
 #include "bits/enclave_reports.h"
 #include "bits/exception.h"

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "bits/asym_keys.h"
+#include "bits/attls.h"
 #include "bits/defs.h"
 #include "bits/host_reports.h"
 #include "bits/result.h"

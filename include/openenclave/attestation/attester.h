@@ -13,6 +13,7 @@
 #error "attestation/attester.h is for enclaves; hosts verify: attestation/verifier.h"
 #endif
 
+#include <openenclave/bits/attls.h>
 #include <openenclave/bits/evidence.h>
 #include <openenclave/bits/result.h>
 #include <openenclave/bits/types.h>

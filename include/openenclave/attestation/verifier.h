@@ -11,6 +11,7 @@
 #ifndef _OE_ATTESTATION_VERIFIER_H
 #define _OE_ATTESTATION_VERIFIER_H
 
+#include <openenclave/bits/attls.h>
 #include <openenclave/bits/evidence.h>
 #include <openenclave/bits/result.h>
 #include <openenclave/bits/types.h>
