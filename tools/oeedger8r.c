@@ -25,6 +25,7 @@ static const char usage[] =
     "  non-portable-type     wchar_t, long or long double (on by default)\n"
     "  ptr-in-struct         a struct member is a pointer without size or count\n"
     "  ptr-in-function       a parameter is a pointer without a direction\n"
+    "  reserved-name         a name that compiles in some uses only (on by default)\n"
     "  return-ptr            a function returns a pointer\n"
     "  signed-size-or-count  a size or count is signed (on by default)\n"
     "  unsupported-allow     allow(...) is ignored\n"

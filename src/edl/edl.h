@@ -17,6 +17,7 @@ enum cm_edl_warning {
     CM_EDL_W_NON_PORTABLE_TYPE, /* on by default */
     CM_EDL_W_PTR_IN_STRUCT,
     CM_EDL_W_PTR_IN_FUNCTION,
+    CM_EDL_W_RESERVED_NAME, /* on by default; ours: a name that compiles in some uses only */
     CM_EDL_W_RETURN_PTR,
     CM_EDL_W_SIGNED_SIZE_OR_COUNT, /* on by default */
     CM_EDL_W_UNSUPPORTED_ALLOW,

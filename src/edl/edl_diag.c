@@ -14,6 +14,7 @@ static const char *const warning_names[CM_EDL_W_MAX] = {
     [CM_EDL_W_NON_PORTABLE_TYPE] = "non-portable-type",
     [CM_EDL_W_PTR_IN_STRUCT] = "ptr-in-struct",
     [CM_EDL_W_PTR_IN_FUNCTION] = "ptr-in-function",
+    [CM_EDL_W_RESERVED_NAME] = "reserved-name",
     [CM_EDL_W_RETURN_PTR] = "return-ptr",
     [CM_EDL_W_SIGNED_SIZE_OR_COUNT] = "signed-size-or-count",
     [CM_EDL_W_UNSUPPORTED_ALLOW] = "unsupported-allow",
@@ -149,7 +150,8 @@ void cm_edl_warn(struct cm_edl_context *ctx, struct cm_edl_loc loc, enum cm_edl_
 {
     const struct cm_edl_options *o = ctx->options;
     bool on = o->warn_all || o->warn_on[w] || o->warn_error[w] || w == CM_EDL_W_NON_PORTABLE_TYPE ||
-              w == CM_EDL_W_SIGNED_SIZE_OR_COUNT || w == CM_EDL_W_USER_CHECK;
+              w == CM_EDL_W_SIGNED_SIZE_OR_COUNT || w == CM_EDL_W_USER_CHECK ||
+              w == CM_EDL_W_RESERVED_NAME;
     char text[512] = "";
     char full[600] = "";
     va_list ap;

@@ -16,6 +16,11 @@ void cm_edl_check_reserved(struct cm_edl_context *ctx, const char *name, struct 
 
     if (why != NULL) {
         cm_edl_error(ctx, loc, "reserved name `%s': %s", name, why);
+        return;
+    }
+    why = loc.file->system ? NULL : cm_edl_doubtful(name, role);
+    if (why != NULL) {
+        cm_edl_warn(ctx, loc, CM_EDL_W_RESERVED_NAME, "reserved name `%s': %s", name, why);
     }
 }
 

@@ -1,6 +1,6 @@
 # Run with -DIN=this folder -DINCLUDE=include folder -DOUT=file: names that EDL text cannot declare, as
-# sorted C tables. names/*.txt are the words of C and C++, the macros and the declarations of the C
-# library; the SDK's own names are read from its public headers, without their comments, which stand
+# sorted C tables. names/*.txt are the words of C, those of C++ and C23 alone, the macros of the
+# C library, what the headers in generated code declare and what compilers know without a header; the SDK's own names are read from its public headers, without their comments, which stand
 # on lines of their own.
 function(put_table name list)
   list(REMOVE_DUPLICATES list)
@@ -12,7 +12,7 @@ function(put_table name list)
 endfunction()
 
 file(WRITE ${OUT} "#include \"edl/edl_reserved.h\"\n")
-foreach(name keywords macros library)
+foreach(name keywords later_words macros library builtins)
   file(READ ${IN}/names/${name}.txt text)
   string(REGEX MATCHALL "[A-Za-z0-9_]+" words "${text}")
   put_table(${name} "${words}")

@@ -84,15 +84,12 @@ const char *cm_edl_reserved(const char *name, enum cm_edl_role role)
     static const char *const made[] = {"_at_", "_now_", "_nested_", "_shape_", "_made_", "_host_"};
 
     if (find(&cm_edl_keywords, name)) {
-        return "a word of C or C++";
+        return "a word of C";
     }
     for (int k = CM_EDL_VOID; k < CM_EDL_STRUCT; k++) {
         if (strcmp(cm_edl_kind_text((enum cm_edl_kind)k), name) == 0) {
             return "a type of EDL";
         }
-    }
-    if (name[0] == '_' && (name[1] == '_' || (name[1] >= 'A' && name[1] <= 'Z'))) {
-        return "such names are the compiler's";
     }
     if (starts(name, ours, sizeof(ours) / sizeof(ours[0]))) {
         return "generated code uses it";
@@ -111,6 +108,20 @@ const char *cm_edl_reserved(const char *name, enum cm_edl_role role)
     }
     if (role == CM_EDL_GLOBAL && find(&cm_edl_library, name)) {
         return "the C library declares it";
+    }
+    return NULL;
+}
+
+const char *cm_edl_doubtful(const char *name, enum cm_edl_role role)
+{
+    if (find(&cm_edl_later_words, name)) {
+        return "a word of C++ or C23, which cannot compile the output";
+    }
+    if (name[0] == '_' && (name[1] == '_' || (name[1] >= 'A' && name[1] <= 'Z'))) {
+        return "such names are the compiler's";
+    }
+    if (role == CM_EDL_GLOBAL && find(&cm_edl_builtins, name)) {
+        return "compilers know another function of this name";
     }
     return NULL;
 }

@@ -98,6 +98,7 @@ static bool is_taken(const struct role *r, const char *name)
     (void)fclose(f);
     options.warn_off[CM_EDL_W_USER_CHECK] = true;
     options.warn_off[CM_EDL_W_NON_PORTABLE_TYPE] = true;
+    options.warn_error[CM_EDL_W_RESERVED_NAME] = true; /* what is doubtful need not compile */
     ctx.options = &options;
     ctx.source.read = read_text;
     ctx.source.ctx = text;
