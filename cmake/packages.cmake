@@ -1,10 +1,10 @@
 # What `make install` puts where; scripts/package makes the Debian packages from the same tree.
 #
-#   bin/                                 casemate oesign oeedger8r oegdb
+#   bin/                                 casemate oesign oeedger8r oeutil oeverify oegdb
 #   include/{openenclave,casemate}/      the API; 3rdparty/: headers of musl, libc++, OpenSSL, for inside
 #   lib/openenclave/{host,enclave}/      the libraries; lib/openenclave/cmake/, share/pkgconfig/
 #   lib/libcasemate-sgxemu.so            the emulator, preloaded
-#   lib/casemate/                        the hardware self-test of casemate doctor
+#   lib/casemate/                        enclaves of casemate doctor and oeutil
 #   share/openenclave/                   openenclaverc, samples/
 #   share/doc/casemate/                  documents
 set(CM_API_VERSION 0.19.0) # of the Open Enclave SDK whose API this is
@@ -24,7 +24,8 @@ foreach(name oesyscall)
 endforeach()
 
 add_custom_target(sdk)
-foreach(part casemate oesign oeedger8r oehost oehostverify oecore oeenclave oeseal_gcmaes cm_inside cm_inside_libcxx casemate-sgxemu selftest_host)
+foreach(part casemate oesign oeedger8r oehost oehostverify oecore oeenclave oeseal_gcmaes cm_inside cm_inside_libcxx casemate-sgxemu selftest_host
+             oeutil oeverify)
   if(TARGET ${part})
     add_dependencies(sdk ${part})
   endif()
