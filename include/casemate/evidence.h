@@ -48,7 +48,7 @@ extern "C" {
 
 /** By what authority a claim is known; higher values are stronger. */
 enum cm_authority {
-    CM_AUTHORITY_SELF = 0,     /* self-asserted: nobody vouches for it */
+    CM_AUTHORITY_SELF = 0,     /* self-asserted: nobody vouches for it; an emulator's all are */
     CM_AUTHORITY_KEY = 1,      /* signed by a key that a hardware-signed claim names */
     CM_AUTHORITY_ENDORSER = 2, /* stated in the maker's signed collateral */
     CM_AUTHORITY_HARDWARE = 3, /* signed by the TEE's key, which chains to a trusted root */

@@ -116,7 +116,7 @@ enum cm_status cm_cert_parse(struct cm_cert *c)
     if (cm_der_uint(&sub, CM_DER_INTEGER, 2) != 2 || cm_rd_finish(&sub) != CM_OK) {
         return CM_ERR_FORMAT; /* version 3: without it there are no extensions */
     }
-    c->serial = cm_der_take(&tbs, CM_DER_INTEGER);
+    c->serial = cm_der_integer(&tbs);
     alg = cm_der_element(&tbs, CM_DER_SEQUENCE);
     c->issuer = cm_der_element(&tbs, CM_DER_SEQUENCE);
     sub = cm_der_enter(&tbs, CM_DER_SEQUENCE);

@@ -57,7 +57,7 @@ static enum cm_status to_der(struct cm_span text, uint8_t *der, size_t *len)
 static struct cm_span next_entry(struct cm_rd *list)
 {
     struct cm_rd entry = cm_der_enter(list, CM_DER_SEQUENCE);
-    struct cm_span serial = cm_der_take(&entry, CM_DER_INTEGER);
+    struct cm_span serial = cm_der_integer(&entry);
 
     (void)cm_x509_time(&entry);
     if (!entry.bad && entry.left != 0) {

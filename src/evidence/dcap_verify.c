@@ -251,7 +251,8 @@ static void judge_quote_signature(struct run *r, size_t mark)
     }
     cm_pubkey_free(key);
     step(r, "quote.signature", st, "");
-    if (r->first == CM_OK) { /* the whole way from the trusted root to these bytes holds */
+    /* the whole way from the trusted root to these bytes holds, and the root is no emulator's */
+    if (r->first == CM_OK && cm_evidence_find(r->ev, CPU, CM_CLAIM_EMULATED, 0) == NULL) {
         cm_evidence_raise(r->ev, CPU, mark, CM_AUTHORITY_HARDWARE);
     }
 }

@@ -84,6 +84,19 @@ uint64_t cm_der_uint(struct cm_rd *r, uint8_t tag, uint64_t max)
     return v;
 }
 
+struct cm_span cm_der_integer(struct cm_rd *r)
+{
+    struct cm_span s = cm_der_take(r, CM_DER_INTEGER);
+
+    /* the first nine bits must not all be equal (X.690 8.3.2): one number has one form */
+    if (s.len == 0 || (s.len > 1 && (s.ptr[0] == 0 || s.ptr[0] == 0xff) &&
+                       (s.ptr[0] & 0x80) == (s.ptr[1] & 0x80))) {
+        r->bad = true;
+        return (struct cm_span){NULL, 0};
+    }
+    return s;
+}
+
 bool cm_der_bool(struct cm_rd *r)
 {
     struct cm_span s = cm_der_take(r, CM_DER_BOOLEAN);

@@ -38,6 +38,9 @@ struct cm_rd cm_der_enter(struct cm_rd *r, uint8_t tag);
 /** A non-negative INTEGER or ENUMERATED of minimal form, at most max; bad otherwise. */
 uint64_t cm_der_uint(struct cm_rd *r, uint8_t tag, uint64_t max);
 
+/** The content of an INTEGER of any sign, in minimal form. */
+struct cm_span cm_der_integer(struct cm_rd *r);
+
 /** A positive INTEGER of minimal form, right-aligned in size bytes; bad when it does not fit. */
 void cm_der_positive(struct cm_rd *r, uint8_t *out, size_t size);
 

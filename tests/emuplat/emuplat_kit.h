@@ -45,13 +45,14 @@ struct kit_verdict {
     char check[32];
     char tcb[64];
     bool emulated;
+    enum cm_authority authority; /* of the measurement */
 };
 
 static inline struct kit_verdict kit_judge(struct cm_span quote,
                                            const struct cm_dcap_collateral *col,
                                            const struct cm_verify_input *in, unsigned accept)
 {
-    struct kit_verdict v = {CM_OK, "", "", false};
+    struct kit_verdict v = {CM_OK, "", "", false, CM_AUTHORITY_HARDWARE};
     struct cm_evidence *ev = NULL;
     const struct cm_check *c = NULL;
     const struct cm_claim *claim = NULL;
@@ -66,6 +67,8 @@ static inline struct kit_verdict kit_judge(struct cm_span quote,
     if (claim != NULL) {
         (void)snprintf(v.tcb, sizeof(v.tcb), "%s", claim->text);
     }
+    claim = ev == NULL ? NULL : cm_evidence_find(ev, 0, "sgx.isvsvn", 0);
+    v.authority = claim == NULL ? CM_AUTHORITY_HARDWARE : claim->authority;
     v.emulated = ev != NULL && cm_evidence_find(ev, 0, CM_CLAIM_EMULATED, 0) != NULL;
     if (ev != NULL && cm_evidence_find(ev, 0, CM_CLAIM_EMULATED, 1) != NULL) {
         TEST_FAIL("said twice that it is emulated");
@@ -77,7 +80,7 @@ static inline struct kit_verdict kit_judge(struct cm_span quote,
 /* With the platform's own collateral and root, now, as a caller that allows emulated evidence. */
 static inline struct kit_verdict kit_verify(struct cm_span quote, unsigned accept)
 {
-    struct kit_verdict v = {CM_ERR_STATE, "no collateral", "", false};
+    struct kit_verdict v = {CM_ERR_STATE, "no collateral", "", false, CM_AUTHORITY_HARDWARE};
     struct cm_emuplat_bundle *b = NULL;
     struct cm_trust_root root;
     struct cm_dcap_collateral col;

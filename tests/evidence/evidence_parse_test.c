@@ -105,6 +105,27 @@ TEST(DER_numbers_and_booleans)
     CHECK(!cm_der_bool(&rd) && rd.bad);
 }
 
+/* a revoked serial number in a second form would not be found in the list */
+TEST(H8_integers_have_one_form)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        size_t good; /* bytes of content, 0: refused */
+    } cases[] = {
+        {"\x02\x01\x00", 3, 1},     {"\x02\x02\x00\x80", 4, 2}, {"\x02\x01\xff", 3, 1},
+        {"\x02\x02\xff\x7f", 4, 2}, {"\x02\x02\x00\x01", 4, 0}, {"\x02\x02\xff\x80", 4, 0},
+        {"\x02\x00", 2, 0},         {"\x03\x01\x00", 3, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct cm_rd rd = over(cases[i].bytes, cases[i].len);
+
+        CHECK_EQ(cm_der_integer(&rd).len, cases[i].good);
+        CHECK_EQ(rd.bad, cases[i].good == 0);
+    }
+}
+
 TEST(times)
 {
     static const struct {
