@@ -10,7 +10,7 @@
 #include "evidence/timefmt.h"
 
 #define HEADER_SIZE  16u
-#define OFFSETS_SIZE (4u * OE_SGX_ENDORSEMENT_COUNT)
+#define OFFSETS_SIZE ((size_t)4 * OE_SGX_ENDORSEMENT_COUNT)
 
 /* DER begins with a SEQUENCE; PEM, JSON and hexadecimal digits cannot begin so. */
 static bool is_der(struct cm_span s)

@@ -46,6 +46,7 @@ UNLESS_IMPORTED oe_result_t oe_get_qetarget_info_ocall(oe_result_t *retval,
     return missing(retval);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the ocall's parameters */
 UNLESS_IMPORTED oe_result_t oe_get_quote_ocall(oe_result_t *retval, const oe_uuid_t *format_id,
                                                const void *opt_params, size_t opt_params_size,
                                                const sgx_report_t *sgx_report, void *quote,
@@ -74,10 +75,9 @@ UNLESS_IMPORTED oe_result_t oe_get_quote_verification_collateral_ocall(
 }
 
 /* Not to know what the host's user wishes is no error: nothing more is accepted. */
-UNLESS_IMPORTED oe_result_t cm_attest_wish_ocall(oe_result_t *retval,
-                                                 const sgx_target_info_t *target_info,
-                                                 uint32_t *accepts, sgx_report_t *proof,
-                                                 uint8_t *root_key)
+UNLESS_IMPORTED oe_result_t cm_attest_wish_ocall(
+    oe_result_t *retval, const sgx_target_info_t *target_info, uint32_t *accepts,
+    sgx_report_t *proof, uint8_t *root_key) /* NOLINT(readability-non-const-parameter) */
 {
     (void)target_info;
     (void)proof;

@@ -35,6 +35,7 @@ static oe_result_t get_remote(struct cm_span data, uint8_t **out, size_t *size)
     return result;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the API's parameters */
 oe_result_t oe_get_report_v2(uint32_t flags, const uint8_t *report_data, size_t report_data_size,
                              const void *opt_params, size_t opt_params_size,
                              uint8_t **report_buffer, size_t *report_buffer_size)

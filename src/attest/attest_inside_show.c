@@ -24,8 +24,11 @@ void cm_attest_show(const char *line)
     char text[160];
     size_t n = 0;
 
-    for (; line[n] != '\0' && n < sizeof(text) - 2; n++) {
-        text[n] = line[n] >= ' ' && line[n] <= '~' ? line[n] : '?';
+    for (; n < sizeof(text) - 2 && line[n] != '\0'; n++) {
+        text[n] = line[n];
+        if (line[n] < ' ' || line[n] > '~') {
+            text[n] = '?';
+        }
     }
     text[n] = '\0';
     if (oe_log_ocall != NULL) {

@@ -18,7 +18,7 @@ bool cm_uuid_equal(const oe_uuid_t *a, const oe_uuid_t *b)
 oe_result_t cm_attest_unwrap(struct cm_span in, oe_uuid_t *format, struct cm_span *data)
 {
     struct cm_rd rd = cm_rd_init(in);
-    oe_uuid_t id;
+    oe_uuid_t id = {{0}};
     uint32_t version = cm_rd_u32le(&rd);
     uint64_t size = 0;
 

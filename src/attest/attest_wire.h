@@ -20,7 +20,7 @@
 #define CM_REPORT_HEADER_SIZE   16u
 
 /* an enclave asks its host for one quote of at most this many bytes; real ones are below 5 KiB */
-#define CM_ATTEST_MAX_QUOTE (16u * 1024u)
+#define CM_ATTEST_MAX_QUOTE 16384u
 
 /*
  * Before evidence and endorsements that name their format stands, little endian: u32 version, the

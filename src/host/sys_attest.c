@@ -96,6 +96,7 @@ oe_result_t oe_get_qetarget_info_ocall(const oe_uuid_t *format_id, const void *o
     return OE_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the ocall's parameters */
 oe_result_t oe_get_quote_ocall(const oe_uuid_t *format_id, const void *opt_params,
                                size_t opt_params_size, const sgx_report_t *sgx_report, void *quote,
                                size_t quote_size, size_t *quote_size_out)
@@ -137,7 +138,7 @@ oe_result_t oe_get_quote_verification_collateral_ocall(const void *quote, size_t
     result = cm_attest_fetch(cm_span_make(quote, quote_size), &made, &size);
     if (result == OE_OK) {
         *endorsements_size_out = size;
-        if (size > endorsements_size) {
+        if (endorsements == NULL || size > endorsements_size) {
             result = OE_BUFFER_TOO_SMALL;
         } else {
             memcpy(endorsements, made, size);

@@ -8,8 +8,8 @@
 
 OE_EXTERNC_BEGIN
 
-/** No endorsements are longer. */
-#define OE_ATTESTATION_ENDORSEMENT_MAX_SIZE (200 * 1024)
+/** No endorsements are longer: 200 KiB. */
+#define OE_ATTESTATION_ENDORSEMENT_MAX_SIZE 204800
 #define OE_ATTESTATION_ENDORSEMENT_VERSION  (1)
 
 /**

@@ -16,8 +16,8 @@ OE_EXTERNC_BEGIN
 /** Bytes that an enclave can bind to its report. */
 #define OE_REPORT_DATA_SIZE 64
 
-/** No report is longer. */
-#define OE_MAX_REPORT_SIZE (10 * 1024)
+/** No report is longer: 10 KiB. */
+#define OE_MAX_REPORT_SIZE 10240
 
 #define OE_UNIQUE_ID_SIZE  32
 #define OE_SIGNER_ID_SIZE  32
