@@ -32,8 +32,9 @@ endif()
 # The last matching -ffile-prefix-map wins, so the build directory (inside the sources) comes last.
 set(CM_ENCLAVE_COMPILE
     -m64 -O2 -fPIE -ftls-model=local-exec -fvisibility=hidden -fno-common
-    -ffunction-sections -fdata-sections -fstack-protector-strong -fno-omit-frame-pointer
-    -fcf-protection=none -nostdinc "SHELL:-isystem \"${CM_COMPILER_INCLUDE}\"" -D_GNU_SOURCE
+    -ffunction-sections -fdata-sections -fstack-protector-strong
+    -fstack-clash-protection -fno-omit-frame-pointer -fcf-protection=none
+    -nostdinc "SHELL:-isystem \"${CM_COMPILER_INCLUDE}\"" -D_GNU_SOURCE
     "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=/src" "-ffile-prefix-map=${CMAKE_BINARY_DIR}=/build")
 # gcc finds libc++'s own code in what it inlines, and takes it for uninitialised
 set(CM_ENCLAVE_COMPILE_CXX -Wall -Wextra -Werror -Wno-maybe-uninitialized -Wno-unknown-warning-option)

@@ -42,7 +42,7 @@ endif()
 
 find_program(CM_OPENSSL openssl)
 set(cm_flags
-  -m64 -fPIE -ftls-model=local-exec -fvisibility=hidden -fstack-protector-strong -fno-common
+  -m64 -fPIE -ftls-model=local-exec -fvisibility=hidden -fstack-protector-strong -fstack-clash-protection -fno-common
   -fno-omit-frame-pointer -ffunction-sections -fdata-sections -fcf-protection=none)
 # what the compiler itself brings (stdatomic.h, intrinsics) stays; the system's C library does not
 set(cm_c "$<OR:$<COMPILE_LANGUAGE:C>,$<COMPILE_LANGUAGE:CXX>>")

@@ -260,6 +260,7 @@ oe_result_t cm_create_on(const struct cm_load_request *request, const struct cm_
     e->reserved = loaded.reserved;
     e->tcs_first = loaded.tcs_first;
     e->tcs_stride = loaded.tcs_stride;
+    e->told_faults = loaded.told_faults;
     e->ocalls = tables->ocalls;
     e->ocall_count = tables->ocall_count;
     if (loaded.debug) {
@@ -319,8 +320,10 @@ oe_result_t oe_create_enclave(const char *path, oe_enclave_type_t type, uint32_t
 /* Take the enclave away from every other thread, or leave it as it was. */
 static oe_result_t stop(oe_enclave_t *e, unsigned *was)
 {
-    cm_handle_wait_lent(
-        e); /* threads that the enclave itself has ended may still be on their way */
+    *was = atomic_load(&e->state);
+    if (*was != CM_ENCLAVE_LOST) {
+        cm_handle_wait_lent(e); /* those that the enclave has ended may still be on their way out */
+    }
     *was = atomic_load(&e->state);
     if (*was != CM_ENCLAVE_RUNNING && *was != CM_ENCLAVE_ABORTED && *was != CM_ENCLAVE_LOST) {
         return OE_INVALID_PARAMETER;

@@ -48,6 +48,7 @@ struct _oe_enclave {
     uint64_t reserved; /* where its address space begins */
     uint64_t tcs_first;
     uint64_t tcs_stride;
+    bool told_faults; /* the processor tells the enclave of #PF and #GP (MISCSELECT.EXINFO) */
     const oe_ocall_func_t *ocalls;
     uint64_t ocall_count;
     uint64_t *ecall_ids; /* by global id (names.h); UINT64_MAX: not an ecall of this enclave */

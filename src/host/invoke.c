@@ -38,6 +38,11 @@ static oe_result_t settle(struct cm_frame *frame, struct cm_regs *regs, struct s
         cm_host_log(CM_LOG_INFO,
                     "enclave at 0x%" PRIx64 ": exception %u, error 0x%x, address 0x%" PRIx64,
                     e->base, run->exception_vector, run->exception_error_code, run->exception_addr);
+        if (!e->told_faults &&
+            (run->exception_vector == SGX_VEC_PF || run->exception_vector == SGX_VEC_GP)) {
+            /* the enclave would see no exception, go on, and fault again, for ever (E3) */
+            return died(e, "a memory fault, and the image does not capture those");
+        }
         regs->rdi = CM_CALL_WORD(CM_CODE_ECALL, CM_ECALL_VIRTUAL_EXCEPTION, 0, 0);
         regs->rsi = 0;
         if (cm_enter(e->device->enter, regs, SGX_EENTER, run) != 0 || run->function != SGX_EEXIT ||

@@ -51,6 +51,7 @@ static enum cm_status choose_attributes(struct loading *l)
     }
     l->out.debug = r->debug || (r->debug_auto && allowed);
     l->attrs = cm_props_secs(&l->props, l->out.debug, cm_platform_xfrm(l->device->emulated != 0));
+    l->out.told_faults = (l->attrs.misc & SGX_MISC_EXINFO) != 0;
     return CM_OK;
 }
 

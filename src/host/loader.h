@@ -31,6 +31,7 @@ struct cm_loaded {
     uint64_t tcs_stride;
     uint64_t tcs_count;
     bool debug;
+    bool told_faults; /* MISCSELECT.EXINFO */
 };
 
 /**

@@ -288,6 +288,29 @@ TEST(E1_exception_before_a_thread_has_an_exception_stack)
     first_ecall_faults(0, CM_ECALL_INIT, 0);
 }
 
+/* Below the first thread's stack and its guard is the heap, which still holds what the host put there. */
+TEST(E4_large_frames_do_not_jump_over_the_guard)
+{
+    struct sgx_enclave_run run;
+    uint64_t arg = (uint64_t)&args;
+    uint64_t changed = 0;
+
+    REQUIRE(start(false));
+    memset(&args, 0, sizeof(args));
+    in_buf[0] = 0;
+    args.function_id = HE_JUMP;
+    args.input_buffer = (uint64_t)in_buf;
+    args.input_buffer_size = 16;
+    CHECK_EQ(hh_enter(&e, 0, ECALL(CM_ECALL_CALL_FUNCTION), &arg, &run), 0);
+    CHECK_EQ(run.exception_vector, SGX_VEC_PF);
+    CHECK_EQ(run.exception_addr & ~4095ull, hh_tcs(&e, 0) - 34 * CM_PAGE_SIZE);
+    for (uint64_t p = e.heap + e.heap_len - 16 * CM_PAGE_SIZE; p < e.heap + e.heap_len; p++) {
+        changed += *(const uint8_t *)p != 0xa5;
+    }
+    CHECK_EQ(changed, 0);
+    CHECK_EQ(judge(), OE_ENCLAVE_ABORTING);
+}
+
 TEST(E5_removed_handlers_are_not_asked)
 {
     struct sgx_enclave_run run;

@@ -40,6 +40,7 @@ static struct said {
     uint32_t outcome; /* of the last injection */
     uint32_t bad;     /* the first thing that went wrong */
     oe_result_t result;
+    uint64_t secret; /* the parent's word: what the ecall's data are made of */
 } * said;
 
 static struct hh e;
@@ -125,7 +126,8 @@ static bool start(void)
 
 static oe_result_t scenario_ecall(void)
 {
-    uint64_t in[4] = {1, 2, 3, 4};
+    const uint64_t s = said->secret;
+    uint64_t in[4] = {s, ~s, s * 3, s << 9};
     uint64_t out[4] = {0, 0, 0, 0};
     oe_result_t r;
 
@@ -343,6 +345,8 @@ static bool set_break(pid_t pid, uint64_t address, bool on)
 static struct places {
     uint32_t at[PLACES_MAX];
     size_t count;
+    uint64_t steps;
+    uint64_t hash; /* of the way, step by step */
     uint8_t seen[1 << 24];
 } places;
 
@@ -370,6 +374,8 @@ static bool record(pid_t pid)
         (void)ptrace(PTRACE_GETREGS, pid, NULL, &r);
         at = r.rip - said->base;
         if (at < said->size && at < sizeof(places.seen)) {
+            places.steps++;
+            places.hash = (places.hash ^ at) * 0x100000001b3ull;
             if (!flags_at_fence_ok(pid, &r)) {
                 TEST_FAIL("A2: DF or AC is set at the fence at 0x%llx", (unsigned long long)at);
             }
@@ -399,27 +405,45 @@ static bool inject(pid_t pid, uint32_t at)
     return false;
 }
 
-static void at_every_instruction(oe_result_t (*scenario)(void), uint64_t counts[OUTCOMES])
+/* The child of a scenario, stopped before its first run; 0 when there is none. */
+static pid_t begin(oe_result_t (*scenario)(void))
 {
     pid_t pid;
-    int status;
-    uint32_t last = 0;
-    bool ok = true;
+    int status = 0;
 
-    memset(counts, 0, OUTCOMES * sizeof(counts[0]));
     said = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    REQUIRE(said != MAP_FAILED);
+    if (said == MAP_FAILED) {
+        return 0;
+    }
     (void)fflush(stdout);
     pid = fork();
     if (pid == 0) {
         child(scenario);
     }
     (void)waitpid(pid, &status, 0);
-    REQUIRE(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
     (void)ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)PTRACE_O_EXITKILL);
+    return pid;
+}
+
+static void end(pid_t pid)
+{
+    int status = 0;
+
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, &status, 0);
+    (void)munmap(said, 4096);
+}
+
+static void at_every_instruction(oe_result_t (*scenario)(void), uint64_t counts[OUTCOMES])
+{
+    const pid_t pid = begin(scenario);
+    uint32_t last = 0;
+    bool ok = true;
+
+    memset(counts, 0, OUTCOMES * sizeof(counts[0]));
+    REQUIRE(pid > 0);
     if (!set_break(pid, 0, false)) {
-        (void)kill(pid, SIGKILL);
-        (void)waitpid(pid, &status, 0);
+        end(pid);
         SKIP("no debug registers here");
     }
     ok = record(pid);
@@ -445,9 +469,7 @@ static void at_every_instruction(oe_result_t (*scenario)(void), uint64_t counts[
                  (unsigned long long)counts[HANDLED], (unsigned long long)counts[ENDED],
                  (unsigned long long)counts[NO_FRAME], (unsigned long long)counts[NOT_THERE]);
     CHECK(counts[NOT_THERE] < places.count / 10);
-    (void)kill(pid, SIGKILL);
-    (void)waitpid(pid, &status, 0);
-    (void)munmap(said, 4096);
+    end(pid);
 }
 
 TEST(E1_exception_at_every_instruction_of_an_ecall)
@@ -480,6 +502,30 @@ TEST(E1_exception_at_every_instruction_of_handling_one)
 
     at_every_instruction(scenario_exception, counts);
     CHECK(counts[NO_FRAME] > 50 && counts[HANDLED] > 200);
+}
+
+/* A host that steps the enclave and sees where it is learns nothing of an ecall's data by that. */
+TEST(E7_way_of_an_ecall_does_not_depend_on_its_data)
+{
+    static const uint64_t secrets[] = {0, 1, UINT64_MAX, 0x8000000000000000ull,
+                                       0x123456789abcdefull};
+    const pid_t pid = begin(scenario_ecall);
+    uint64_t steps = 0;
+    uint64_t hash = 0;
+
+    REQUIRE(pid > 0);
+    for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+        said->secret = secrets[i];
+        CHECK(record(pid));
+        CHECK(places.steps > 500);
+        if (i > 0) {
+            CHECK_EQ(places.steps, steps);
+            CHECK_EQ(places.hash, hash);
+        }
+        steps = places.steps;
+        hash = places.hash;
+    }
+    end(pid);
 }
 
 TEST_MAIN

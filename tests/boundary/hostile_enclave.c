@@ -220,6 +220,21 @@ static __attribute__((noinline)) void touch_bottom(uint64_t canary, uint64_t whe
     }
 }
 
+static __attribute__((noinline)) uint64_t jump(uint64_t n)
+{
+    volatile uint8_t frame[20000];
+
+    frame[0] = 1;
+    return n == 0 ? 0 : jump(n - 1) + frame[0];
+}
+
+STUB(he_jump)
+{
+    (void)out;
+    put(out, out_len, 0, jump(UINT64_MAX - word(in, in_len, 0)));
+    *written = out_len;
+}
+
 STUB(he_deep)
 {
     (void)out;
@@ -453,7 +468,7 @@ oe_ecall_func_t oe_ecalls_table[] = {
     [HE_HANDLER] = he_handler, [HE_FLAGS] = he_flags,     [HE_TD] = he_td,
     [HE_CPUID] = he_cpuid,     [HE_REALLOC] = he_realloc, [HE_SHORT] = he_short,
     [HE_LIE] = he_lie,         [HE_MEMORY] = he_memory,   [HE_DEEP] = he_deep,
-    [HE_SEEN] = he_seen,       [HE_COUNT] = NULL,
+    [HE_JUMP] = he_jump,       [HE_SEEN] = he_seen,       [HE_COUNT] = NULL,
 };
 size_t oe_ecalls_table_size = HE_COUNT + 1; /* the last slot is empty on purpose */
 const char *const oe_ecalls_names[HE_COUNT + 1] = {"null", "echo"};

@@ -31,6 +31,7 @@ enum hostile_ecall {
     HE_LIE,     /* says that it wrote more than there is */
     HE_MEMORY,  /* in: data; out: u64: bytes of cm_call_memory that were to be zero and were not */
     HE_SEEN,    /* out: struct hostile_fault: what the handler saw since HE_FAULT */
+    HE_JUMP,    /* recursion without end in frames of 20,000 bytes of which one is written */
     HE_DEEP,    /* in: u64 canary, u64 whether: leaves it 60 KiB down, and nothing on the way */
     HE_COUNT,
 };
