@@ -208,13 +208,19 @@ static const EVP_MD *digest_for(const struct cm_attls_keys *keys)
     return keys->curve == CM_CURVE_P384 ? EVP_sha384() : EVP_sha512();
 }
 
+/* Only what a verifier will accept: OpenSSL does not notice each allocation of its own that fails. */
 static oe_result_t give(X509 *x, uint8_t **der, size_t *der_len)
 {
+    struct cm_attls_cert cert;
     unsigned char *made = NULL;
     int n = i2d_X509(x, &made);
-    uint8_t *copy = n > 0 ? malloc((size_t)n) : NULL;
-    oe_result_t result = n > 0 ? OE_OUT_OF_MEMORY : OE_CRYPTO_ERROR;
+    uint8_t *copy = NULL;
+    oe_result_t result = OE_CRYPTO_ERROR;
 
+    if (n > 0 && cm_attls_cert_read(cm_span_make(made, (size_t)n), &cert, NULL) == CM_OK) {
+        copy = malloc((size_t)n);
+        result = OE_OUT_OF_MEMORY;
+    }
     if (copy != NULL) {
         memcpy(copy, made, (size_t)n);
         *der = copy;

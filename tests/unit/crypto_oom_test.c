@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "crypto/crypto.h"
+#include "crypto/pubkey.h"
 
 static void *test_malloc(size_t n, const char *file, int line)
 {
@@ -99,6 +100,54 @@ static void do_sign(struct result *r)
     }
 }
 
+static void do_gcm_encrypt(struct result *r)
+{
+    r->st = cm_gcm_encrypt(digest, digest, cm_span_make("aad", 3), cm_span_make(digest, 20),
+                           r->bytes, r->bytes + 20);
+}
+
+/* A tag that is wrong must not become right for want of memory, and no text may be left. */
+static void do_gcm_decrypt(struct result *r)
+{
+    static struct result sealed = {CM_ERR_STATE, {0}};
+    uint8_t bad[CM_GCM_TAG_SIZE];
+    uint8_t out[20];
+
+    if (sealed.st != CM_OK) {
+        do_gcm_encrypt(&sealed);
+    }
+    memcpy(bad, sealed.bytes + 20, sizeof(bad));
+    bad[0] ^= 1;
+    r->st = cm_gcm_decrypt(digest, digest, cm_span_make("aad", 3), cm_span_make(sealed.bytes, 20),
+                           sealed.bytes + 20, r->bytes);
+    CHECK(cm_gcm_decrypt(digest, digest, cm_span_make("aad", 3), cm_span_make(sealed.bytes, 20),
+                         bad, out) != CM_OK);
+}
+
+static void do_kdf(struct result *r)
+{
+    r->st = cm_kdf_counter(cm_span_make(digest, 16), cm_span_make("data", 4), r->bytes);
+}
+
+static void do_ec_number(struct result *r)
+{
+    struct cm_privkey *pair = NULL;
+    struct cm_pubkey *public = NULL;
+
+    r->st = cm_privkey_from_number(CM_CURVE_P256, cm_span_make(digest, sizeof(digest)), &pair);
+    if (r->st == CM_OK) {
+        r->st = cm_privkey_public(pair, &public);
+    }
+    if (r->st == CM_OK) {
+        r->st = cm_pubkey_pem(public, (char *)r->bytes, sizeof(r->bytes));
+    }
+    if (r->st != CM_OK) {
+        memset(r->bytes, 0, sizeof(r->bytes));
+    }
+    cm_pubkey_free(public);
+    cm_privkey_free(pair);
+}
+
 static bool prepare(void)
 {
     if (key == NULL && (cm_rsa_key_generate(&key) != CM_OK || cm_rsa_key_pub(key, &pub) != CM_OK ||
@@ -145,6 +194,14 @@ TEST(hashes_and_macs_fail_cleanly)
     fail_each("sha256", do_sha256);
     fail_each("sha256 copy", do_sha256_copy);
     fail_each("cmac", do_cmac);
+}
+
+TEST(derived_keys_and_gcm_fail_cleanly)
+{
+    fail_each("gcm encrypt", do_gcm_encrypt);
+    fail_each("gcm decrypt", do_gcm_decrypt);
+    fail_each("kdf", do_kdf);
+    fail_each("ec number", do_ec_number);
 }
 
 TEST(rsa_fails_cleanly)
