@@ -147,6 +147,19 @@ step "openssl inside, by pkg-config" sh -c '
         "int f(void);" "int f(void) { return EVP_MD_get_size(EVP_sha256()); }" > f.c &&
     gcc $(pkg-config oeenclave-gcc --cflags --variable=openssl_3flags) $(pkg-config oeenclave-gcc --cflags) -c f.c'
 
+step "sealing, by pkg-config" sh -c '
+    cd vault && oeedger8r vault.edl --trusted --search-path "$(pkg-config oehost-gcc --variable=includedir)" &&
+    E="$(pkg-config oeenclave-gcc --cflags)" && gcc $E -I. -c enc.c && gcc $E -I. -c vault_t.c &&
+    gcc -o vault_pc enc.o vault_t.o "$(pkg-config oeenclave-gcc --variable=oeseal_gcmaes)" \
+        $(pkg-config oeenclave-gcc --libs) $(pkg-config oeenclave-gcc --variable=openssl_3libs) &&
+    openssl genrsa -3 -out key.pem 3072 && oesign sign -e vault_pc -k key.pem && ../vault-build/vault_host vault_pc.signed'
+says "BEGIN PUBLIC KEY"
+step "attested TLS in a host program, by pkg-config" sh -c '
+    printf "%s\n" "#include <openenclave/host.h>" "#include <casemate/attls.h>" \
+        "int main(void) { struct cm_attls *a; return cm_attls_open(NULL, \"x\", &a, NULL) == CM_ERR_PARAM &&" \
+        "oe_verify_attestation_certificate(NULL, 0, NULL, NULL) == OE_INVALID_PARAMETER ? 0 : 1; }" > tls.c &&
+    gcc $(pkg-config oehost-gcc --cflags) -o tls tls.c $(pkg-config oehost-gcc --libs) -lssl && ./tls'
+
 # --- names that would promise what is not there
 mkdir lvi
 cat > lvi/CMakeLists.txt << 'LVI'

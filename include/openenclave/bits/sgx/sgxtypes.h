@@ -31,6 +31,68 @@ typedef struct _sgx_attributes {
 } sgx_attributes_t;
 OE_CHECK_SIZE(sizeof(sgx_attributes_t), 16);
 
+/* ------------------------------------------------- enclaves and their threads */
+
+#define OE_KEY_SIZE      384
+#define OE_EXPONENT_SIZE 4
+
+/** SIGSTRUCT: who signed which enclave. Numbers are little endian, the modulus and signature too. */
+#pragma pack(push, 1)
+typedef struct _sgx_sigstruct {
+    uint8_t header[12];
+    uint32_t type;
+    uint32_t vendor;
+    uint32_t date; /* 0xYYYYMMDD */
+    uint8_t header2[16];
+    uint32_t swdefined;
+    uint8_t reserved[84];
+    uint8_t modulus[OE_KEY_SIZE];
+    uint8_t exponent[OE_EXPONENT_SIZE];
+    uint8_t signature[OE_KEY_SIZE];
+    uint32_t miscselect;
+    uint32_t miscmask;
+    uint8_t reserved2[4];
+    uint8_t isvfamilyid[16];
+    sgx_attributes_t attributes;
+    sgx_attributes_t attributemask;
+    uint8_t enclavehash[OE_SHA256_SIZE];
+    uint8_t reserved3[16];
+    uint8_t isvextprodid[16];
+    uint16_t isvprodid;
+    uint16_t isvsvn;
+    uint8_t reserved4[12];
+    uint8_t q1[OE_KEY_SIZE];
+    uint8_t q2[OE_KEY_SIZE];
+} sgx_sigstruct_t;
+#pragma pack(pop)
+OE_CHECK_SIZE(sizeof(sgx_sigstruct_t), 1808);
+
+/** EXITINFO: why an enclave was left. */
+typedef union {
+    struct {
+        uint32_t vector : 8;
+        uint32_t exit_type : 3;
+        uint32_t mbz : 20;
+        uint32_t valid : 1;
+    } as_fields;
+    uint32_t as_uint32;
+} sgx_exit_info;
+
+/** The general-purpose registers at the end of a frame of the state save area. */
+typedef struct sgx_ssa_gpr_t {
+    uint64_t rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi;
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rflags;
+    uint64_t rip;
+    uint64_t ursp;
+    uint64_t urbp;
+    sgx_exit_info exit_info;
+    uint32_t reserved;
+    uint64_t fs_base;
+    uint64_t gs_base;
+} sgx_ssa_gpr_t;
+OE_CHECK_SIZE(sizeof(sgx_ssa_gpr_t), 184);
+
 /* ------------------------------------------------------------------ reports */
 
 /** TARGETINFO: for whom EREPORT makes a report. */
@@ -104,6 +166,37 @@ OE_CHECK_SIZE(sizeof(sgx_quote_t), 436);
 
 /** The bytes of a quote that its signature covers. */
 #define SGX_QUOTE_SIGNED_DATA_SIZE OE_OFFSETOF(sgx_quote_t, signature_len)
+
+typedef struct _sgx_ecdsa256_signature {
+    uint8_t r[32];
+    uint8_t s[32];
+} sgx_ecdsa256_signature_t;
+OE_CHECK_SIZE(sizeof(sgx_ecdsa256_signature_t), 64);
+
+typedef struct _sgx_ecdsa256_key {
+    uint8_t x[32];
+    uint8_t y[32];
+} sgx_ecdsa256_key_t;
+OE_CHECK_SIZE(sizeof(sgx_ecdsa256_key_t), 64);
+
+/** The beginning of a quote's signature; the QE's authentication data and certificates follow. */
+typedef struct _sgx_quote_auth_data {
+    sgx_ecdsa256_signature_t signature;
+    sgx_ecdsa256_key_t attestation_key;
+    sgx_report_body_t qe_report_body;
+    sgx_ecdsa256_signature_t qe_report_body_signature;
+} sgx_quote_auth_data_t;
+OE_CHECK_SIZE(sizeof(sgx_quote_auth_data_t), 576);
+
+/** How a quote names its PCK. */
+__extension__ typedef enum _oe_sgx_pckid {
+    OE_SGX_PCK_ID_PLAIN_PPID = 1,
+    OE_SGX_PCK_ID_ENCRYPTED_PPID_2048 = 2,
+    OE_SGX_PCK_ID_ENCRYPTED_PPID_3072 = 3,
+    OE_SGX_PCK_ID_PCK_CERTIFICATE = 4,
+    OE_SGX_PCK_ID_PCK_CERT_CHAIN = 5,
+    __OE_SGX_PCKID_MAX = OE_ENUM_MAX
+} oe_sgx_pckid_t;
 
 /* --------------------------------------------------------------------- keys */
 
