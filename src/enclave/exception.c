@@ -16,7 +16,7 @@ enum {
     DEPTH_MAX = 4,            /* exceptions in handlers of exceptions (E4) */
     HANDLER_ROOM = 16 * 1024, /* stack that handlers find at least */
     SMALL_LOWERING = 512,     /* how far handlers may lower RSP */
-    OPCODE_CPUID_LEN = 2,
+    TSC_STEP = 1024,
     XSAVE_BV_OFF = 512,
     MXCSR_OFF = 24,
 };
@@ -52,22 +52,60 @@ static bool on_own_stack(const struct cm_td *td, const struct sgx_ssa_gpr *gpr)
            in_image(gpr->rip, 1);
 }
 
-/* CPUID is illegal inside; answered from the table (E6). The only instruction that is emulated. */
-static bool emulate_cpuid(struct sgx_ssa_gpr *gpr)
+static bool answer_cpuid(struct sgx_ssa_gpr *gpr)
 {
-    const uint8_t *code = cm_ptr(gpr->rip);
     uint32_t regs[4];
 
-    if (!in_image(gpr->rip, OPCODE_CPUID_LEN) || code[0] != 0x0f || code[1] != 0xa2 ||
-        !cm_cpuid_lookup((uint32_t)gpr->rax, (uint32_t)gpr->rcx, regs)) {
+    if (!cm_cpuid_lookup((uint32_t)gpr->rax, (uint32_t)gpr->rcx, regs)) {
         return false;
     }
     gpr->rax = regs[0];
     gpr->rbx = regs[1];
     gpr->rcx = regs[2];
     gpr->rdx = regs[3];
-    gpr->rip += OPCODE_CPUID_LEN;
     return true;
+}
+
+/*
+ * There is no clock to ask here, and one of the host's would tell what it likes. So the counter
+ * counts: each look sees more than any before it, and code that waits for it to advance goes on.
+ */
+static void answer_rdtsc(struct sgx_ssa_gpr *gpr)
+{
+    static uint64_t counter;
+    const uint64_t now = __atomic_add_fetch(&counter, TSC_STEP, __ATOMIC_SEQ_CST);
+
+    gpr->rax = (uint32_t)now;
+    gpr->rdx = now >> 32;
+}
+
+/*
+ * CPUID, RDTSC and RDTSCP are illegal inside, on processors with SGX1 all three; these and no other
+ * instructions are emulated (E6), and only where all their bytes are in the image.
+ */
+static bool emulate(struct sgx_ssa_gpr *gpr)
+{
+    const uint8_t *code = cm_ptr(gpr->rip);
+
+    if (!in_image(gpr->rip, 2) || code[0] != 0x0f) {
+        return false;
+    }
+    if (code[1] == 0xa2 && answer_cpuid(gpr)) {
+        gpr->rip += 2;
+        return true;
+    }
+    if (code[1] == 0x31) {
+        answer_rdtsc(gpr);
+        gpr->rip += 2;
+        return true;
+    }
+    if (code[1] == 0x01 && in_image(gpr->rip, 3) && code[2] == 0xf9) {
+        answer_rdtsc(gpr);
+        gpr->rcx = 0; /* which processor is not told */
+        gpr->rip += 3;
+        return true;
+    }
+    return false;
 }
 
 /* Makes the host's ERESUME continue in cm_exception_enter instead of where it was interrupted. */
@@ -118,7 +156,7 @@ oe_result_t cm_exception_first_level(struct cm_td *td)
     if (!on_own_stack(td, gpr)) {
         oe_abort();
     }
-    if (SGX_EXITINFO_VECTOR(info) == SGX_VEC_UD && emulate_cpuid(gpr)) {
+    if (SGX_EXITINFO_VECTOR(info) == SGX_VEC_UD && emulate(gpr)) {
         return OE_OK;
     }
     if (!cm_have_handlers() || !redirect(td, gpr, info)) {

@@ -1,6 +1,6 @@
 /*
  * Row E6: CPUID inside. The instruction is #UD in an enclave; the runtime answers it from the table
- * that the host gave at the start, and emulates nothing else. The emulator runs the instruction (a
+ * that the host gave at the start, RDTSC from a counter, and emulates nothing else. The emulator runs the instruction (a
  * processor without CPUID faulting gives it no choice), so the exit is made here: a real #UD whose
  * SSA frame then says what hardware's would.
  */
@@ -30,8 +30,8 @@ static struct sgx_ssa_gpr *ssa(void)
     return (struct sgx_ssa_gpr *)(hh_tcs(&e, 0) + CM_TCS_TO_GPR(0));
 }
 
-/* The first CPUID below the thread data; pages without access are passed over. */
-static uint64_t find_cpuid(void)
+/* The first such instruction below the thread data; pages without access are passed over. */
+static uint64_t find_code(const char *bytes, size_t count)
 {
     uint8_t page[4097];
 
@@ -42,8 +42,8 @@ static uint64_t find_cpuid(void)
         if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != 4096) {
             continue;
         }
-        for (size_t i = 0; i + 1 < 4096; i++) {
-            if (page[i] == 0x0f && page[i + 1] == 0xa2) {
+        for (size_t i = 0; i + count <= 4096; i++) {
+            if (memcmp(page + i, bytes, count) == 0) {
                 return at + i;
             }
         }
@@ -81,7 +81,7 @@ static bool interrupted(void)
         run.function != SGX_ERESUME || ssa()->exitinfo != HARDWARE_UD) {
         return false;
     }
-    cpuid_at = find_cpuid();
+    cpuid_at = find_code("\x0f\xa2", 2);
     return cpuid_at != 0;
 }
 
@@ -163,6 +163,31 @@ TEST(E6_cpuid_outside_the_image_is_not_emulated)
     REQUIRE(interrupted());
     not_emulated(e.base - 1, HARDWARE_UD);
     (void)munmap(host, 4096);
+}
+
+TEST(E6_time_stamps_only_ever_grow)
+{
+    uint64_t tsc;
+    uint64_t tscp;
+    uint64_t last = 0;
+
+    REQUIRE(interrupted());
+    tsc = find_code("\x0f\x31", 2);
+    tscp = find_code("\x0f\x01\xf9", 3);
+    REQUIRE(tsc != 0 && tscp != 0);
+    for (int i = 0; i < 10; i++) {
+        const uint64_t at = i % 2 == 0 ? tsc : tscp;
+        uint64_t now;
+
+        CHECK_EQ(judge(at, HARDWARE_UD, 4, 1), OE_OK);
+        CHECK_EQ(ssa()->rip, at + (i % 2 == 0 ? 2 : 3));
+        CHECK_EQ(ssa()->rcx, i % 2 == 0 ? 1 : 0);
+        CHECK((ssa()->rax | ssa()->rdx) >> 32 == 0);
+        now = ssa()->rdx << 32 | ssa()->rax;
+        CHECK(now > last);
+        last = now;
+    }
+    CHECK_EQ(judge(tscp, HARDWARE_GP, 4, 1), OE_ENCLAVE_ABORTING);
 }
 
 TEST_MAIN

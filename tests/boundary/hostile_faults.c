@@ -117,6 +117,7 @@ SHARED_STUB(he_fault)
         break;
     case HF_CPUID:
         __asm__ volatile("cpuid" : : "a"(0), "c"(0) : "rbx", "rdx");
+        __asm__ volatile("rdtsc; rdtscp" : : : "rax", "rcx", "rdx");
         break;
     case HF_UD2:
     case HF_VECTORS:

@@ -70,7 +70,7 @@ enum hostile_fault_kind {
     HF_BAD_RSP,   /* the handler sends RSP outside */
     HF_BAD_MXCSR, /* the handler sets MXCSR bits that do not exist */
     HF_BAD_FLAGS, /* the handler sets flags that user code cannot, and the trap flag */
-    HF_CPUID,     /* no fault in the emulator; its instruction is what row E6 is tested with */
+    HF_CPUID,     /* no fault in the emulator; its instructions are what row E6 is tested with */
     HF_VECTORS,   /* vector registers live across the fault */
     HF_STAY, /* what is not an illegal instruction goes on where it was; in: u64: executes one */
 };

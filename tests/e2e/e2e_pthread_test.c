@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "host/handle.h"
 #include "thr_u.h"
 
 static oe_enclave_t *e;
@@ -111,6 +112,52 @@ TEST(D5_numbers_that_the_host_invents_run_nothing)
     CHECK_EQ(thr_host_failed(e, &r), OE_OK);
     CHECK(r == 0 || r == 11);
     behaviour = HONEST;
+    CHECK_EQ(oe_terminate_enclave(e), OE_OK);
+}
+
+/* A host that wakes nobody, everybody, or the wrong thread, and lets sleepers come back by chance. */
+enum { WAKE_RIGHT, WAKE_NONE, WAKE_TWICE, WAKE_OTHER } waking;
+
+oe_result_t __real_cm_slot_wake(oe_enclave_t *enclave, uint64_t tcs);
+oe_result_t __wrap_cm_slot_wake(oe_enclave_t *enclave, uint64_t tcs);
+oe_result_t __real_cm_slot_wait(oe_enclave_t *enclave, uint64_t tcs);
+oe_result_t __wrap_cm_slot_wait(oe_enclave_t *enclave, uint64_t tcs);
+
+oe_result_t __wrap_cm_slot_wake(oe_enclave_t *enclave, uint64_t tcs)
+{
+    if (waking == WAKE_TWICE) {
+        (void)__real_cm_slot_wake(enclave, tcs);
+    }
+    if (waking == WAKE_OTHER) {
+        tcs = enclave->tcs_first + (tcs == enclave->tcs_first ? enclave->tcs_stride : 0);
+    }
+    return waking == WAKE_NONE ? OE_OK : __real_cm_slot_wake(enclave, tcs);
+}
+
+oe_result_t __wrap_cm_slot_wait(oe_enclave_t *enclave, uint64_t tcs)
+{
+    const struct timespec while_ago = {0, 100000};
+
+    if (waking == WAKE_RIGHT || waking == WAKE_TWICE) {
+        return __real_cm_slot_wait(enclave, tcs);
+    }
+    return (oe_result_t)nanosleep(&while_ago, NULL);
+}
+
+TEST(D5_wakes_that_are_lost_doubled_or_astray)
+{
+    int bad = 1;
+
+    REQUIRE(start());
+    for (waking = WAKE_NONE; waking <= WAKE_OTHER; waking++) {
+        for (int i = 0; i < 5; i++) {
+            CHECK_EQ(thr_make(e, &bad, 3), OE_OK);
+            CHECK_EQ(bad, 0);
+            CHECK_EQ(thr_detached(e, &bad, 6), OE_OK);
+            CHECK_EQ(bad, 0);
+        }
+    }
+    waking = WAKE_RIGHT;
     CHECK_EQ(oe_terminate_enclave(e), OE_OK);
 }
 
