@@ -17,13 +17,18 @@ wchar_t *__wmemmove_chk(wchar_t *to, const wchar_t *from, size_t count, size_t r
 char *__strcpy_chk(char *to, const char *from, size_t room);
 char *__strcat_chk(char *to, const char *from, size_t room);
 char *__strncpy_chk(char *to, const char *from, size_t len, size_t room);
-int __vasprintf_chk(char **to, int flag, const char *fmt, va_list ap);
-int __vsnprintf_chk(char *to, size_t len, int flag, size_t room, const char *fmt, va_list ap);
-int __snprintf_chk(char *to, size_t len, int flag, size_t room, const char *fmt, ...);
-int __sprintf_chk(char *to, int flag, size_t room, const char *fmt, ...);
-int __vfprintf_chk(FILE *f, int flag, const char *fmt, va_list ap);
-int __fprintf_chk(FILE *f, int flag, const char *fmt, ...);
-int __printf_chk(int flag, const char *fmt, ...);
+__attribute__((format(printf, 3, 0))) int __vasprintf_chk(char **to, int flag, const char *fmt,
+                                                          va_list ap);
+__attribute__((format(printf, 5, 0))) int __vsnprintf_chk(char *to, size_t len, int flag,
+                                                          size_t room, const char *fmt, va_list ap);
+__attribute__((format(printf, 5, 6))) int __snprintf_chk(char *to, size_t len, int flag,
+                                                         size_t room, const char *fmt, ...);
+__attribute__((format(printf, 4, 5))) int __sprintf_chk(char *to, int flag, size_t room,
+                                                        const char *fmt, ...);
+__attribute__((format(printf, 3, 0))) int __vfprintf_chk(FILE *f, int flag, const char *fmt,
+                                                         va_list ap);
+__attribute__((format(printf, 3, 4))) int __fprintf_chk(FILE *f, int flag, const char *fmt, ...);
+__attribute__((format(printf, 2, 3))) int __printf_chk(int flag, const char *fmt, ...);
 long __fdelt_chk(long fd);
 
 static void check(size_t len, size_t room)

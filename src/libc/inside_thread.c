@@ -35,7 +35,8 @@ struct thread {
     void *(*start)(void *);
     int (*start_c11)(void *);
     void *arg;
-    void *value;
+    void *value; /* what it ended with, as POSIX has it */
+    int code;    /* and as C11 has it */
     jmp_buf leave;
 };
 
@@ -48,6 +49,7 @@ static __thread struct thread *self;
 uint32_t cm_thread_start_ocall(uint32_t *result, uint64_t thread);
 void cm_thread_run_ecall(uint64_t thread);
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the generated code's type */
 __attribute__((weak)) uint32_t cm_thread_start_ocall(uint32_t *result, uint64_t thread)
 {
     (void)result;
@@ -146,7 +148,11 @@ int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict at
 static __attribute__((noinline)) void call(struct thread *t)
 {
     if (setjmp(t->leave) == 0) {
-        t->value = t->start != NULL ? t->start(t->arg) : (void *)(intptr_t)t->start_c11(t->arg);
+        if (t->start != NULL) {
+            t->value = t->start(t->arg);
+        } else {
+            t->code = t->start_c11(t->arg);
+        }
     }
 }
 
@@ -185,7 +191,7 @@ void cm_thread_run_ecall(uint64_t thread)
     }
 }
 
-int pthread_join(pthread_t thread, void **value)
+static int join(pthread_t thread, void **value, int *code)
 {
     struct thread *t;
     int err = 0;
@@ -210,13 +216,20 @@ int pthread_join(pthread_t thread, void **value)
     while ((seen = __atomic_load_n(&t->state, __ATOMIC_SEQ_CST)) != THREAD_DONE) {
         (void)cm_futex_wait(&t->state, seen, CLOCK_REALTIME, NULL);
     }
-    if (value != NULL) {
-        *value = t->value;
-    }
+    *value = t->value;
+    *code = t->code;
     cm_lock(&threads_lock);
     unlink_and_free(t);
     cm_unlock(&threads_lock);
     return 0;
+}
+
+int pthread_join(pthread_t thread, void **value)
+{
+    void *unused;
+    int code;
+
+    return join(thread, value != NULL ? value : &unused, &code);
 }
 
 int pthread_detach(pthread_t thread)
@@ -240,13 +253,20 @@ int pthread_detach(pthread_t thread)
 }
 
 /* an application's ecall has to return through its wrapper; it cannot be left in the middle */
-_Noreturn void pthread_exit(void *value)
+static struct thread *self_or_abort(void)
 {
     if (self == NULL) {
         oe_abort();
     }
-    self->value = value;
-    longjmp(self->leave, 1);
+    return self;
+}
+
+_Noreturn void pthread_exit(void *value)
+{
+    struct thread *t = self_or_abort();
+
+    t->value = value;
+    longjmp(t->leave, 1);
 }
 
 int pthread_cancel(pthread_t thread)
@@ -282,15 +302,10 @@ int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
 
 int thrd_join(thrd_t thread, int *result)
 {
-    void *value = NULL;
+    void *value;
+    int unused;
 
-    if (pthread_join(thread, &value) != 0) {
-        return thrd_error;
-    }
-    if (result != NULL) {
-        *result = (int)(intptr_t)value;
-    }
-    return thrd_success;
+    return join(thread, &value, result != NULL ? result : &unused) == 0 ? thrd_success : thrd_error;
 }
 
 int thrd_detach(thrd_t thread)
@@ -300,7 +315,10 @@ int thrd_detach(thrd_t thread)
 
 _Noreturn void thrd_exit(int result)
 {
-    pthread_exit((void *)(intptr_t)result);
+    struct thread *t = self_or_abort();
+
+    t->code = result;
+    longjmp(t->leave, 1);
 }
 
 void thrd_yield(void)
