@@ -14,8 +14,7 @@
 static oe_result_t answer(oe_result_t call, const oe_result_t *result)
 {
     if (call == OE_NOT_FOUND) {
-        cm_host_log(CM_LOG_ERROR,
-                    "the enclave's EDL must import openenclave/edl/sgx/attestation.edl");
+        cm_host_log(CM_LOG_ERROR, "its EDL must import openenclave/edl/sgx/attestation.edl");
         return OE_UNSUPPORTED;
     }
     return call != OE_OK ? call : *result;

@@ -3,9 +3,11 @@
  * that are not so, collateral that is garbage, proofs that are none. The host's half of the ocalls is
  * this file's own; without a lie it answers as the library does.
  */
+#include "attest_kit.h"
 #include "attest_twins.h"
 
 #include <casemate/emuplat.h>
+#include <openssl/x509.h>
 
 #include "attest/attest_wire.h"
 
@@ -15,6 +17,7 @@ enum lie {
     QUOTE_STRANGER, /* of another enclave, with the same report data */
     QUOTE_FLIPPED,  /* one bit of the body, at lie_at */
     QUOTE_SIZE,     /* says lie_at */
+    QUOTE_LONG,     /* says lie_at, and so do the lengths inside */
     QUOTE_GARBAGE,
     QUOTE_RESULT, /* answers lie_at as its result */
     TARGET_RESERVED,
@@ -29,6 +32,7 @@ enum lie {
     WISH_OTHER_KEY,
     WISH_STRANGER, /* a genuine REPORT for this enclave, of an enclave */
     WISH_FLIPPED,
+    WISH_STRANGERS_KEY, /* a genuine proof, beside another root's key */
     WISH_RESULT,
 };
 
@@ -85,6 +89,13 @@ oe_result_t oe_get_quote_ocall(const oe_uuid_t *format_id, const void *opt_param
         ((uint8_t *)quote)[lie_at] ^= 4;
     } else if (lie == QUOTE_SIZE) {
         *quote_size_out = lie_at;
+    } else if (lie == QUOTE_LONG) {
+        const uint32_t auth = (uint32_t)(lie_at - 436);
+        const uint32_t certs = (uint32_t)(lie_at - 1052); /* behind 32 bytes of QE data */
+
+        memcpy((uint8_t *)quote + 432, &auth, 4);
+        memcpy((uint8_t *)quote + 1048, &certs, 4);
+        *quote_size_out = lie_at;
     } else if (lie == QUOTE_GARBAGE) {
         memset(quote, 0x5a, quote_size);
         *quote_size_out = quote_size;
@@ -117,6 +128,19 @@ oe_result_t oe_get_quote_verification_collateral_ocall(const void *quote, size_t
     return lie == COLLATERAL_RESULT ? code() : result;
 }
 
+/* the key of the root that kit_under_root() makes, as an uncompressed point */
+static void strangers_key(uint8_t out[65])
+{
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(pki_evp(PKI_OTHER), &der);
+
+    if (len < 65) {
+        exit(2);
+    }
+    memcpy(out, der + len - 65, 65);
+    OPENSSL_free(der);
+}
+
 oe_result_t cm_attest_wish_ocall(const sgx_target_info_t *target_info, uint32_t *accepts,
                                  sgx_report_t *proof, uint8_t *root_key)
 {
@@ -133,6 +157,8 @@ oe_result_t cm_attest_wish_ocall(const sgx_target_info_t *target_info, uint32_t 
         memset(proof, 0, sizeof(*proof));
     } else if (lie == WISH_OTHER_KEY) {
         root_key[64] ^= 1;
+    } else if (lie == WISH_STRANGERS_KEY) {
+        strangers_key(root_key);
     } else if (lie == WISH_FLIPPED) {
         ((uint8_t *)proof)[lie_at] ^= 1;
     } else if (lie == WISH_STRANGER) {
@@ -214,6 +240,11 @@ TEST(C1_sizes_of_quotes)
         CHECK_EQ(evidence(QUOTE_SIZE, sizes[i]), OE_VERIFY_FAILED);
     }
     CHECK_EQ(evidence(QUOTE_GARBAGE, 0), OE_VERIFY_FAILED);
+    /* lengths that agree with each other, beyond what the enclave has room for */
+    /* (the first is taken; then nobody has collateral for such a certificate) */
+    CHECK_EQ(evidence(QUOTE_LONG, CM_ATTEST_MAX_QUOTE), OE_QUOTE_PROVIDER_CALL_ERROR);
+    CHECK_EQ(evidence(QUOTE_LONG, CM_ATTEST_MAX_QUOTE + 1), OE_VERIFY_FAILED);
+    CHECK_EQ(evidence(QUOTE_LONG, CM_ATTEST_MAX_QUOTE + 5000), OE_VERIFY_FAILED);
 }
 
 TEST(C2_results_that_do_not_exist)
@@ -318,6 +349,34 @@ TEST(G5_wishes_without_proof_are_ignored)
     }
     CHECK_EQ(verify(victim, WISH_RESULT, OE_FAILURE), OE_VERIFY_FAILED);
     CHECK_EQ(verify(victim, WISH_RESULT, OE_OK), OE_OK); /* all of it is so */
+}
+
+/* a proof is for one root: not for another that only bears the same name */
+TEST(G5_a_proof_is_for_one_root_only)
+{
+    oe_result_t result = OE_OK;
+    oe_datetime_t then = kit_date(PKI_NOW);
+    uint8_t none[16];
+    size_t n = 0;
+    struct pki_spec s;
+    struct kit k;
+
+    pki_defaults(&s, 3, 1);
+    kit_under_root(&s, "Casemate EMULATED SGX Root CA");
+    k = kit_make(&s, &kit_ecdsa, true);
+    lie = WISH_STRANGERS_KEY;
+    CHECK_EQ(enc_verify(victim, &result, NULL, k.evidence, k.evidence_size, k.endorsements,
+                        k.endorsements_size, &then, none, sizeof(none), &n),
+             OE_OK);
+    CHECK_EQ(result, OE_VERIFY_FAILED);
+    lie = HONEST;
+    /* it would be accepted by name: nothing else is wrong with it */
+    CHECK_EQ(enc_accept(victim, true, false), OE_OK);
+    CHECK_EQ(enc_verify(victim, &result, NULL, k.evidence, k.evidence_size, k.endorsements,
+                        k.endorsements_size, &then, none, sizeof(none), &n),
+             OE_OK);
+    CHECK_EQ(result, OE_BUFFER_TOO_SMALL); /* claims, for which the test has no room */
+    kit_free(&k);
 }
 
 TEST(H1_a_wish_for_debug_moves_no_production_enclave)

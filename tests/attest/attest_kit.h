@@ -140,6 +140,22 @@ static inline void claim_flag(const struct kit *k, const char *name, bool value)
     claim_is(k, name, &value, sizeof(value));
 }
 
+/* another root of the same shape, with a name of its own */
+static inline void kit_under_root(struct pki_spec *s, const char *name)
+{
+    s->root.cn = name;
+    s->root.issuer = name;
+    s->root.key = PKI_OTHER;
+    s->root.signer = PKI_OTHER;
+    s->tcb_root = s->root;
+    s->ca.issuer = name;
+    s->ca.signer = PKI_OTHER;
+    s->tcb.issuer = name;
+    s->tcb.signer = PKI_OTHER;
+    s->root_crl.issuer = name;
+    s->root_crl.signer = PKI_OTHER;
+}
+
 static inline void kit_trust_tests_root(void)
 {
     uint8_t spki[32];

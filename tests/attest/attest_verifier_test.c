@@ -255,29 +255,13 @@ TEST(H1_debug_is_accepted_by_name_only)
     kit_free(&k);
 }
 
-/* another root of the same shape, with a name of its own */
-static void under_root(struct pki_spec *s, const char *name)
-{
-    s->root.cn = name;
-    s->root.issuer = name;
-    s->root.key = PKI_OTHER;
-    s->root.signer = PKI_OTHER;
-    s->tcb_root = s->root;
-    s->ca.issuer = name;
-    s->ca.signer = PKI_OTHER;
-    s->tcb.issuer = name;
-    s->tcb.signer = PKI_OTHER;
-    s->root_crl.issuer = name;
-    s->root_crl.signer = PKI_OTHER;
-}
-
 TEST(G5_emulated_is_accepted_by_name_only)
 {
     struct pki_spec s;
     struct kit k;
 
     pki_defaults(&s, 3, 1);
-    under_root(&s, "Casemate EMULATED SGX Root CA");
+    kit_under_root(&s, "Casemate EMULATED SGX Root CA");
     k = kit_make(&s, &kit_ecdsa, true);
     CHECK_EQ(kit_verify(&k, NULL), OE_VERIFY_FAILED);
     CHECK_EQ(setenv("CASEMATE_ACCEPT_EMULATED", "0", 1), 0);
@@ -298,7 +282,7 @@ TEST(G5_a_stranger_is_no_emulator)
     struct kit k;
 
     pki_defaults(&s, 3, 1);
-    under_root(&s, "Casemate EMULATED SGX Root CA 2");
+    kit_under_root(&s, "Casemate EMULATED SGX Root CA 2");
     k = kit_make(&s, &kit_ecdsa, true);
     CHECK_EQ(setenv("CASEMATE_ACCEPT_EMULATED", "1", 1), 0);
     CHECK_EQ(kit_verify(&k, NULL), OE_VERIFY_FAILED);
@@ -313,7 +297,7 @@ TEST(G5_the_root_named_as_emulated)
     struct kit k;
 
     pki_defaults(&s, 3, 1);
-    under_root(&s, "Casemate EMULATED SGX Root CA");
+    kit_under_root(&s, "Casemate EMULATED SGX Root CA");
     k = kit_make(&s, &kit_ecdsa, true);
     CHECK_EQ(kit_verify(&k, NULL), OE_VERIFY_FAILED);
     pki_spki(PKI_OTHER, spki);
