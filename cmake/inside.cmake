@@ -69,6 +69,14 @@ function(cm_inside_archive file package inputs)
     COMMAND_EXPAND_LISTS VERBATIM)
 endfunction()
 
+# cm_inside_empty(name): an archive that only has its name
+function(cm_inside_empty name)
+  set(file ${CM_INSIDE_DIR}/lib/lib${name}.a)
+  file(WRITE ${file}.part "!<arch>\n")
+  file(COPY_FILE ${file}.part ${file} ONLY_IF_DIFFERENT)
+  file(REMOVE ${file}.part)
+endfunction()
+
 set(lib ${CM_INSIDE_DIR}/lib)
 cm_inside_archive(liboelibc.a musl-dev ${CM_MUSL_LIB}/libc.a
   DEPENDS $<TARGET_OBJECTS:cm_inside_libc> ${CM_INSIDE_DIR}/probe.ok ${dir}/inside_roots.txt
@@ -87,9 +95,7 @@ cm_inside_archive(libopensslssl_3.a libssl-dev ${CM_SSL_LIB}/libssl.a
        --runtime __stack_chk_fail --allow cm_ --allow oe_)
 # a name that builds made for Open Enclave link; the shims stand in libopensslcrypto_3.a, where the
 # order of the linker's command line cannot lose them
-file(WRITE ${lib}/liboecryptoopenssl_3.a.part "!<arch>\n")
-file(COPY_FILE ${lib}/liboecryptoopenssl_3.a.part ${lib}/liboecryptoopenssl_3.a ONLY_IF_DIFFERENT)
-file(REMOVE ${lib}/liboecryptoopenssl_3.a.part)
+cm_inside_empty(oecryptoopenssl_3)
 
 add_custom_target(cm_inside ALL DEPENDS ${lib}/liboelibc.a ${lib}/libopensslcrypto_3.a
                   ${lib}/libopensslssl_3.a)
@@ -105,3 +111,4 @@ add_library(openssl_3 INTERFACE)
 target_link_libraries(openssl_3 INTERFACE oecryptoopenssl_3 opensslssl_3 opensslcrypto_3)
 
 include(inside_cxx)
+include(inside_mbedtls)

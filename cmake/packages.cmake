@@ -1,7 +1,7 @@
 # What `make install` puts where; scripts/package makes the Debian packages from the same tree.
 #
 #   bin/                                 casemate oesign oeedger8r oeutil oeverify oegdb
-#   include/{openenclave,casemate}/      the API; 3rdparty/: headers of musl, libc++, OpenSSL, for inside
+#   include/{openenclave,casemate}/      the API; 3rdparty/: headers of musl, libc++, OpenSSL, mbedTLS
 #   lib/openenclave/{host,enclave}/      the libraries; lib/openenclave/cmake/, share/pkgconfig/
 #   lib/libcasemate-sgxemu.so            the emulator, preloaded
 #   lib/casemate/                        enclaves of casemate doctor and oeutil
@@ -15,6 +15,7 @@ if(TARGET openssl_3)
   add_library(openenclave::oecryptoopenssl_3 ALIAS openssl_3)
 endif()
 add_library(openenclave::oelibcxx ALIAS oelibcxx)
+add_library(openenclave::oecryptombedtls ALIAS oecryptombedtls)
 
 # archives that the Open Enclave SDK's link lines name; what they held there is elsewhere here
 set(empty ${CMAKE_BINARY_DIR}/empty)
@@ -24,7 +25,7 @@ foreach(name oesyscall)
 endforeach()
 
 add_custom_target(sdk)
-foreach(part casemate oesign oeedger8r oehost oehostverify oecore oeenclave oeseal_gcmaes cm_inside cm_inside_libcxx casemate-sgxemu selftest_host
+foreach(part casemate oesign oeedger8r oehost oehostverify oecore oeenclave oeseal_gcmaes cm_inside cm_inside_libcxx cm_inside_mbed casemate-sgxemu selftest_host
              oeutil oeverify)
   if(TARGET ${part})
     add_dependencies(sdk ${part})
@@ -36,6 +37,8 @@ install(TARGETS oecore oeenclave ARCHIVE DESTINATION ${oe}/enclave)
 install(FILES ${CM_INSIDE_DIR}/lib/liboelibc.a ${CM_INSIDE_DIR}/lib/liboelibcxx.a
               ${CM_INSIDE_DIR}/lib/libopensslcrypto_3.a
               ${CM_INSIDE_DIR}/lib/libopensslssl_3.a ${CM_INSIDE_DIR}/lib/liboecryptoopenssl_3.a
+              ${CM_INSIDE_DIR}/lib/libmbedtls.a ${CM_INSIDE_DIR}/lib/libmbedx509.a
+              ${CM_INSIDE_DIR}/lib/libmbedcrypto.a ${CM_INSIDE_DIR}/lib/liboecryptombedtls.a
         DESTINATION ${oe}/enclave)
 install(FILES $<TARGET_OBJECTS:oeseal_gcmaes> DESTINATION ${oe}/enclave RENAME oeseal_gcmaes.o)
 if(TARGET casemate-sgxemu)
@@ -90,6 +93,9 @@ foreach(COMPILER gcc g++ clang clang++)
     configure_file(${CMAKE_SOURCE_DIR}/deploy/pkgconfig/${part}.pc.in ${gen}/${part}-${COMPILER}.pc @ONLY)
     install(FILES ${gen}/${part}-${COMPILER}.pc DESTINATION share/pkgconfig)
   endforeach()
+  configure_file(${CMAKE_SOURCE_DIR}/deploy/pkgconfig/oeenclave-lvi-cfg.pc.in
+                 ${gen}/oeenclave-${COMPILER}-lvi-cfg.pc @ONLY)
+  install(FILES ${gen}/oeenclave-${COMPILER}-lvi-cfg.pc DESTINATION share/pkgconfig)
 endforeach()
 
 # the debugger: gdb with a script that finds the enclaves

@@ -16,6 +16,7 @@ static const char usage[] =
     "  --roots FILE     text file of symbols that have to be usable, one a line, # comments\n"
     "  --allow PREFIX   symbols with this prefix come from the enclave runtime\n"
     "  --runtime NAME   this symbol comes from the enclave runtime, not from the package\n"
+    "  --trap FUNCTION  fill this function of the package with UD2 and let an OBJECT define it\n"
     "  --waive FUNCTION the instruction scan passes over this function\n"
     "  --without NAME   leave this section out of the package's members\n"
     "  --report FILE    write what was dropped and why\n"
@@ -73,6 +74,8 @@ static bool apply(struct cm_prep_plan *plan, const char *name, const char *value
         push(&plan->allowed, value);
     } else if (strcmp(name, "--runtime") == 0) {
         push(&plan->runtime, value);
+    } else if (strcmp(name, "--trap") == 0) {
+        push(&plan->trapped, value);
     } else if (strcmp(name, "--waive") == 0) {
         push(&plan->waived, value);
     } else if (strcmp(name, "--roots") == 0) {
@@ -118,6 +121,7 @@ int main(int argc, char **argv)
     free(plan.objects.items);
     free(plan.resolve.items);
     free(plan.allowed.items);
+    free(plan.trapped.items);
     free(plan.waived.items);
     free(plan.runtime.items);
     free(plan.roots.items);

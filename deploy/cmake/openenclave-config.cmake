@@ -3,7 +3,7 @@
 # Targets, in namespace openenclave:: (the names are those of the Open Enclave SDK)
 #   host      oehost; oehostverify (verifying only, also with COMPONENTS OEHOSTVERIFY)
 #   enclave   oeenclave oelibc oelibcxx (C++) oecore oesyscall oecryptoopenssl_3 openssl_3 opensslssl_3
-#             opensslcrypto_3 oelibc_includes oe_includes
+#             opensslcrypto_3 oecryptombedtls mbedtls mbedx509 mbedcrypto oelibc_includes oe_includes
 #             oeseal_gcmaes (objects: target_link_libraries(e $<TARGET_OBJECTS:openenclave::oeseal_gcmaes>))
 #   tools     oesign oeedger8r casemate
 # Functions
@@ -125,26 +125,79 @@ set_target_properties(openenclave::openssl_3 PROPERTIES
   INTERFACE_LINK_OPTIONS -Wl,--undefined=cm_public_key
   INTERFACE_LINK_LIBRARIES "openenclave::opensslssl_3;openenclave::opensslcrypto_3")
 
+# the names of OpenSSL 1.1.1's archives give OpenSSL 3
+foreach(name oecryptoopenssl openssl opensslcrypto opensslssl)
+  add_library(openenclave::${name} INTERFACE IMPORTED)
+  set_target_properties(openenclave::${name} PROPERTIES INTERFACE_LINK_LIBRARIES openenclave::oecryptoopenssl_3)
+endforeach()
+# mbedTLS, for applications that were written to it
+add_library(openenclave::oecryptombedtls INTERFACE IMPORTED)
+set_target_properties(openenclave::oecryptombedtls PROPERTIES
+  INTERFACE_INCLUDE_DIRECTORIES ${cm_third}
+  INTERFACE_LINK_DIRECTORIES ${OE_LIBDIR}/openenclave/enclave
+  INTERFACE_LINK_LIBRARIES "openenclave::oelibc_includes;openenclave::oe_includes;-Wl,--start-group -loecryptombedtls -lmbedtls -lmbedx509 -lmbedcrypto ${cm_archives} -Wl,--end-group")
+foreach(name mbedtls mbedx509 mbedcrypto mbedcrypto_static)
+  add_library(openenclave::${name} INTERFACE IMPORTED)
+  set_target_properties(openenclave::${name} PROPERTIES INTERFACE_LINK_LIBRARIES openenclave::oecryptombedtls)
+endforeach()
+
 # ---- tools
 foreach(tool oesign oeedger8r casemate)
   add_executable(openenclave::${tool} IMPORTED)
   set_target_properties(openenclave::${tool} PROPERTIES IMPORTED_LOCATION ${OE_BINDIR}/${tool})
 endforeach()
 
-# ---- names that would promise what is not there: using one stops with this sentence
-foreach(name oeenclave oecore oelibc oesyscall oecryptoopenssl oecryptoopenssl_3 oecryptombedtls)
-  add_library(openenclave::${name}-lvi-cfg INTERFACE IMPORTED)
-  set_target_properties(openenclave::${name}-lvi-cfg PROPERTIES INTERFACE_LINK_LIBRARIES
-    "casemate::refuses__the_archives_inside_are_not_hardened_against_LVI__use_the_name_without_lvi-cfg")
-endforeach()
-foreach(name oesymcryptengine oesymcryptprovider)
-  add_library(openenclave::${name} INTERFACE IMPORTED)
-  set_target_properties(openenclave::${name} PROPERTIES INTERFACE_LINK_LIBRARIES
-    "casemate::refuses__SymCrypt_is_not_in_this_SDK__use_openenclave_oecryptoopenssl_3")
-endforeach()
-function(apply_lvi_mitigation)
-  message(FATAL_ERROR "The archives inside are not hardened against LVI; remove apply_lvi_mitigation.")
+# ---- names that would promise what is not there: using one stops with one sentence
+set(cm_no_lvi "the archives inside are not hardened against LVI, use the name without -lvi-cfg")
+set(cm_no_symcrypt "SymCrypt and FIPS are not in this SDK, use openenclave::oecryptoopenssl_3")
+# cm_refuse(reason name...)
+function(cm_refuse reason)
+  string(REGEX REPLACE "[ :,]+" "_" word "${reason}")
+  foreach(name ${ARGN})
+    add_library(openenclave::${name} INTERFACE IMPORTED)
+    set_target_properties(openenclave::${name} PROPERTIES
+      INTERFACE_CM_REFUSED "${reason}" INTERFACE_LINK_LIBRARIES "casemate::refuses__${word}") # for CMake before 3.19
+  endforeach()
 endfunction()
+cm_refuse("${cm_no_lvi}"
+  oeenclave-lvi-cfg oecore-lvi-cfg oelibc-lvi-cfg oelibcxx-lvi-cfg oesyscall-lvi-cfg
+  oecryptoopenssl-lvi-cfg oecryptoopenssl_3-lvi-cfg oecryptombedtls-lvi-cfg openssl-lvi-cfg
+  openssl_3-lvi-cfg opensslcrypto-lvi-cfg opensslcrypto_3-lvi-cfg opensslssl-lvi-cfg
+  opensslssl_3-lvi-cfg mbedtls-lvi-cfg mbedx509-lvi-cfg mbedcrypto-lvi-cfg oehostfs-lvi-cfg
+  oehostsock-lvi-cfg oehostresolver-lvi-cfg oehostepoll-lvi-cfg oeseal_gcmaes-lvi-cfg
+  oesnmalloc-lvi-cfg oedebugmalloc-lvi-cfg)
+cm_refuse("${cm_no_symcrypt}"
+  oesymcryptengine oesymcryptprovider openssl_symcrypt_fips openssl_3_symcrypt_prov_fips)
+function(apply_lvi_mitigation)
+  message(FATAL_ERROR "apply_lvi_mitigation: ${cm_no_lvi}.")
+endfunction()
+if(LVI_MITIGATION AND NOT LVI_MITIGATION STREQUAL "None")
+  message(FATAL_ERROR "LVI_MITIGATION=${LVI_MITIGATION}: the archives inside are not hardened against LVI, configure without it.")
+endif()
+# every target of the project that names one of these, when all of them are known
+function(cm_check_refused dir)
+  get_property(targets DIRECTORY ${dir} PROPERTY BUILDSYSTEM_TARGETS)
+  foreach(target ${targets})
+    foreach(property LINK_LIBRARIES INTERFACE_LINK_LIBRARIES)
+      get_property(libs TARGET ${target} PROPERTY ${property})
+      foreach(lib ${libs})
+        if(TARGET "${lib}")
+          get_property(reason TARGET ${lib} PROPERTY INTERFACE_CM_REFUSED)
+          if(reason)
+            message(FATAL_ERROR "${target} links ${lib}: ${reason}.")
+          endif()
+        endif()
+      endforeach()
+    endforeach()
+  endforeach()
+  get_property(dirs DIRECTORY ${dir} PROPERTY SUBDIRECTORIES)
+  foreach(sub ${dirs})
+    cm_check_refused(${sub})
+  endforeach()
+endfunction()
+if(NOT CMAKE_VERSION VERSION_LESS 3.19)
+  cmake_language(EVAL CODE "cmake_language(DEFER DIRECTORY [[${CMAKE_SOURCE_DIR}]] CALL cm_check_refused [[${CMAKE_SOURCE_DIR}]])")
+endif()
 
 # ---- functions
 # one side's code for an EDL file into a target

@@ -14,6 +14,7 @@
 #define EHDR_SIZE 64u
 #define SHDR_SIZE 64u
 #define SYM_SIZE  24u
+#define RELA_SIZE 24u
 
 /* Returns the NUL terminated string at off of a string table, or NULL. */
 static const char *string_at(struct cm_span table, uint64_t off)
@@ -227,5 +228,85 @@ void cm_prep_elf_without(const struct cm_prep_elf *e, const char *section, struc
             le[i] = (uint8_t)(shoff >> (8 * i));
         }
         memcpy(out->ptr + offsetof(Elf64_Ehdr, e_shoff), le, sizeof(le));
+    }
+}
+
+const struct cm_prep_symbol *cm_prep_elf_function(const struct cm_prep_elf *e, const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < e->symbol_count; i++) {
+        const struct cm_prep_symbol *s = &e->symbols[i];
+
+        if (s->type == STT_FUNC && cm_prep_symbol_is_export(s) && strcmp(s->name, name) == 0 &&
+            s->shndx < e->section_count && s->value <= e->sections[s->shndx].body.len &&
+            s->size <= e->sections[s->shndx].body.len - s->value) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static uint64_t get_le64(const uint8_t *from)
+{
+    struct cm_rd r = cm_rd_init(cm_span_make(from, 8));
+
+    return cm_rd_u64le(&r);
+}
+
+/* Makes the relocations of section shndx within [from, to) do nothing. image is e's, copied. */
+static void drop_relocations(const struct cm_prep_elf *e, uint8_t *image, uint16_t shndx,
+                             uint64_t from, uint64_t to)
+{
+    size_t i;
+    size_t at;
+
+    for (i = 0; i < e->section_count; i++) {
+        const struct cm_prep_section *s = &e->sections[i];
+
+        if (s->type != SHT_RELA || s->info != shndx) {
+            continue;
+        }
+        for (at = 0; s->body.len - at >= RELA_SIZE; at += RELA_SIZE) {
+            uint64_t where = get_le64(s->body.ptr + at);
+
+            if (where >= from && where < to) { /* type and symbol 0: R_X86_64_NONE */
+                memset(image + (s->body.ptr - e->image.ptr) + at + 8, 0, 8);
+            }
+        }
+    }
+}
+
+void cm_prep_elf_trap(const struct cm_prep_elf *e, const struct cm_prep_symbol *function,
+                      struct cm_prep_buf *out)
+{
+    static const uint8_t ud2[2] = {0x0f, 0x0b};
+    const struct cm_prep_section *s = &e->sections[function->shndx];
+    uint8_t *code;
+    size_t i;
+
+    cm_prep_buf_put(out, e->image.ptr, e->image.len);
+    if (out->bad) {
+        return;
+    }
+    code = out->ptr + (s->body.ptr - e->image.ptr) + function->value;
+    for (i = 0; i < function->size; i++) { /* an odd last byte is INT3 */
+        code[i] = i % 2 == 0 && i + 1 == function->size ? 0xcc : ud2[i % 2];
+    }
+    drop_relocations(e, out->ptr, function->shndx, function->value,
+                     function->value + function->size);
+    for (i = 0; i < e->section_count; i++) {
+        const struct cm_prep_section *tab = &e->sections[i];
+        size_t n = (size_t)(function - e->symbols);
+
+        if (tab->type == SHT_SYMTAB) {
+            uint8_t *name = out->ptr + (tab->body.ptr - e->image.ptr) + n * SYM_SIZE;
+            uint32_t off = (uint32_t)get_le64(name) + 1;
+            size_t k;
+
+            for (k = 0; k < 4; k++) {
+                name[k] = (uint8_t)(off >> (8 * k));
+            }
+        }
     }
 }

@@ -63,4 +63,14 @@ bool cm_prep_symbol_is_import(const struct cm_prep_symbol *s);
  */
 void cm_prep_elf_without(const struct cm_prep_elf *e, const char *section, struct cm_prep_buf *out);
 
+/* A whole function of the object, found by name; NULL when it defines none of that name. */
+const struct cm_prep_symbol *cm_prep_elf_function(const struct cm_prep_elf *e, const char *name);
+
+/*
+ * Writes the object again with the function's code made of UD2, so that it can do nothing but fault,
+ * and without the first letter of its name, so that another object can define the name.
+ */
+void cm_prep_elf_trap(const struct cm_prep_elf *e, const struct cm_prep_symbol *function,
+                      struct cm_prep_buf *out);
+
 #endif

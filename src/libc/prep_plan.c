@@ -175,6 +175,70 @@ static enum cm_status check_own_object(const struct cm_prep_member *m, struct cm
     return st;
 }
 
+/* Puts the rewritten object in b in the member's place; takes b over. */
+static enum cm_status replace_bytes(struct cm_prep_member *m, struct cm_prep_buf *b,
+                                    struct cm_why *why)
+{
+    struct cm_prep_elf fresh;
+    enum cm_status st = CM_ERR_NOMEM;
+
+    if (b->bad) {
+        cm_why_set(why, "out of memory");
+    } else {
+        st = cm_prep_elf_open(&fresh, cm_span_make(b->ptr, b->len), m->name, why);
+    }
+    if (st != CM_OK) {
+        cm_prep_buf_free(b);
+        return st;
+    }
+    cm_prep_elf_close(&m->elf);
+    free(m->owned);
+    m->elf = fresh;
+    m->owned = b->ptr;
+    return CM_OK;
+}
+
+static enum cm_status strip(struct work *w, struct cm_why *why)
+{
+    size_t i;
+
+    for (i = 0; i < w->ar.count; i++) {
+        struct cm_prep_member *m = &w->ar.members[i];
+        struct cm_prep_buf b = {NULL, 0, 0, false};
+        enum cm_status st;
+
+        if (m->added || m->dropped) {
+            continue;
+        }
+        cm_prep_elf_without(&m->elf, w->plan->without, &b);
+        st = replace_bytes(m, &b, why);
+        if (st != CM_OK) {
+            return st;
+        }
+    }
+    return CM_OK;
+}
+
+/* Before anything else looks at the members: what is trapped is not the package's any more. */
+static enum cm_status trap_one(struct work *w, const char *name, struct cm_why *why)
+{
+    size_t i;
+
+    for (i = 0; i < w->ar.count; i++) {
+        struct cm_prep_member *m = &w->ar.members[i];
+        const struct cm_prep_symbol *function = cm_prep_elf_function(&m->elf, name);
+        struct cm_prep_buf b = {NULL, 0, 0, false};
+
+        if (function != NULL) {
+            report(w, "trapped", m->name, name);
+            cm_prep_elf_trap(&m->elf, function, &b);
+            return replace_bytes(m, &b, why);
+        }
+    }
+    cm_why_set(why, "package %s changed: it has no function %s any more", w->plan->package, name);
+    return CM_ERR_MISMATCH;
+}
+
 static enum cm_status choose(struct work *w, struct cm_why *why)
 {
     enum cm_status st = CM_OK;
@@ -187,37 +251,6 @@ static enum cm_status choose(struct work *w, struct cm_why *why)
     }
 out:
     return st;
-}
-
-static enum cm_status strip(struct work *w, struct cm_why *why)
-{
-    size_t i;
-
-    for (i = 0; i < w->ar.count; i++) {
-        struct cm_prep_member *m = &w->ar.members[i];
-        struct cm_prep_buf b = {NULL, 0, 0, false};
-        struct cm_prep_elf fresh;
-        enum cm_status st;
-
-        if (m->added || m->dropped) {
-            continue;
-        }
-        cm_prep_elf_without(&m->elf, w->plan->without, &b);
-        if (b.bad) {
-            cm_prep_buf_free(&b);
-            cm_why_set(why, "out of memory");
-            return CM_ERR_NOMEM;
-        }
-        st = cm_prep_elf_open(&fresh, cm_span_make(b.ptr, b.len), m->name, why);
-        if (st != CM_OK) {
-            cm_prep_buf_free(&b);
-            return st;
-        }
-        cm_prep_elf_close(&m->elf);
-        m->elf = fresh;
-        m->owned = b.ptr;
-    }
-    return CM_OK;
 }
 
 static bool is_allowed(const struct cm_prep_plan *plan, const char *name)
@@ -369,6 +402,9 @@ static enum cm_status load(struct work *w, struct cm_why *why)
 
     for (i = 0; i < w->plan->inputs.count; i++) {
         CM_TRY(cm_prep_ar_load(&w->ar, w->plan->inputs.items[i], why));
+    }
+    for (i = 0; i < w->plan->trapped.count; i++) {
+        CM_TRY(trap_one(w, w->plan->trapped.items[i], why));
     }
     for (i = 0; i < w->ar.count; i++) {
         collect(&w->theirs, &w->ar.members[i].elf, i, true);

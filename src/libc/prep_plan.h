@@ -3,7 +3,8 @@
  *
  * A member of the package is dropped when it holds an instruction that an enclave cannot execute,
  * or when it defines a symbol that one of our objects defines. What still needs the dropped
- * functions becomes a link error of the enclave, unless a check below has caught it already.
+ * functions becomes a link error of the enclave, unless a check below has caught it already. Where the
+ * rest of a member is needed, its one bad function can be trapped instead: see cm_prep_elf_trap.
  */
 #ifndef CM_LIBC_PREP_PLAN_H
 #define CM_LIBC_PREP_PLAN_H
@@ -28,6 +29,7 @@ struct cm_prep_plan {
     const char *without;         /* section to leave out of the package's members; NULL for none */
     struct cm_prep_list objects; /* ours, added */
     struct cm_prep_list resolve; /* archives that may define what the output needs */
+    struct cm_prep_list trapped; /* functions of the package that ours take the place of */
     struct cm_prep_list waived;  /* functions that the scan passes over */
     struct cm_prep_list roots;   /* functions that have to be usable, with all that they need */
     struct cm_prep_list allowed; /* prefixes of symbols that the enclave runtime provides */

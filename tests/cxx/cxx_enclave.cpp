@@ -1,10 +1,15 @@
-/* Ecalls that throw: around ocalls, where all is handled, and where nothing is. */
+/* Ecalls that throw: around ocalls, where all is handled, and where nothing is. And threads. */
+#include <atomic>
+#include <condition_variable>
 #include <cstdlib>
 #include <exception>
+#include <future>
 #include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <openenclave/enclave.h>
 
@@ -75,7 +80,7 @@ void own_handler()
 struct Recursive {
     static int make(int n)
     {
-        static int value = make(n + 1); /* needs itself */
+        static int value = n < 2 ? make(n + 1) : n; /* needs itself */
         return value;
     }
 };
@@ -96,6 +101,83 @@ extern "C" int throw_and_call(int depth)
         }
     }
     CASE_CHECK(failed, sum == 10 * 8 * (depth + 1));
+    return failed;
+}
+
+namespace
+{
+
+std::atomic<int> thread_ends;
+
+struct OfThread {
+    int value = 0;
+    ~OfThread()
+    {
+        if (value != 0) {
+            thread_ends++;
+        }
+    }
+};
+
+thread_local OfThread of_thread;
+
+} // namespace
+
+extern "C" int make_threads(int count)
+{
+    std::vector<std::thread> threads;
+    std::mutex mutex;
+    std::condition_variable changed;
+    int turn = 0;
+    int failed = 0;
+
+    thread_ends = 0;
+    for (int i = 0; i < count; i++) {
+        threads.emplace_back([&, i] {
+            of_thread.value = i + 1;
+            std::unique_lock<std::mutex> lock(mutex);
+            changed.wait(lock, [&] { return turn == i; });
+            turn++;
+            changed.notify_all();
+        });
+    }
+    for (std::thread &t : threads) {
+        t.join();
+    }
+    CASE_CHECK(failed, turn == count && thread_ends == count); /* joined: their objects are gone */
+    std::future<int> thrown = std::async(
+        std::launch::async, []() -> int { throw std::runtime_error("in another thread"); });
+    try {
+        (void)thrown.get();
+        failed++;
+    } catch (const std::runtime_error &e) {
+        CASE_CHECK(failed, std::string(e.what()) == "in another thread");
+    }
+    std::promise<int> promise;
+    std::future<int> late = promise.get_future();
+    std::thread detached([&promise] { promise.set_value_at_thread_exit(7); });
+    detached.detach();
+    CASE_CHECK(failed, late.get() == 7);
+    try { /* more than there are thread control structures */
+        threads.clear();
+        std::promise<void> go;
+        std::shared_future<void> gone = go.get_future().share();
+        try {
+            for (int i = 0; i < 64; i++) {
+                threads.emplace_back([gone] { gone.wait(); });
+            }
+            failed++;
+        } catch (const std::system_error &e) {
+            CASE_CHECK(failed, e.code() == std::errc::resource_unavailable_try_again);
+        }
+        CASE_CHECK(failed, int(threads.size()) >= count);
+        go.set_value();
+        for (std::thread &t : threads) {
+            t.join();
+        }
+    } catch (...) {
+        failed++;
+    }
     return failed;
 }
 
@@ -124,6 +206,9 @@ extern "C" int fail_unhandled(int how)
         throw 1;
     case 7:
         return Recursive::make(0);
+    case 8:
+        std::thread([] { throw std::logic_error("secret-what-text"); }).join();
+        break;
     default:
         break;
     }
@@ -142,4 +227,4 @@ struct Refuses {
 } // namespace
 #endif
 
-OE_SET_ENCLAVE_SGX(1, 1, true, 1024, 64, 2);
+OE_SET_ENCLAVE_SGX(1, 1, true, 1024, 64, 6);

@@ -13,7 +13,7 @@
 
 #include "cxx_u.h"
 
-#define WAYS 8
+#define WAYS 9
 
 static int failed;
 
@@ -81,6 +81,7 @@ static void unhandled(const char *path, int way)
         "std::terminate() was called",
         "",
         "recursive initialization",
+        "exception of type St11logic_error",
     };
     oe_enclave_t *enclave = NULL;
     char text[4096];
@@ -109,6 +110,7 @@ static void handled(const char *path)
 
     check(create(path, &enclave) == OE_OK, "create", -1);
     check(throw_and_call(enclave, &result, 12) == OE_OK && result == 0, "throw_and_call", -1);
+    check(make_threads(enclave, &result, 4) == OE_OK && result == 0, "make_threads", -1);
     check(oe_terminate_enclave(enclave) == OE_OK, "terminate", -1);
 }
 

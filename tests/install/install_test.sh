@@ -160,18 +160,5 @@ step "attested TLS in a host program, by pkg-config" sh -c '
         "oe_verify_attestation_certificate(NULL, 0, NULL, NULL) == OE_INVALID_PARAMETER ? 0 : 1; }" > tls.c &&
     gcc $(pkg-config oehost-gcc --cflags) -o tls tls.c $(pkg-config oehost-gcc --libs) -lssl && ./tls'
 
-# --- names that would promise what is not there
-mkdir lvi
-cat > lvi/CMakeLists.txt << 'LVI'
-cmake_minimum_required(VERSION 3.16)
-project(lvi C)
-find_package(OpenEnclave CONFIG REQUIRED)
-file(WRITE ${CMAKE_BINARY_DIR}/a.c "int a;")
-add_library(a STATIC ${CMAKE_BINARY_DIR}/a.c)
-target_link_libraries(a openenclave::oeenclave-lvi-cfg)
-LVI
-if cmake -S lvi -B lvi-build > "$work/log" 2>&1; then fail "lvi-cfg configures"; fi
-says "not_hardened_against_LVI"
-
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -397,6 +397,38 @@ TEST(every_truncation_is_refused)
     }
 }
 
+TEST(a_trapped_function_can_do_nothing_and_leaves_its_name)
+{
+    static const char *trapped[] = {"probe"};
+    static const char *objects[] = {object_path};
+    struct cm_prep_plan plan;
+    struct cm_why why = {""};
+    struct cm_prep_ar ar = {0};
+    struct object own = make_object("probe", ret, sizeof(ret), NULL);
+    const uint8_t *code;
+
+    write_mixed_archive();
+    write_bytes(object_path, own.bytes, own.len);
+    plan = make_plan();
+    plan.trapped.items = trapped;
+    plan.trapped.count = 1;
+    plan.objects.items = objects;
+    plan.objects.count = 1;
+    REQUIRE(cm_prep_run(&plan, &why) == CM_OK);
+    REQUIRE(cm_prep_ar_load(&ar, out_path, &why) == CM_OK);
+    REQUIRE(ar.count == 5);
+    CHECK_STR(ar.members[3].name, "probe.lo");
+    CHECK_STR(ar.members[3].elf.symbols[1].name, "robe");
+    code = ar.members[3].elf.sections[1].body.ptr;
+    CHECK(code[0] == 0x0f && code[1] == 0x0b && code[2] == 0xcc);
+    CHECK_STR(ar.members[4].elf.symbols[1].name, "probe");
+    cm_prep_ar_free(&ar);
+    trapped[0] = "gone";
+    CHECK(cm_prep_run(&plan, &why) == CM_ERR_MISMATCH);
+    CHECK_STR(why.text, "package the-package changed: it has no function gone any more");
+    trapped[0] = "probe";
+}
+
 TEST(several_archives_become_one)
 {
     struct cm_prep_plan plan;
@@ -422,17 +454,20 @@ TEST(every_changed_byte_is_survived)
     make_paths();
     archive_start(&a);
     archive_add(&a, "one.o/", &o);
-    for (i = 0; i < a.len; i++) {
+    for (i = 0; i < 2 * a.len; i++) {
+        static const char *trapped[] = {"one"};
         struct cm_prep_plan plan = make_plan();
         struct cm_why why = {""};
 
-        a.bytes[i] ^= 0xff;
+        a.bytes[i / 2] ^= 0xff;
         write_bytes(in_path, a.bytes, a.len);
         plan.without = ".eh_frame";
+        plan.trapped.items = trapped;
+        plan.trapped.count = i % 2;
         if (cm_prep_run(&plan, &why) != CM_OK) {
             CHECK(why.text[0] != '\0');
         }
-        a.bytes[i] ^= 0xff;
+        a.bytes[i / 2] ^= 0xff;
     }
 }
 
