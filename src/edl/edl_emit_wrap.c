@@ -100,7 +100,7 @@ static void put_locals(const struct cm_edl_emitter *e, const struct cm_edl_func 
         }
     }
     if (nested) {
-        cm_edl_put(t, "    size_t _nested_size = 0;\n");
+        cm_edl_put(t, "    size_t _bytes = 0;\n");
     }
     for (const struct cm_edl_decl *d = f->params; d != NULL && e->trusted; d = d->next) {
         if (is_in(d) && !is_direct(e, d)) {
@@ -381,9 +381,9 @@ static void put_locate(const struct cm_edl_emitter *e, const struct cm_edl_decl 
         return;
     }
     if (is_in(d)) {
-        cm_edl_put(t, "    _nested_%s = _out;\n    _nested_size = 0;\n", m);
-        cm_edl_put(t, "    oe_edl_size_%s(&_nested_size, %s, %s);\n", deep->name, m, count.s);
-        cm_edl_put(t, "    (void)oe_edger8r_%s(&_out, %strue, 1, _nested_size);\n",
+        cm_edl_put(t, "    _nested_%s = _out;\n    _bytes = 0;\n", m);
+        cm_edl_put(t, "    oe_edl_size_%s(&_bytes, %s, %s);\n", deep->name, m, count.s);
+        cm_edl_put(t, "    (void)oe_edger8r_%s(&_out, %strue, 1, _bytes);\n",
                    e->trusted ? "fetch" : "take", e->trusted ? "_host + _in_size, " : "");
     } else {
         cm_edl_put(t, "    oe_edl_dup_%s(&_deep, _at_%s, %s);\n", deep->name, m, count.s);

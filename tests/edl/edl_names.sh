@@ -88,6 +88,7 @@ in
 out
 a
 b
+size
 value
 name
 END

@@ -252,7 +252,7 @@ oe_result_t deep_change(
     uint8_t *_buffer = NULL;
     list *_at_l = NULL;
     oe_edger8r_buffer_t _nested_l;
-    size_t _nested_size = 0;
+    size_t _bytes = 0;
 
     /* Lengths and values; sizes are read from this copy from now on. */
     oe_edger8r_wipe(&_args, sizeof(_args));
@@ -312,9 +312,9 @@ oe_result_t deep_change(
     }
     _at_l = (list *)oe_edger8r_take(&_out, l != NULL, (size_t)_args.n, sizeof(list));
     _nested_l = _out;
-    _nested_size = 0;
-    oe_edl_size_list(&_nested_size, l, (size_t)_args.n);
-    (void)oe_edger8r_take(&_out, true, 1, _nested_size);
+    _bytes = 0;
+    oe_edl_size_list(&_bytes, l, (size_t)_args.n);
+    (void)oe_edger8r_take(&_out, true, 1, _bytes);
     _result = oe_edger8r_finish(&_out);
     if (_result != OE_OK) {
         goto done;
