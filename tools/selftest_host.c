@@ -191,7 +191,9 @@ static bool replace(char *at, size_t len, const char *text)
     if (n > len) {
         return false;
     }
-    memcpy(at, text, n);
+    for (size_t i = 0; i < n; i++) {
+        at[i] = text[i];
+    }
     memmove(at + n, at + len, strlen(at + len) + 1);
     return true;
 }

@@ -17,7 +17,7 @@
 
 #define MAGIC      "CMCOLL\0\1"
 #define MAGIC_SIZE 8u
-#define FILE_MAX   (2u * CM_COLLATERAL_MAX_PART)
+#define FILE_MAX   (2 * CM_COLLATERAL_MAX_PART)
 
 /* The file of an address: the address may hold anything, its digest is a name. */
 static enum cm_status path_of(const char *folder, const char *url, char *out, size_t cap)

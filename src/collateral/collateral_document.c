@@ -28,7 +28,7 @@ const char *cm_document_name(enum cm_document d)
         [CM_DOCUMENT_ROOT_CRL] = "root revocation list",
     };
 
-    return names[d];
+    return (unsigned)d < CM_DOCUMENT_COUNT ? names[d] : "document";
 }
 
 const char *const *cm_document_headers(enum cm_document d)
@@ -60,7 +60,8 @@ static void base_of(const struct cm_collateral_config *config, bool tdx,
     (void)snprintf(out, CM_COLLATERAL_MAX_URL, "%s", config->url);
     at = strstr(out, "/sgx/certification/");
     if (tdx && at != NULL) {
-        memcpy(at, "/tdx/", 5);
+        at[1] = 't';
+        at[2] = 'd';
     }
 }
 

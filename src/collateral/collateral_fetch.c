@@ -83,8 +83,8 @@ static enum cm_status get_document(struct fetch *f, enum cm_document d, struct c
     if (c->cache[0] != '\0' && cm_cache_get(c->cache, url, &e) == CM_OK) {
         usable = cm_document_check(d, e.bytes, f->key, c->now, NULL) == CM_OK;
     }
-    /* an entry from the future: the clock was wrong then, or is now */
-    if (usable && e.stored <= c->now && c->now - e.stored <= c->max_age) {
+    /* of an entry from the future (the clock was wrong then, or is now) the age wraps, far beyond */
+    if (usable && c->now - e.stored <= c->max_age) {
         CM_TRY(keep(f, d, e.bytes));
         goto out;
     }

@@ -13,7 +13,7 @@
 #include "common/try.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
-#define RAW_CHAIN_MAX      (3u * CM_HTTP_MAX_CHAIN) /* every byte as %XX */
+#define RAW_CHAIN_MAX      (3 * CM_HTTP_MAX_CHAIN) /* every byte as %XX */
 
 struct cm_http {
     CURL *curl;
@@ -270,7 +270,9 @@ out:
 static const char *printable(char *text)
 {
     for (char *p = text; *p != '\0'; p++) {
-        *p = *p < ' ' || *p > '~' ? '?' : *p;
+        if (*p < ' ' || *p > '~') {
+            *p = '?';
+        }
     }
     return text;
 }

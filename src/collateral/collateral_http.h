@@ -10,9 +10,9 @@
 
 #include "common/span.h"
 
-#define CM_HTTP_MAX_BODY    (1u << 20)
-#define CM_HTTP_MAX_HEADERS (64u * 1024u) /* of one response, all lines */
-#define CM_HTTP_MAX_CHAIN   (16u * 1024u) /* decoded */
+#define CM_HTTP_MAX_BODY    ((size_t)1 << 20)
+#define CM_HTTP_MAX_HEADERS ((size_t)64 * 1024) /* of one response, all lines */
+#define CM_HTTP_MAX_CHAIN   ((size_t)16 * 1024) /* decoded */
 #define CM_HTTP_REDIRECTS   3
 
 /* A client: one connection that is kept between requests. Not thread-safe. */

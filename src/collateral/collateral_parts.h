@@ -9,7 +9,7 @@
 
 #include "common/span.h"
 
-#define CM_COLLATERAL_MAX_PART (1u << 20)
+#define CM_COLLATERAL_MAX_PART ((size_t)1 << 20)
 
 enum cm_collateral_part {
     CM_PART_TCB_INFO,

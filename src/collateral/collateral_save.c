@@ -54,6 +54,22 @@ static enum cm_status add_member(struct cm_json_wr *w, enum cm_collateral_part p
     return CM_OK;
 }
 
+static enum cm_status add_members(struct cm_json_wr *w, const struct cm_collateral_parts *parts)
+{
+    enum cm_status st = CM_OK;
+
+    cm_json_wr_object(w);
+    for (unsigned i = 0; i < CM_PART_COUNT && st == CM_OK; i++) {
+        struct cm_span data = cm_parts_get(parts, (enum cm_collateral_part)i);
+
+        if (data.ptr != NULL) {
+            st = add_member(w, (enum cm_collateral_part)i, data);
+        }
+    }
+    cm_json_wr_end(w);
+    return st;
+}
+
 static enum cm_status to_bundle(const struct cm_collateral_parts *parts, const char *path,
                                 struct cm_why *why)
 {
@@ -72,15 +88,7 @@ static enum cm_status to_bundle(const struct cm_collateral_parts *parts, const c
         return CM_ERR_NOMEM;
     }
     w = cm_json_wr_init(text, cap - 1);
-    cm_json_wr_object(&w);
-    for (unsigned i = 0; i < CM_PART_COUNT; i++) {
-        struct cm_span data = cm_parts_get(parts, (enum cm_collateral_part)i);
-
-        if (data.ptr != NULL) {
-            CM_TRY(add_member(&w, (enum cm_collateral_part)i, data));
-        }
-    }
-    cm_json_wr_end(&w);
+    CM_TRY(add_members(&w, parts));
     if (cm_json_wr_finish(&w, &len) != CM_OK) {
         cm_why_set(why, "%s: a part of the collateral is not UTF-8 text", path);
         st = CM_ERR_FORMAT;

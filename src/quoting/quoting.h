@@ -19,7 +19,7 @@
 
 #define CM_QUOTING_TARGET_INFO_SIZE 512u
 #define CM_QUOTING_REPORT_SIZE      432u
-#define CM_QUOTING_MAX_QUOTE        (64u * 1024u) /* real ones are below 5 KiB */
+#define CM_QUOTING_MAX_QUOTE        ((size_t)64 * 1024) /* real ones are below 5 KiB */
 
 /* A maker of quotes. Lives as long as the process; thread-safe. */
 struct cm_quoting;

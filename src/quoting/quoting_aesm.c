@@ -156,6 +156,7 @@ out:
     return st;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): a function of struct cm_quoting */
 static enum cm_status aesm_quote(const uint8_t *report, uint8_t *quote, size_t *size,
                                  struct cm_why *why)
 {

@@ -43,6 +43,7 @@ static enum cm_status ql_quote_size(size_t *size, struct cm_why *why)
     return cm_quoting_ql_status(code, "sgx_qe_get_quote_size", why);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): a function of struct cm_quoting */
 static enum cm_status ql_quote(const uint8_t *report, uint8_t *quote, size_t *size,
                                struct cm_why *why)
 {

@@ -157,7 +157,7 @@ enum cm_status cm_jwe_parse(struct cm_span token, struct cm_jwe *out, struct cm_
         goto out;
     }
     if (p.ciphertext.len > CM_BASE64_ENCODED(CM_JWE_MAX_TEXT + CM_AEAD_MAX_PAD)) {
-        cm_why_set(why, "JWE: longer than %u bytes", CM_JWE_MAX_TEXT);
+        cm_why_set(why, "JWE: longer than %zu bytes", CM_JWE_MAX_TEXT);
         st = CM_ERR_LIMIT;
         goto out;
     }
@@ -222,29 +222,34 @@ static enum cm_status write_header(struct cm_jwe_suite suite, const char *epk, c
     return cm_wr_finish(h);
 }
 
-/* The five parts in either form; the last is followed by a NUL. */
-static enum cm_status write_parts(const struct cm_span parts[5], bool flattened, struct cm_wr *w)
+/* One of the five parts in either form. The header is encoded already: it was authenticated so. */
+static enum cm_status write_part(struct cm_span part, size_t i, bool flattened, struct cm_wr *w)
 {
     static const char *const names[] = {"{\"protected\":\"", "\",\"encrypted_key\":\"",
                                         "\",\"iv\":\"", "\",\"ciphertext\":\"", "\",\"tag\":\""};
+
+    if (flattened && i == 1 && part.len == 0) {
+        return CM_OK; /* RFC 7516 7.2.1: a member without a value is absent */
+    }
+    put_text(w, flattened ? names[i] : i != 0 ? "." : "");
+    if (i != 0) {
+        return cm_jose_append(w, part);
+    }
+    cm_wr_bytes(w, part.ptr, part.len);
+    return CM_OK;
+}
+
+/* The last is followed by a NUL. */
+static enum cm_status write_parts(const struct cm_span parts[5], bool flattened, struct cm_wr *w)
+{
     enum cm_status st = CM_OK;
 
-    for (size_t i = 0; i < 5; i++) {
-        if (flattened && i == 1 && parts[i].len == 0) {
-            continue; /* RFC 7516 7.2.1: a member without a value is absent */
-        }
-        put_text(w, flattened ? names[i] : i != 0 ? "." : "");
-        if (i == 0) {
-            cm_wr_bytes(w, parts[i].ptr, parts[i].len); /* encoded already: it was authenticated */
-        } else {
-            CM_TRY(cm_jose_append(w, parts[i]));
-        }
+    for (size_t i = 0; i < 5 && st == CM_OK; i++) {
+        st = write_part(parts[i], i, flattened, w);
     }
     put_text(w, flattened ? "\"}" : "");
     cm_wr_u8(w, 0);
-    st = cm_wr_finish(w);
-out:
-    return st;
+    return st == CM_OK ? cm_wr_finish(w) : st;
 }
 
 enum cm_status cm_jwe_encrypt(const struct cm_pubkey *key, struct cm_jwe_suite suite,

@@ -17,7 +17,7 @@
 
 #define CM_JWE_MAX_HEADER 8192
 #define CM_JWE_MAX_NODES  256
-#define CM_JWE_MAX_TEXT   (8u << 20) /* plaintext */
+#define CM_JWE_MAX_TEXT   ((size_t)8 << 20) /* plaintext */
 
 /* How the content key travels. */
 enum cm_jwe_alg {

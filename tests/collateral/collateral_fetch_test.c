@@ -450,7 +450,7 @@ TEST(cache_damage_is_a_miss)
         }
     }
     /* an entry of one address under the name of another */
-    REQUIRE(cm_cache_put(cache_dir, "https://service.example/other", 1234, bytes) == CM_OK);
+    REQUIRE(cm_cache_put(cache_dir, "https://service.example/documenx", 1234, bytes) == CM_OK);
     (void)snprintf(command, sizeof(command), "rm %s && mv ./%s/*.collateral %s", path, cache_dir,
                    path);
     CHECK_EQ(system(command), 0);

@@ -1,5 +1,6 @@
 /* Floors between runs: they rise, never fall, and a damaged file is not as good as none (H7). */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -74,6 +75,33 @@ TEST(H7_old_collateral_is_refused_in_the_next_run)
     older = s;
     older.root_crl.number--;
     CHECK_EQ(run(&older), CM_ERR_POLICY);
+    clean();
+}
+
+/* A verification that was not given the floors cannot lower them either. */
+TEST(H7_nothing_falls)
+{
+    struct pki_spec s;
+    struct pki_bundle *b = NULL;
+    struct cm_verify_input in = {.now = PKI_NOW};
+    struct cm_floor_file *f = NULL;
+    struct cm_evidence *ev = NULL;
+
+    scene();
+    pki_defaults(&s, 3, 1);
+    b = pki_make(&s);
+    s.tcb_evaluation += 3;
+    CHECK_EQ(run(&s), CM_OK);
+    in.roots = &b->root;
+    in.root_count = 1;
+    REQUIRE(cm_dcap_verify(b->quote, &b->col, &in, 0, NULL, &ev) == CM_OK);
+    REQUIRE(cm_floor_file_open(file, &f, NULL) == CM_OK);
+    CHECK_EQ(cm_floor_file_raise(f, ev, NULL), CM_OK);
+    cm_floor_file_close(f);
+    s.tcb_evaluation -= 3;
+    CHECK_EQ(run(&s), CM_ERR_POLICY);
+    cm_evidence_free(ev);
+    pki_free(b);
     clean();
 }
 
@@ -201,6 +229,38 @@ TEST(without_memory)
 }
 
 /* ------------------------------------------------------------------ at once */
+
+static atomic_bool opened;
+
+static void *open_and_close(void *arg)
+{
+    struct cm_floor_file *f = NULL;
+
+    if (cm_floor_file_open(file, &f, NULL) != CM_OK) {
+        return &opened;
+    }
+    atomic_store(&opened, true);
+    cm_floor_file_close(f);
+    return arg;
+}
+
+/* Who holds the floors holds them alone, from reading to writing. */
+TEST(H7_one_holder_at_a_time)
+{
+    struct cm_floor_file *f = NULL;
+    pthread_t thread;
+    void *failed = NULL;
+
+    scene();
+    REQUIRE(cm_floor_file_open(file, &f, NULL) == CM_OK);
+    REQUIRE(pthread_create(&thread, NULL, open_and_close, NULL) == 0);
+    (void)usleep(200000);
+    CHECK(!atomic_load(&opened));
+    cm_floor_file_close(f);
+    (void)pthread_join(thread, &failed);
+    CHECK(failed == NULL && atomic_load(&opened));
+    clean();
+}
 
 static struct pki_bundle *shared[2];
 

@@ -101,8 +101,8 @@ static bool answer(struct serve_connection *c, const char *request, const char *
     return strcmp(path, "/slow") == 0 && dribble(c);
 }
 
-static void check_url(const struct serve *s, const char *path, unsigned timeout_ms,
-                      enum cm_status want, const char *says)
+static void check_at(unsigned port, const char *path, unsigned timeout_ms, enum cm_status want,
+                     const char *says)
 {
     const struct cm_http_options options = {.timeout_ms = timeout_ms};
     struct cm_http *h = NULL;
@@ -111,7 +111,7 @@ static void check_url(const struct serve *s, const char *path, unsigned timeout_
     char url[128] = "";
     enum cm_status st = CM_OK;
 
-    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", serve_port(s), path);
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", port, path);
     REQUIRE(cm_http_create(&options, &h, &why) == CM_OK);
     st = cm_http_get(h, url, chain_headers, &a, &why);
     if (st != want || strstr(why.text, says) == NULL) {
@@ -122,6 +122,12 @@ static void check_url(const struct serve *s, const char *path, unsigned timeout_
         TEST_FAIL("%s: output on failure", path);
     }
     cm_http_free(h);
+}
+
+static void check_url(const struct serve *s, const char *path, unsigned timeout_ms,
+                      enum cm_status want, const char *says)
+{
+    check_at(serve_port(s), path, timeout_ms, want, says);
 }
 
 TEST(good_answers)
@@ -197,13 +203,15 @@ TEST(slow_server)
     struct serve *s = serve_start(false, answer, NULL);
     struct timespec before;
     struct timespec after;
+    unsigned port = 0;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &before);
     check_url(s, "/slow", 300, CM_ERR_IO, "");
     (void)clock_gettime(CLOCK_MONOTONIC, &after);
     CHECK(after.tv_sec - before.tv_sec < 15);
+    port = serve_port(s);
     serve_stop(s);
-    check_url(s, "/nobody", 5000, CM_ERR_IO, "");
+    check_at(port, "/nobody", 5000, CM_ERR_IO, "");
 }
 
 TEST(addresses)
@@ -295,6 +303,8 @@ TEST(tls_is_verified)
     struct hops hops = {0, NULL};
     struct serve *s = serve_start(true, tls_answer, &hops);
     struct serve *other = serve_start(true, tls_answer, &hops);
+    struct serve *plain = serve_start(false, tls_answer, &hops);
+    char down[64] = "";
     char ca[64] = "";
     char url[128] = "";
     struct cm_why why = {""};
@@ -324,14 +334,17 @@ TEST(tls_is_verified)
     CHECK_EQ(tls_get(ca, url, NULL), CM_ERR_IO);
 
     (void)snprintf(url, sizeof(url), "https://localhost:%u/away", serve_port(s));
-    hops.target = "http://localhost:9/"; /* not down to plain, not to files */
+    (void)snprintf(down, sizeof(down), "http://localhost:%u/x", serve_port(plain));
+    hops.target = down; /* not down to plain, which would answer, and not to files */
     CHECK_EQ(tls_get(ca, url, NULL), CM_ERR_IO);
     hops.target = "file:///etc/passwd";
     CHECK_EQ(tls_get(ca, url, NULL), CM_ERR_IO);
     CHECK_EQ(tls_get("/nowhere.pem", url, NULL), CM_ERR_DENIED);
     (void)unlink(ca);
     serve_stop(s);
+    CHECK_EQ(serve_requests(plain), 0);
     serve_stop(other);
+    serve_stop(plain);
 }
 
 TEST_MAIN

@@ -91,6 +91,8 @@ static uint32_t get(const uint8_t *fmspc, uint16_t size, const char *ca, struct 
     } else if (fake_mode("part-nuls")) {
         memset(c->items[4].data, 0, 4096);
         c->items[4].size = 4096;
+    } else if (fake_mode("part-huge-text")) {
+        c->items[4].size = 0xfffffff0U;
     } else if (fake_mode("part-huge")) {
         c->items[2].size = 0xfffffff0U; /* nothing is there: reading it ends the process */
     }

@@ -133,6 +133,7 @@ TEST(all_lies)
     refuses(q, b, "part-null", CM_ERR_FORMAT, "tcb_info of");
     refuses(q, b, "part-empty", CM_ERR_FORMAT, "qe_identity of 0 bytes");
     refuses(q, b, "part-nuls", CM_ERR_FORMAT, "tcb_info of 4096 bytes");
+    refuses(q, b, "part-huge-text", CM_ERR_LIMIT, "tcb_info of 4294967280 bytes");
     refuses(q, b, "part-huge", CM_ERR_LIMIT, "pck_crl of 4294967280 bytes");
     refuses(q, b, "fail:e019", CM_ERR_IO, "0xe019");
     refuses(q, b, "fail:e011", CM_ERR_NOTFOUND, "register it");

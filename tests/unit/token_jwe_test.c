@@ -391,11 +391,26 @@ TEST(failures_look_alike)
     CHECK_EQ(cm_jwe_decrypt(&jwe, keys[0], suite, out, sizeof(out), &len), CM_OK);
     jwe.key[200] ^= 1; /* OAEP's padding fails */
     CHECK_EQ(cm_jwe_decrypt(&jwe, keys[0], suite, out, sizeof(out), &len), CM_ERR_SIGNATURE);
-    /* a well-formed key that is too short for the algorithm */
+    /* a well-formed key that is too short for the algorithm, and would be right if zeros followed */
     CHECK_EQ(cm_oaep_encrypt(pubs[0], CM_OAEP_SHA256, cm_span_make(short_key, 16), jwe.key,
                              sizeof(jwe.key), &jwe.key_len),
              CM_OK);
-    CHECK_EQ(cm_jwe_decrypt(&jwe, keys[0], suite, out, sizeof(out), &len), CM_ERR_SIGNATURE);
+    {
+        const uint8_t padded[32] = {1};
+        struct cm_aead_in in = {.alg = CM_AEAD_A256GCM,
+                                .key = cm_span_make(padded, 32),
+                                .iv = cm_span_make(jwe.iv, 12),
+                                .aad = jwe.aad,
+                                .text = text_span("a secret")};
+        char text[16] = "";
+        uint8_t cipher[8];
+        size_t n = 0;
+
+        CHECK_EQ(cm_aead_seal(&in, cipher, sizeof(cipher), &n, jwe.tag), CM_OK);
+        CHECK_EQ(cm_base64url_encode(cm_span_make(cipher, n), text, sizeof(text), &n), CM_OK);
+        jwe.ciphertext = cm_span_make(text, n);
+        CHECK_EQ(cm_jwe_decrypt(&jwe, keys[0], suite, out, sizeof(out), &len), CM_ERR_SIGNATURE);
+    }
 }
 
 /* ------------------------------------------------------------ hostile forms */
