@@ -302,7 +302,9 @@ CM_NO_CANARY struct cm_eret cm_ecall_main(uint64_t word, uint64_t argument, uint
     if ((uint64_t)__builtin_frame_address(0) < td->stack_low) { /* not lowered by an exception */
         td->stack_low = (uint64_t)__builtin_frame_address(0);
     }
-    td->stack_shape = func == CM_ECALL_CALL_FUNCTION ? 0 : (uint64_t)&of_start_and_end;
+    if (func != CM_ECALL_CALL_FUNCTION) {
+        td->stack_shape = (uint64_t)&of_start_and_end;
+    }
     life = __atomic_load_n(&cm_life, __ATOMIC_SEQ_CST); /* after entry.S made this TCS busy */
     if (func == CM_ECALL_CALL_FUNCTION) {
         result = life == CM_LIFE_UP ? run(td, cm_call_function, argument) : not_alive(life);

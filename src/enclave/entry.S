@@ -86,12 +86,12 @@ cm_enclave_entry:
 /*
  * The ecall has ended: no frame is left on the stack. Zero what it used (D4): from the lowest stack
  * pointer that was seen or that its function ever reached, and on while there is anything within the
- * next 4 KiB. What lies below such a hole is found by looking at all of the stack: after the first
+ * next 2 KiB. What lies below such a hole is found by looking at all of the stack: after the first
  * calls of each function, and a slice at a time after every other call (docs/abi.md).
  */
-#define GAP   4096
+#define GAP   2048
 #define BLOCK 512
-#define SLICE 256
+#define SLICE 128
         movl    $STATE_LEAVING, %gs:TD_STATE    /* no handler runs on a stack that is being wiped */
         mov     %gs:TD_STACK_LOW, %rdx
         mov     %rsp, %r8                       /* all above R8 is zero or was not used */
@@ -143,14 +143,14 @@ cm_enclave_entry:
         jnz     .Lall
         mov     %gs:TD_STACK_LOOK, %rdx         /* a slice, which the last call has prefetched */
         movdqa  (%rdx), %xmm0
-        .irp    n, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240
+        .irp    n, 16, 32, 48, 64, 80, 96, 112
         por     \n(%rdx), %xmm0
         .endr
         add     $SLICE, %rdx
         cmp     %r8, %rdx
         cmovae  %r9, %rdx
         mov     %rdx, %gs:TD_STACK_LOOK
-        .irp    n, 0, 64, 128, 192
+        .irp    n, 0, 64
         prefetcht0 \n(%rdx)
         .endr
         ptest   %xmm0, %xmm0
@@ -186,6 +186,7 @@ cm_enclave_entry:
         jne     .Ldeeper
 .Lwiped:
         mov     %rsp, %gs:TD_STACK_LOW
+        movq    $0, %gs:TD_STACK_SHAPE
         mov     %r12, %rdi
         mov     %r13, %rsi
         mov     %gs:TD_TCS, %r8

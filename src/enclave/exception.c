@@ -28,6 +28,8 @@ enum {
 void cm_exception_enter(void);
 void cm_exception_second_level(struct cm_exception_frame *frame, uint8_t *xsave);
 
+static struct cm_stack_shape of_exceptions;
+
 static bool in_image(uint64_t rip, uint64_t len)
 {
     const uint64_t size = cm_properties()->image_info.heap_rva;
@@ -135,8 +137,8 @@ static bool redirect(struct cm_td *td, struct sgx_ssa_gpr *gpr, uint32_t info)
     gpr->rsp = (uint64_t)frame;
     gpr->rdi = (uint64_t)frame;
     gpr->rflags = RFLAGS_ONE; /* DF and AC of the interrupted code do not reach the handler (A1) */
-    if (gpr->rsp < td->stack_low) {
-        td->stack_low = gpr->rsp;
+    if (td->stack_shape == 0) {
+        td->stack_shape = (uint64_t)&of_exceptions; /* look at all of the stack afterwards (D4) */
     }
     td->exceptions++;
     td->saved_state = CM_TD_SECOND_LEVEL;

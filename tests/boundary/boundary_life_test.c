@@ -409,7 +409,7 @@ TEST(D4_a_function_that_becomes_deep_is_found_out)
         CHECK_EQ(hh_call(&e, 2, HE_NULL, NULL, 0, NULL, 0), OE_OK);
     }
     CHECK_EQ(left_by_deep(true), 1); /* or this test would show nothing */
-    while (found_in_stack(2) != 0 && calls < 32 * 4096 / 256) {
+    while (found_in_stack(2) != 0 && calls < 32 * 4096 / 128) {
         CHECK_EQ(hh_call(&e, 2, HE_NULL, NULL, 0, NULL, 0), OE_OK);
         calls++;
     }
