@@ -22,7 +22,7 @@ typedef struct _oe_endorsements_t {
     uint32_t enclave_type; /**< oe_enclave_type_t */
     uint32_t buffer_size;  /**< bytes at buffer */
     uint32_t num_elements; /**< OE_SGX_ENDORSEMENT_COUNT */
-    OE_ZERO_SIZED_ARRAY uint8_t buffer[];
+    OE_ZERO_SIZED_ARRAY uint8_t buffer[0];
 } oe_endorsements_t;
 
 #define OE_SGX_ENDORSEMENTS_VERSION   (1)

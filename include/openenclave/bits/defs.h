@@ -58,7 +58,7 @@
 #define OE_PACK_END                _Pragma("pack(pop)")
 
 /* an array of unknown size at the end of a structure */
-#define OE_ZERO_SIZED_ARRAY __extension__ /* a flexible array member, which C++ lacks */
+#define OE_ZERO_SIZED_ARRAY __extension__ /* T name[0]; C++ has no flexible array members */
 
 #define __OE_CONCAT(X, Y)   X##Y
 #define OE_CONCAT(X, Y)     __OE_CONCAT(X, Y)

@@ -5,6 +5,10 @@
 #ifndef OE_EDGER8R_HEAP_H
 #define OE_EDGER8R_HEAP_H
 
+#if !defined(OE_EDGER8R_ENCLAVE_H) && !defined(OE_EDGER8R_HOST_H)
+#error "edger8r/heap.h is a part of edger8r/enclave.h and edger8r/host.h: include one of those"
+#endif
+
 #include <openenclave/edger8r/common.h>
 
 OE_EXTERNC_BEGIN

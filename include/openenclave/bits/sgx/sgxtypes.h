@@ -159,7 +159,7 @@ typedef struct _sgx_quote {
     uint8_t user_data[20];
     sgx_report_body_t report_body;
     uint32_t signature_len;
-    OE_ZERO_SIZED_ARRAY uint8_t signature[];
+    OE_ZERO_SIZED_ARRAY uint8_t signature[0];
 } sgx_quote_t;
 #pragma pack(pop)
 OE_CHECK_SIZE(sizeof(sgx_quote_t), 436);
