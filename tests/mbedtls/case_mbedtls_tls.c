@@ -198,6 +198,9 @@ static int connection(struct cm_mbed_rng *rng, mbedtls_x509_crt *x, mbedtls_pk_c
     int failed = 0;
 
     if (pipes == NULL || client == NULL || server == NULL) {
+        free(pipes);
+        free(client);
+        free(server);
         return 1;
     }
     CASE_CHECK(failed, start_peer(client, MBEDTLS_SSL_IS_CLIENT, rng, &pipes[0], &pipes[1]) == 0);
