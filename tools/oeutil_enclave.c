@@ -1,5 +1,6 @@
 /* Makes evidence about itself, for `oeutil generate-evidence`. A debug enclave: nothing to protect. */
 #include <openenclave/attestation/attester.h>
+#include <openenclave/attestation/sgx/evidence.h>
 #include <openenclave/enclave.h>
 #include <string.h>
 
@@ -42,6 +43,28 @@ oe_result_t oeutil_evidence(const oe_uuid_t *format, bool with_endorsements, uin
     }
     (void)oe_free_evidence(made);
     (void)oe_free_endorsements(endorsed);
+    (void)oe_attester_shutdown();
+    return result;
+}
+
+oe_result_t oeutil_certificate(const uint8_t *private_key, size_t private_size,
+                               const uint8_t *public_key, size_t public_size, uint8_t *certificate,
+                               size_t cap, size_t *size)
+{
+    static const oe_uuid_t format = {OE_FORMAT_UUID_SGX_ECDSA};
+    uint8_t *made = NULL;
+    size_t made_size = 0;
+    oe_result_t result = oe_attester_initialize();
+
+    if (result == OE_OK) {
+        result = oe_get_attestation_certificate_with_evidence_v2(
+            &format, NULL, private_key, private_size, public_key, public_size, NULL, 0, &made,
+            &made_size);
+    }
+    if (result == OE_OK) {
+        result = hand_out(made, made_size, certificate, cap, size);
+    }
+    oe_free_attestation_certificate(made);
     (void)oe_attester_shutdown();
     return result;
 }

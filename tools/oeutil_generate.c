@@ -12,6 +12,7 @@
 
 #include "casemate_args.h"
 #include "cli/cli.h"
+#include "common/wipe.h"
 #include "oe_show.h"
 #include "oeutil_u.h"
 
@@ -23,7 +24,10 @@ const char oeutil_help_generate[] =
     "\n"
     "Makes evidence of an enclave of its own (a debug enclave; for trying out only).\n"
     "\n"
-    "  -f, --format FORMAT       SGX_ECDSA or LEGACY_REPORT_REMOTE\n"
+    "  -f, --format FORMAT       SGX_ECDSA or LEGACY_REPORT_REMOTE, or\n"
+    "  -f, --format cert K P     a certificate with SGX_ECDSA evidence, in DER, of\n"
+    "                            the private key in file K and the public key in P,\n"
+    "                            in PEM; not keys that protect anything\n"
     "  -p, --quote-proc in|out   quoting in this process, or by AESM\n"
     "  -o, --out FILE            the evidence\n"
     "  -e, --endorsements FILE   its endorsements\n"
@@ -37,7 +41,9 @@ const char oeutil_help_generate[] =
 struct options {
     const char *format;
     oe_uuid_t id;
-    bool report; /* LEGACY_REPORT_REMOTE */
+    bool report;             /* LEGACY_REPORT_REMOTE */
+    const char *private_key; /* of a certificate: both files or none */
+    const char *public_key;
     const char *out;
     const char *endorsements;
     const char *log;
@@ -70,6 +76,8 @@ static bool is(const char *arg, const char *brief, const char *full)
 static int set_format(const char *value, struct options *o)
 {
     o->format = value;
+    o->private_key = NULL;
+    o->public_key = NULL;
     o->report = strcasecmp(value, "LEGACY_REPORT_REMOTE") == 0;
     if (!oe_show_format(value, &o->id) || (!o->report && strcasecmp(value, "SGX_ECDSA") != 0)) {
         return misuse("this format cannot be made: ", value);
@@ -107,7 +115,16 @@ static int parse(int argc, char **argv, struct options *o)
     for (int i = 0; i < argc; i++) {
         int code = 0;
 
-        if (is(argv[i], "-v", "--verify")) {
+        if (is(argv[i], "-f", "--format") && i + 1 < argc && strcasecmp(argv[i + 1], "cert") == 0) {
+            if (i + 3 >= argc) {
+                return misuse("a certificate needs two keys: -f cert K P", "");
+            }
+            o->format = "certificate";
+            o->report = false;
+            o->private_key = argv[i + 2];
+            o->public_key = argv[i + 3];
+            i += 3;
+        } else if (is(argv[i], "-v", "--verify")) {
             o->verify = true;
         } else if (strcasecmp(argv[i], "--verbose") == 0) {
             o->verbose = true;
@@ -131,6 +148,44 @@ static bool find_enclave(char *out, size_t cap)
            cm_cli_find("oeutil_enclave", out, cap) == CM_OK;
 }
 
+/* PEM with the NUL behind it that the API counts */
+static uint8_t *read_key(const char *path, size_t *size)
+{
+    uint8_t *data = oe_show_read("oeutil", path, size);
+    uint8_t *ended = data == NULL ? NULL : calloc(1, *size + 1);
+
+    if (ended != NULL) {
+        memcpy(ended, data, *size);
+        *size += 1;
+    }
+    if (data != NULL) {
+        cm_wipe(data, ended != NULL ? *size - 1 : *size);
+    }
+    free(data);
+    return ended;
+}
+
+static oe_result_t make_certificate(oe_enclave_t *enclave, oe_result_t *inside,
+                                    const struct options *o, struct made *m)
+{
+    size_t private_size = 0;
+    size_t public_size = 0;
+    uint8_t *private_key = read_key(o->private_key, &private_size);
+    uint8_t *public_key = private_key == NULL ? NULL : read_key(o->public_key, &public_size);
+    oe_result_t result = OE_INVALID_PARAMETER;
+
+    if (public_key != NULL) {
+        result = oeutil_certificate(enclave, inside, private_key, private_size, public_key,
+                                    public_size, m->evidence, EVIDENCE_CAP, &m->size);
+    }
+    if (private_key != NULL) {
+        cm_wipe(private_key, private_size);
+    }
+    free(private_key);
+    free(public_key);
+    return result;
+}
+
 static oe_result_t make(const struct options *o, struct made *m)
 {
     char image[4096] = "";
@@ -147,7 +202,9 @@ static oe_result_t make(const struct options *o, struct made *m)
     if (result != OE_OK) {
         return result;
     }
-    if (o->report) {
+    if (o->private_key != NULL) {
+        result = make_certificate(enclave, &inside, o, m);
+    } else if (o->report) {
         result = oeutil_report(enclave, &inside, m->evidence, EVIDENCE_CAP, &m->size);
     } else {
         result = oeutil_evidence(enclave, &inside, &o->id, o->endorsements != NULL, m->evidence,
@@ -166,7 +223,10 @@ static oe_result_t verify(const struct options *o, const struct made *m)
     oe_result_t result = oe_verifier_initialize();
 
     cm_attest_accept_debug(); /* it is this tool's own enclave, made a moment ago */
-    if (result == OE_OK) {
+    if (result == OE_OK && o->private_key != NULL) {
+        result = oe_verify_attestation_certificate_with_evidence_v2(m->evidence, m->size, NULL, 0,
+                                                                    NULL, 0, &claims, &count);
+    } else if (result == OE_OK) {
         result = oe_verify_evidence(&o->id, m->evidence, m->size, endorsed ? m->endorsements : NULL,
                                     m->endorsements_size, NULL, 0, &claims, &count);
     }
@@ -208,8 +268,8 @@ int oeutil_generate_evidence(int argc, char **argv)
     if (code != 0) {
         return code;
     }
-    if (o.report && o.endorsements != NULL) {
-        return misuse("a report has its endorsements from get-endorsements", "");
+    if ((o.report || o.private_key != NULL) && o.endorsements != NULL) {
+        return misuse("only SGX_ECDSA comes with endorsements; see get-endorsements", "");
     }
     if (o.log != NULL && freopen(o.log, "w", stderr) == NULL) {
         return EXIT_FAILED;

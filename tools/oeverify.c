@@ -14,11 +14,14 @@
 
 static const char help_text[] =
     "Usage: oeverify -r EVIDENCE [-e ENDORSEMENTS] [-f FORMAT] [-b DATE]\n"
+    "       oeverify -c CERTIFICATE [-b DATE]\n"
     "       oeverify -g -r EVIDENCE\n"
     "\n"
     "Verifies evidence that an enclave or a TD has made, and prints its claims.\n"
     "\n"
     "  -r FILE          evidence, a remote report or a quote\n"
+    "  -c FILE          an attestation certificate in DER, with evidence of its key;\n"
+    "                   its endorsements are fetched\n"
     "  -e FILE          endorsements; without, they are fetched (docs/quoting.md)\n"
     "  -f FORMAT        SGX_ECDSA (default), LEGACY_REPORT_REMOTE,\n"
     "                   RAW_SGX_QUOTE_ECDSA or TDX_QUOTE_ECDSA\n"
@@ -32,7 +35,8 @@ static const char help_text[] =
     "0 in either case.)\n";
 
 struct options {
-    const char *evidence;
+    const char *evidence; /* or the certificate */
+    bool certificate;
     const char *endorsements;
     oe_uuid_t format;
     int64_t baseline;
@@ -66,8 +70,12 @@ static bool parse_date(const char *text, struct options *o)
 
 static int parse_value(const char *option, const char *value, struct options *o)
 {
-    if (strcmp(option, "-r") == 0) {
+    if (strcmp(option, "-r") == 0 || strcmp(option, "-c") == 0) {
+        if (o->evidence != NULL) {
+            return misuse("one -r or one -c, not two", "");
+        }
         o->evidence = value;
+        o->certificate = option[1] == 'c';
     } else if (strcmp(option, "-e") == 0) {
         o->endorsements = value;
     } else if (strcmp(option, "-f") == 0) {
@@ -103,6 +111,9 @@ static int parse(int argc, char **argv, struct options *o)
             return code;
         }
     }
+    if (o->certificate && (o->fmspc || o->endorsements != NULL)) {
+        return misuse("-c goes with neither -e nor -g", "");
+    }
     return o->evidence != NULL ? 0 : misuse("evidence is missing: -r FILE", "");
 }
 
@@ -111,6 +122,8 @@ static oe_result_t verify(const struct options *o, struct cm_span evidence,
 {
     int64_t baseline = o->baseline;
     const oe_policy_t policy = {OE_POLICY_TCB_BASELINE_DATE, &baseline, sizeof(baseline)};
+    const oe_policy_t *policies = o->has_baseline ? &policy : NULL;
+    const size_t policy_count = o->has_baseline ? 1 : 0;
     oe_claim_t *claims = NULL;
     size_t count = 0;
     oe_result_t result = oe_verifier_initialize();
@@ -118,10 +131,12 @@ static oe_result_t verify(const struct options *o, struct cm_span evidence,
     if (result == OE_OK) {
         result = oe_tdx_verifier_initialize();
     }
-    if (result == OE_OK) {
+    if (result == OE_OK && o->certificate) {
+        result = oe_verify_attestation_certificate_with_evidence_v2(
+            evidence.ptr, evidence.len, NULL, 0, policies, policy_count, &claims, &count);
+    } else if (result == OE_OK) {
         result = oe_verify_evidence(&o->format, evidence.ptr, evidence.len, endorsements.ptr,
-                                    endorsements.len, o->has_baseline ? &policy : NULL,
-                                    o->has_baseline ? 1 : 0, &claims, &count);
+                                    endorsements.len, policies, policy_count, &claims, &count);
     }
     if (count != 0) {
         (void)printf("%s", result == OE_OK ? "" : "Refused: do not rely on what follows.\n");

@@ -28,7 +28,11 @@ done
 [ "$("$oeverify" --help | awk 'length > 80' | wc -l)" -eq 0 ] && ok || fail "help of oeverify is wider than 80"
 expect 2 "unknown command" "$oeutil" ge # of which there are several
 expect 2 "cannot be made" "$oeutil" gen -f SGX_EPID_LINKABLE
-expect 2 "cannot be made" "$oeutil" gen -f cert key.pem
+expect 2 "two keys" "$oeutil" gen -f cert key.pem
+expect 2 "only SGX_ECDSA" "$oeutil" gen -f cert a b -e c
+expect 2 "not two" "$oeverify" -r x -c y
+expect 2 "neither" "$oeverify" -g -c y
+expect 2 "neither" "$oeverify" -c y -e z
 expect 2 "-f FORMAT" "$oeutil" gen -v
 expect 2 "in or out" "$oeutil" gen -f sgx_ecdsa -p sideways
 expect 2 "not a date" "$oeverify" -r x -b yesterday
@@ -49,6 +53,26 @@ accepting expect 1 "failed" "$oeverify" -r ev.bin -e end.bin --allow-debug -f LE
 emulated expect 0 "Made" "$oeutil" gen -f legacy_report_remote -o report.bin -l messages
 grep -q EMULATED messages && ok || fail "the log has no messages"
 accepting expect 0 "succeeded" "$oeverify" -r report.bin -f legacy_report_remote -e end.bin --allow-debug
+
+# --- a certificate with evidence of its key
+openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem || exit 1
+openssl pkey -in key.pem -pubout -out pub.pem || exit 1
+openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 | openssl pkey -pubout -out other.pem
+emulated accepting expect 0 "Verification succeeded" "$oeutil" gen -f cert key.pem pub.pem -o cert.der -v
+emulated expect 1 "Verification failed" "$oeutil" gen -f cert key.pem pub.pem -v
+emulated expect 1 "OE_INVALID_PARAMETER" "$oeutil" gen -f cert key.pem other.pem
+emulated expect 1 "nowhere" "$oeutil" gen -f cert nowhere pub.pem
+emulated accepting expect 0 "succeeded (OE_OK)" "$oeverify" -c cert.der --allow-debug
+emulated expect 1 "failed" "$oeverify" -c cert.der --allow-debug
+emulated accepting expect 1 "failed" "$oeverify" -c cert.der # a debug enclave
+emulated accepting expect 1 "failed" "$oeverify" -c ev.bin --allow-debug
+size=$(stat -c %s cert.der)
+for at in 30 300 2000 $((size - 1)); do
+    cp cert.der bad.der
+    printf '\377' | dd of=bad.der bs=1 seek="$at" conv=notrunc status=none
+    cmp -s cert.der bad.der && continue
+    emulated accepting expect 1 "failed" "$oeverify" -c bad.der --allow-debug
+done
 
 # --- endorsements and FMSPC of what is in files
 emulated expect 0 "Endorsements" "$oeutil" get-endorsements --input ev.bin --out end2.bin
