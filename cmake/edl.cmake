@@ -1,9 +1,9 @@
-# cm_edl_generate(<target> <file.edl> TRUSTED|UNTRUSTED [USE_PREFIX]
+# cm_edl_generate(<target> <file.edl> TRUSTED|UNTRUSTED [USE_PREFIX] [HEADER_ONLY]
 #                 [SEARCH_PATHS <dir>...] [DEFINES <name>...] [OPTIONS <oeedger8r option>...])
 # Generates one side's code for an EDL file, compiles it into <target> and puts its folder on the
 # target's include path. Runs again when the EDL file or anything it imports changes.
 function(cm_edl_generate target edl)
-  cmake_parse_arguments(A "TRUSTED;UNTRUSTED;USE_PREFIX" "" "SEARCH_PATHS;DEFINES;OPTIONS" ${ARGN})
+  cmake_parse_arguments(A "TRUSTED;UNTRUSTED;USE_PREFIX;HEADER_ONLY" "" "SEARCH_PATHS;DEFINES;OPTIONS" ${ARGN})
   if(A_TRUSTED)
     set(side t)
     set(side_option --trusted)
@@ -26,7 +26,12 @@ function(cm_edl_generate target edl)
   foreach(define ${A_DEFINES})
     list(APPEND options -D${define})
   endforeach()
-  set(outputs ${dir}/${name}_${side}.c ${dir}/${name}_${side}.h ${dir}/${name}_args.h)
+  set(outputs ${dir}/${name}_${side}.h ${dir}/${name}_args.h)
+  if(A_HEADER_ONLY)
+    list(APPEND options --header-only)
+  else()
+    list(APPEND outputs ${dir}/${name}_${side}.c)
+  endif()
   add_custom_command(
     OUTPUT ${outputs}
     COMMAND oeedger8r ${options} -MF ${dir}/${name}_${side}.d ${edl} > ${dir}_${name}_${side}.log

@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The host program may define single functions of a group itself (sys_{file,socket,poll,proc}*.c). */
+#define CM_REPLACEABLE __attribute__((weak))
+
 /** Answers by returning: the host can log. */
 void oe_log_is_supported_ocall(void);
 
