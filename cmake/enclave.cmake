@@ -76,6 +76,7 @@ function(cm_add_enclave name)
   # the libraries need each other: a program's function may be called by the runtime, the C library
   # calls the runtime, and the runtime the C library
   target_link_libraries(${name} PRIVATE -Wl,--start-group ${A_LIBS}
-                        $<TARGET_NAME_IF_EXISTS:oeenclave> oelibc $<TARGET_NAME_IF_EXISTS:oecore>
+                        $<TARGET_NAME_IF_EXISTS:oeenclave> oelibc $<TARGET_NAME_IF_EXISTS:oesyscall>
+                        $<TARGET_NAME_IF_EXISTS:oecore>
                         ${CM_LIBGCC} -Wl,--end-group)
 endfunction()

@@ -17,23 +17,28 @@ endif()
 add_library(openenclave::oelibcxx ALIAS oelibcxx)
 add_library(openenclave::oecryptombedtls ALIAS oecryptombedtls)
 
-# archives that the Open Enclave SDK's link lines name; what they held there is elsewhere here
-set(empty ${CMAKE_BINARY_DIR}/empty)
-foreach(name oesyscall)
-  file(WRITE ${empty}/lib${name}.a "!<arch>\n")
-  install(FILES ${empty}/lib${name}.a DESTINATION ${oe}/enclave)
+# The modules of the C library. Builds name them before or after the other archives, so each is a line
+# for the linker that brings along what the module needs.
+set(modules oehostfs oehostsock oehostresolver oehostepoll)
+foreach(name ${modules})
+  if(TARGET ${name})
+    file(WRITE ${CMAKE_BINARY_DIR}/modules/lib${name}.a
+         "GROUP ( -l${name}_module -loesyscall -loelibc -loecore )\n")
+    install(FILES ${CMAKE_BINARY_DIR}/modules/lib${name}.a DESTINATION ${oe}/enclave)
+    install(FILES $<TARGET_FILE:${name}> DESTINATION ${oe}/enclave RENAME lib${name}_module.a)
+  endif()
 endforeach()
 
 add_custom_target(sdk)
 foreach(part casemate oesign oeedger8r oehost oehostverify oecore oeenclave oeseal_gcmaes cm_inside cm_inside_libcxx cm_inside_mbed casemate-sgxemu selftest_host
-             oeutil oeverify)
+             oeutil oeverify oesyscall ${modules})
   if(TARGET ${part})
     add_dependencies(sdk ${part})
   endif()
 endforeach()
 
 install(TARGETS oehost oehostverify ARCHIVE DESTINATION ${oe}/host)
-install(TARGETS oecore oeenclave ARCHIVE DESTINATION ${oe}/enclave)
+install(TARGETS oecore oeenclave oesyscall ARCHIVE DESTINATION ${oe}/enclave)
 install(FILES ${CM_INSIDE_DIR}/lib/liboelibc.a ${CM_INSIDE_DIR}/lib/liboelibcxx.a
               ${CM_INSIDE_DIR}/lib/libopensslcrypto_3.a
               ${CM_INSIDE_DIR}/lib/libopensslssl_3.a ${CM_INSIDE_DIR}/lib/liboecryptoopenssl_3.a

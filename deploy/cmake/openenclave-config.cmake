@@ -4,6 +4,7 @@
 #   host      oehost; oehostverify (verifying only, also with COMPONENTS OEHOSTVERIFY)
 #   enclave   oeenclave oelibc oelibcxx (C++) oecore oesyscall oecryptoopenssl_3 openssl_3 opensslssl_3
 #             opensslcrypto_3 oecryptombedtls mbedtls mbedx509 mbedcrypto oelibc_includes oe_includes
+#             oehostfs oehostsock oehostresolver oehostepoll (openenclave/bits/module.h)
 #             oeseal_gcmaes (objects: target_link_libraries(e $<TARGET_OBJECTS:openenclave::oeseal_gcmaes>))
 #   tools     oesign oeedger8r casemate
 # Functions
@@ -86,6 +87,9 @@ function(cm_enclave_archive name)
 endfunction()
 cm_enclave_archive(oecore openenclave::oe_includes)
 cm_enclave_archive(oesyscall openenclave::oe_includes)
+foreach(name oehostfs oehostsock oehostresolver oehostepoll)
+  cm_enclave_archive(${name} openenclave::oelibc)
+endforeach()
 cm_enclave_archive(opensslcrypto_3 openenclave::oelibc)
 cm_enclave_archive(opensslssl_3 openenclave::opensslcrypto_3)
 set_target_properties(openenclave::opensslcrypto_3 openenclave::opensslssl_3 PROPERTIES

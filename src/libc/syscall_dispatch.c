@@ -24,6 +24,9 @@ __attribute__((weak)) long cm_syscall_extension(long number, const long args[6])
     return -ENOSYS;
 }
 
+/* src/syscall: descriptors and paths; linked when something needs them */
+extern long cm_sys_core(long number, const long args[6]) __attribute__((weak));
+
 static const void *in_pointer(long arg)
 {
     return (const void *)(uintptr_t)arg;
@@ -71,6 +74,9 @@ long cm_syscall(long number, const long args[6])
 {
     long result = cm_syscall_extension(number, args);
 
+    if (result == -ENOSYS && cm_sys_core != NULL) {
+        result = cm_sys_core(number, args);
+    }
     if (result != -ENOSYS) {
         return result;
     }

@@ -1,0 +1,53 @@
+/* See sys_host.h. */
+#include "syscall/sys_host.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libc/inside_runtime.h"
+
+enum { ERRNO_MAX = 133, WARNING_LEVEL = 3, STDERR = 1 };
+
+/* defined by generated code of an enclave that imports openenclave/edl/logging.edl */
+oe_result_t oe_log_ocall(uint32_t log_level, const char *message) __attribute__((weak));
+
+static void warn(const char *edl)
+{
+    char line[128];
+    int n = snprintf(line, sizeof(line), "warning: a call needs an EDL import:\n  %s%s%s\n",
+                     "from \"openenclave/edl/", edl, ".edl\" import *;");
+
+    if (oe_log_ocall != NULL) {
+        (void)oe_log_ocall(WARNING_LEVEL, line);
+    } else if (n > 0) {
+        cm_host_write(STDERR, line, (size_t)n);
+    }
+}
+
+oe_result_t cm_host_missing(const char *edl)
+{
+    static const char *const names[] = {"epoll",  "fcntl", "ioctl",  "poll",   "signal",
+                                        "socket", "time",  "unistd", "utsname"};
+    static atomic_flag said[sizeof(names) / sizeof(names[0])];
+    size_t i;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(names[i], edl) == 0 && !atomic_flag_test_and_set(&said[i])) {
+            warn(edl);
+        }
+    }
+    return OE_UNSUPPORTED;
+}
+
+long cm_host_number(oe_result_t call, int64_t value, int64_t most)
+{
+    if (call != OE_OK) {
+        return call == OE_UNSUPPORTED ? -ENOSYS : call == OE_OUT_OF_MEMORY ? -ENOMEM : -EIO;
+    }
+    if (value == -1) {
+        return errno > 0 && errno <= ERRNO_MAX ? -errno : -EIO;
+    }
+    return value < 0 || value > most ? -EIO : value;
+}

@@ -1,0 +1,21 @@
+/* What the host programs of the syscall tests share. */
+#ifndef CM_TESTS_SYSCALL_KIT_H
+#define CM_TESTS_SYSCALL_KIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <openenclave/host.h>
+
+#include "syscall_u.h"
+
+enum { KIT_LOG = 65536 };
+
+/* The enclave, set up; NULL after a message. The same one each time. */
+oe_enclave_t *kit_enclave(void);
+
+/* A fresh folder; path has 64 bytes. */
+bool kit_folder(char *path);
+void kit_remove(const char *path);
+
+#endif

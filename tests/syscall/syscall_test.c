@@ -1,0 +1,62 @@
+/* The same work inside and outside sees the same (syscall_work.h). */
+#include "harness.h"
+
+#include "syscall_kit.h"
+#include "syscall_work.h"
+
+static void print_difference(const char *a, const char *b)
+{
+    while (*a != '\0' && *b != '\0') {
+        size_t n = strcspn(a, "\n");
+        size_t m = strcspn(b, "\n");
+
+        if (n != m || memcmp(a, b, n) != 0) {
+            (void)printf("    outside %.*s\n    inside  %.*s\n", (int)n, a, (int)m, b);
+        }
+        a += n + (a[n] != '\0');
+        b += m + (b[m] != '\0');
+    }
+}
+
+static void compare(const char *name)
+{
+    static char outside[KIT_LOG];
+    static char inside[KIT_LOG];
+    struct work_log log = {outside, sizeof(outside), 0};
+    oe_enclave_t *e = kit_enclave();
+    char folder[64];
+    int r = -1;
+
+    REQUIRE(e != NULL && kit_folder(folder));
+    CHECK(work_do(name, folder, &log));
+    kit_remove(folder);
+    REQUIRE(kit_folder(folder));
+    CHECK_EQ(enc_work(e, &r, name, folder, inside, sizeof(inside)), OE_OK);
+    CHECK_EQ(r, 0);
+    kit_remove(folder);
+    CHECK(strlen(outside) > 20);
+    CHECK_EQ(strcmp(outside, inside), 0);
+    print_difference(outside, inside);
+}
+
+TEST(same_on_descriptors)
+{
+    compare("descriptors");
+}
+
+TEST(same_on_paths)
+{
+    compare("paths");
+}
+
+TEST(same_on_streams)
+{
+    compare("streams");
+}
+
+TEST(same_on_folders)
+{
+    compare("folders");
+}
+
+TEST_MAIN
