@@ -113,6 +113,15 @@ for cxx in g++ clang++; do
     says "caught in the enclave"
 done
 
+# the sample, as it is installed
+for cxx in g++ clang++; do
+    cc=${cxx/clang++/clang} cc=${cc/g++/gcc}
+    step "configure redact, $cxx" env CC=$cc CXX=$cxx cmake -S "$work/sdk/share/openenclave/samples/redact" -B "redact-$cxx"
+    step "build redact, $cxx" cmake --build "redact-$cxx" -j2
+    step "run redact, $cxx" "redact-$cxx/redact_host" "redact-$cxx/redact_enclave.signed" --simulate
+    says "from <mail> to <mail>"
+done
+
 # by pkg-config, as Open Enclave's samples are built
 for cxx in g++ clang++; do
     cc=${cxx/clang++/clang} cc=${cc/g++/gcc}
