@@ -44,6 +44,16 @@ void cm_attest_accept_debug(void);
  */
 CM_MUST_USE enum cm_status cm_attest_trust_root(const uint8_t spki_sha256[32], bool emulated);
 
+/**
+ * Why this thread's last oe_verify_evidence() did not accept: the sentence that the log has. The
+ * results of that function do not tell a debug enclave from a forged quote; a user wants to know.
+ *
+ * @return one line of printable ASCII for people, at most 255 characters; "" when nothing was refused
+ *         or the result says it all. Never decide by it. Valid until this thread's next call of
+ *         oe_verify_evidence().
+ */
+const char *cm_attest_refusal(void);
+
 #ifdef __cplusplus
 }
 #endif

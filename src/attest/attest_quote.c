@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <casemate/attest.h>
+
 #include "arch/sgx.h"
 #include "attest/attest_side.h"
 #include "attest/attest_trust.h"
@@ -40,17 +42,43 @@ static struct cm_dcap_cache *cache(void)
     return have; /* NULL: without one all works the same */
 }
 
+/* what cm_attest_refusal() gives out: a line of the log from behind "evidence refused: " on */
+#define LINE 256u
+static _Thread_local char refusal[LINE];
+
+void cm_attest_refusal_clear(void)
+{
+    refusal[0] = '\0';
+}
+
+const char *cm_attest_refusal(void)
+{
+    return refusal;
+}
+
+/* The log shows control characters escaped; whoever prints the text that is kept may not. */
+static void refuse(const char *line)
+{
+    (void)snprintf(refusal, sizeof(refusal), "%s", line + sizeof(CM_ATTEST_REFUSED) - 1);
+    for (char *c = refusal; *c != '\0'; c++) {
+        if (*c < ' ' || *c > '~') {
+            *c = '?';
+        }
+    }
+    cm_attest_show(line);
+}
+
 void cm_attest_refused(const char *what, const char *why)
 {
-    char line[256];
+    char line[LINE];
 
-    (void)snprintf(line, sizeof(line), "evidence refused: %s: %s", what, why);
-    cm_attest_show(line);
+    (void)snprintf(line, sizeof(line), CM_ATTEST_REFUSED "%s: %s", what, why);
+    refuse(line);
 }
 
 static void say_debug(void)
 {
-    cm_attest_show(CM_ATTEST_SAY_DEBUG);
+    refuse(CM_ATTEST_SAY_DEBUG);
     cm_attest_show(CM_ATTEST_HOW_DEBUG);
 }
 
@@ -293,7 +321,7 @@ static bool accept_emulated(const uint8_t spki[32], struct cm_attest_trust *trus
     if (!trust->emulated) {
         cm_attest_ask(&wish);
         if (!wish.emulated && !(wish.has_root && cm_ct_equal(wish.root, spki, 32))) {
-            cm_attest_show(CM_ATTEST_SAY_EMULATED);
+            refuse(CM_ATTEST_SAY_EMULATED);
             cm_attest_show(CM_ATTEST_HOW_EMULATED);
             return false;
         }

@@ -45,7 +45,10 @@ bool cm_attest_names_emulated(struct cm_span quote);
 /** Whether an enclave with these ATTRIBUTES.FLAGS is accepted; says so in the log when it is not. */
 bool cm_attest_debug_allowed(uint64_t flags);
 
-/** "evidence refused: ..." in the log. */
+/** "evidence refused: ..." in the log, and for cm_attest_refusal(). */
 void cm_attest_refused(const char *what, const char *why);
+
+/** For cm_attest_refusal(): nothing has been refused yet. */
+void cm_attest_refusal_clear(void);
 
 #endif

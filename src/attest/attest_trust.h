@@ -24,9 +24,10 @@ void cm_attest_trust_add(struct cm_attest_trust *t, const uint8_t spki_sha256[32
 uint64_t cm_attest_minimum_date(void);
 
 /* What is said when evidence is refused that could be accepted by name: text of logs and of tests. */
-#define CM_ATTEST_SAY_EMULATED "evidence refused: EMULATED, it proves nothing"
+#define CM_ATTEST_REFUSED      "evidence refused: "
+#define CM_ATTEST_SAY_EMULATED CM_ATTEST_REFUSED "EMULATED, it proves nothing"
 #define CM_ATTEST_HOW_EMULATED "for tests: CASEMATE_ACCEPT_EMULATED=1 accepts it"
-#define CM_ATTEST_SAY_DEBUG    "evidence refused: debug enclave, its host reads all"
+#define CM_ATTEST_SAY_DEBUG    CM_ATTEST_REFUSED "debug enclave, its host reads all"
 #define CM_ATTEST_HOW_DEBUG    "for tests: CASEMATE_ACCEPT_DEBUG=1 accepts it"
 
 #endif

@@ -329,6 +329,7 @@ oe_result_t oe_verify_evidence(const oe_uuid_t *format_id, const uint8_t *eviden
     oe_result_t result = OE_OK;
     oe_result_t done = OE_OK;
 
+    cm_attest_refusal_clear();
     if (claims != NULL) {
         *claims = NULL;
     }

@@ -2,6 +2,8 @@
  * Remote attestation in the emulator, end to end: an enclave's evidence verified by a host and by
  * another enclave, with endorsements from either side; refused by default, since it is EMULATED.
  */
+#include <casemate/attest.h>
+
 #include "attest_twins.h"
 
 static oe_enclave_t *attester;
@@ -74,6 +76,37 @@ TEST(G5_evidence_for_a_host)
         free(evidence.data);
         free(endorsed.data);
     }
+}
+
+TEST(the_reason_of_a_refusal)
+{
+    oe_enclave_t *watched = twin(true);
+    struct bytes evidence = room(CAP);
+    struct bytes debug = room(CAP);
+    struct bytes endorsed = room(CAP_ENDORSED);
+    struct bytes ignored = room(CAP_ENDORSED);
+
+    REQUIRE(evidence_of(attester, &id_ecdsa, 0, NULL, &evidence, &endorsed) == OE_OK);
+    REQUIRE(evidence_of(watched, &id_ecdsa, 0, NULL, &debug, &ignored) == OE_OK);
+    CHECK_EQ(verify_here(&id_ecdsa, evidence, endorsed), OE_VERIFY_FAILED);
+    CHECK_STR(cm_attest_refusal(), "EMULATED, it proves nothing");
+    accept(true);
+    CHECK_EQ(verify_here(&id_ecdsa, evidence, endorsed), OE_OK);
+    CHECK_STR(cm_attest_refusal(), "");
+    CHECK_EQ(verify_here(&id_ecdsa, debug, endorsed), OE_VERIFY_FAILED);
+    CHECK_STR(cm_attest_refusal(), "debug enclave, its host reads all");
+    evidence.data[evidence.size - 1] ^= 1;
+    CHECK_EQ(verify_here(&id_ecdsa, evidence, endorsed), OE_QUOTE_HASH_MISMATCH);
+    CHECK(strstr(cm_attest_refusal(), "custom claims: ") == cm_attest_refusal());
+    CHECK_EQ(oe_verify_evidence(&id_ecdsa, NULL, 0, NULL, 0, NULL, 0, NULL, NULL),
+             OE_INVALID_PARAMETER);
+    CHECK_STR(cm_attest_refusal(), ""); /* not the one before */
+    accept(false);
+    CHECK_EQ(oe_terminate_enclave(watched), OE_OK);
+    free(evidence.data);
+    free(debug.data);
+    free(endorsed.data);
+    free(ignored.data);
 }
 
 TEST(G5_evidence_for_an_enclave)
