@@ -220,9 +220,9 @@ static void first_open(void)
     const char *quiet = getenv("CASEMATE_EMU_QUIET");
 
     if (quiet == NULL || strcmp(quiet, "1") != 0) {
-        (void)fprintf(stderr,
-                      "casemate: EMULATED SGX device: enclaves of this process are NOT protected "
-                      "from this machine\n");
+        (void)fprintf(
+            stderr,
+            "casemate: EMULATED SGX device: its enclaves are NOT protected from this machine\n");
     }
 }
 
