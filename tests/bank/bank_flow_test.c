@@ -1,7 +1,9 @@
 /*
  * The whole run: banks, host, session. Built twice: with bank_link_direct.c (the trusted code
- * outside) and, where enclaves are built, with bank_link_oe.c (the trusted code in the enclave that
- * BANK_ENCLAVE names). Both must answer what the reference answers, and refuse the same attacks.
+ * outside, and nothing to verify) and, where enclaves are built, with bank_link_oe.c and
+ * bank_verify.c (the trusted code in the enclave that BANK_ENCLAVE names, and BANK_POLICY). Both must
+ * answer what the reference answers, and refuse the same attacks on what the host carries. What the
+ * host does to evidence is in bank_refusal_test.c.
  */
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,7 +25,7 @@ struct bench {
     struct bank_agreement agreement;
     struct bank_link *link;
     struct bank_progress progress;
-    uint8_t key[BANK_KEY_SIZE];
+    struct bank_policy policy;
 };
 
 static void bench_dir(struct bench *b)
@@ -51,15 +53,25 @@ static void write_file(const struct bench *b, const char *name, const char *text
     }
 }
 
-/* find the parties, agree, start, open */
+static enum bank_status verify(struct bench *b, struct bank_why *why)
+{
+    return bank_verify_all(b->link, &b->parties, &b->policy, BANK_HONEST, &b->progress, why);
+}
+
+/* find the parties, agree, start, open, verify */
 static bool bench_open(struct bench *b, const struct bank_rules *rules)
 {
     const char *image = getenv("BANK_ENCLAVE");
+    const char *policy = getenv("BANK_POLICY");
     struct bank_why why = {{0}};
     bool ok = bank_parties_find(b->dir, &b->parties, &why) == BANK_OK &&
               bank_agree(&b->parties, rules, &b->agreement, &why) == BANK_OK &&
-              bank_link_start(image != NULL ? image : "", true, &b->link, &why) == BANK_OK &&
-              bank_link_open(b->link, &b->agreement, b->key, &why) == BANK_OK;
+              (policy == NULL || bank_policy_read(policy, &b->policy, &why) == BANK_OK) &&
+              bank_link_start(image != NULL ? image : "", true, false, &b->link, &why) == BANK_OK &&
+              bank_link_open(b->link, &b->agreement, &why) == BANK_OK;
+
+    b->policy.emulated = true;
+    ok = ok && verify(b, &why) == BANK_OK;
 
     if (!ok) {
         TEST_FAIL("%s", why.text);
@@ -79,8 +91,7 @@ static void bench_close(struct bench *b)
 
 static enum bank_status bench_run(struct bench *b, struct bank_summary *sum, struct bank_why *why)
 {
-    enum bank_status st =
-        bank_send_all(b->link, &b->parties, &b->agreement, b->key, &b->progress, why);
+    enum bank_status st = bank_send_all(b->link, &b->parties, &b->agreement, &b->progress, why);
 
     return st == BANK_OK ? bank_find_circles(b->link, &b->progress, sum, why) : st;
 }
@@ -307,7 +318,7 @@ TEST(wrong_number_of_banks)
     CHECK_EQ(bank_link_chunk(b.link, 0, header, sizeof(header), &why), BANK_STATE);
     CHECK_EQ(bank_link_end(b.link, 0, &why), BANK_STATE);
     b.agreement.bank_count = 17;
-    CHECK_EQ(bank_link_open(b.link, &b.agreement, b.key, &why), BANK_SYNTAX);
+    CHECK_EQ(bank_link_open(b.link, &b.agreement, &why), BANK_SYNTAX);
     bench_close(&b);
 }
 
@@ -385,7 +396,7 @@ TEST(refuses_what_a_host_does_to_a_file)
         REQUIRE(bank_generate(b.dir, &plan, &b.progress, &why) == BANK_OK);
         REQUIRE(bench_open(&b, &usual));
         t.link = b.link;
-        st = bank_party_send(&b.parties.list[0], &b.agreement, 0, b.key, &sink, &why);
+        st = bank_party_send(&b.parties.list[0], &b.agreement, 0, &sink, &why);
         if (st == BANK_OK) {
             st = bank_link_end(b.link, 0, &why);
         }
@@ -405,9 +416,9 @@ TEST(refuses_a_second_file_of_a_bank)
     two_banks(&b);
     REQUIRE(bench_open(&b, &usual));
     t.link = b.link;
-    CHECK_EQ(bank_party_send(&b.parties.list[0], &b.agreement, 0, b.key, &sink, &why), BANK_OK);
+    CHECK_EQ(bank_party_send(&b.parties.list[0], &b.agreement, 0, &sink, &why), BANK_OK);
     CHECK_EQ(bank_link_end(b.link, 0, &why), BANK_OK);
-    CHECK_EQ(bank_party_send(&b.parties.list[0], &b.agreement, 0, b.key, &sink, &why), BANK_STATE);
+    CHECK_EQ(bank_party_send(&b.parties.list[0], &b.agreement, 0, &sink, &why), BANK_STATE);
     bench_close(&b);
 }
 
@@ -417,95 +428,16 @@ TEST(refuses_a_file_sealed_for_an_earlier_session)
     struct thief t = {.trick = HONEST};
     struct bank_sink sink = {thief_header, thief_chunk, &t};
     struct bank_why why = {{0}};
-    uint8_t fresh[BANK_KEY_SIZE];
+    uint8_t first[BANK_KEY_SIZE];
 
     two_banks(&b);
     REQUIRE(bench_open(&b, &usual));
     t.link = b.link;
-    CHECK_EQ(bank_link_open(b.link, &b.agreement, fresh, &why), BANK_OK);
-    CHECK(memcmp(fresh, b.key, sizeof(fresh)) != 0);
-    CHECK_EQ(bank_party_send(&b.parties.list[0], &b.agreement, 0, b.key, &sink, &why),
-             BANK_REFUSED);
-    bench_close(&b);
-}
-
-/* --- the swap that attestation will stop ------------------------------------------------------ */
-
-struct spy {
-    struct bank_agreement *agreement;
-    uint32_t bank;
-    struct bank_key *own;
-    uint8_t own_public[BANK_KEY_SIZE];
-    struct bank_opener *opener;
-    char stolen[4096];
-    size_t stolen_len;
-};
-
-static enum bank_status spy_header(void *ctx, const uint8_t header[BANK_HEADER_SIZE],
-                                   struct bank_why *why)
-{
-    struct spy *s = ctx;
-    struct bank_envelope e = {s->agreement, s->bank, s->own_public};
-
-    return bank_opener_new(&e, s->own, header, &s->opener, why);
-}
-
-static enum bank_status spy_chunk(void *ctx, const uint8_t *sealed, size_t len,
-                                  struct bank_why *why)
-{
-    struct spy *s = ctx;
-    enum bank_status st = BANK_LIMIT;
-
-    if (s->stolen_len + len - BANK_TAG_SIZE < sizeof(s->stolen)) {
-        st = bank_opener_chunk(s->opener, sealed, len, (uint8_t *)s->stolen + s->stolen_len, why);
-        s->stolen_len += len - BANK_TAG_SIZE;
-    }
-    return st;
-}
-
-/*
- * Expected to SUCCEED until attestation lands: a host hands the banks a key of its own instead of
- * the enclave's, reads every row, and sends the rows on under bank keys of its own, so that the
- * report comes out as if nothing had happened. With attestation a bank refuses the key, and this
- * test becomes a refusal.
- */
-TEST(without_attestation_a_host_can_swap_the_key_and_read_everything)
-{
-    struct bench b;
-    struct bank_why why = {{0}};
-    struct bank_summary sum = {0};
-    struct bank_parties faked;
-    char north[4096] = {0};
-    char path[128];
-
-    two_banks(&b);
-    REQUIRE(bench_open(&b, &usual));
-    for (uint32_t i = 0; i < 2; i++) {
-        struct spy s = {.agreement = &b.agreement, .bank = i};
-        struct bank_sink sink = {spy_header, spy_chunk, &s};
-
-        REQUIRE(bank_key_new(&s.own, s.own_public) == BANK_OK);
-        /* the bank is handed s.own_public as "the enclave's key" and cannot tell */
-        CHECK_EQ(bank_party_send(&b.parties.list[i], &b.agreement, i, s.own_public, &sink, &why),
-                 BANK_OK);
-        CHECK_EQ(bank_opener_end(s.opener, &why), BANK_OK);
-        CHECK(strstr(s.stolen, BANK_CSV_HEADER) == s.stolen);
-        if (i == 0) {
-            memcpy(north, s.stolen, sizeof(north));
-        }
-        write_file(&b, b.parties.list[i].name, s.stolen); /* as a bank of the host's own */
-        bank_opener_free(s.opener);
-        bank_key_free(s.own);
-    }
-    CHECK(strstr(north, ",N1,S1,1000,EUR") != NULL); /* a row, in the host's hands */
-    (void)snprintf(path, sizeof(path), "%s", b.dir);
-    REQUIRE(bank_parties_find(path, &faked, &why) == BANK_OK); /* with signing keys of its own */
-    CHECK_EQ(bank_agree(&faked, &usual, &b.agreement, &why), BANK_OK);
-    CHECK_EQ(bank_link_open(b.link, &b.agreement, b.key, &why), BANK_OK);
-    CHECK_EQ(bank_send_all(b.link, &faked, &b.agreement, b.key, &b.progress, &why), BANK_OK);
-    CHECK_EQ(bank_find_circles(b.link, &b.progress, &sum, &why), BANK_OK);
-    CHECK_EQ(sum.circles, 1); /* the report that the banks expect */
-    bank_parties_free(&faked);
+    memcpy(first, b.parties.list[0].verdict.key, sizeof(first));
+    CHECK_EQ(bank_link_open(b.link, &b.agreement, &why), BANK_OK);
+    CHECK_EQ(bank_party_send(&b.parties.list[0], &b.agreement, 0, &sink, &why), BANK_REFUSED);
+    CHECK_EQ(verify(&b, &why), BANK_OK);
+    CHECK(memcmp(first, b.parties.list[0].verdict.key, sizeof(first)) != 0);
     bench_close(&b);
 }
 

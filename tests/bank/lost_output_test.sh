@@ -16,7 +16,7 @@ lost() {
 }
 lost /dev/full --help
 lost - --help
-lost /dev/full --simulate --rows 2000
-lost - --simulate --rows 2000
+lost /dev/full --simulate --accept-emulated --rows 2000
+lost - --simulate --accept-emulated --rows 2000
 [ $failed -eq 0 ] && echo "all passed"
 exit $failed

@@ -57,10 +57,10 @@ done
 unset CC
 step "configure bank" cmake -S "$sdk/share/openenclave/samples/bank" -B bank
 step "build bank" cmake --build bank -j2
-step "run bank" bank/bank --rows 20000
+step "run bank" bank/bank --accept-emulated --rows 20000
 says "The generator had planted 4 circles."
 says "Circles                   4"
-step "profile bank" casemate run --profile bank/bank --rows 20000
+step "profile bank" casemate run --profile bank/bank --accept-emulated --rows 20000
 says "ecall ecall_bank_file_chunk"
 
 # --- sealing: the plugin is an object that the package names

@@ -10,8 +10,8 @@
  *
  * So a chunk that is changed, missing, doubled, moved, of another file, of another bank, for another
  * enclave or under another agreement is refused, and only the banks named in the agreement can send.
- * What this does NOT give: knowing that the enclave's key is an enclave's. That is attestation's
- * work.
+ * What this does NOT give: knowing that the enclave's key is an enclave's. That is the bank's to
+ * verify first (host/bank_verify.h).
  */
 #ifndef BANK_SEAL_H
 #define BANK_SEAL_H

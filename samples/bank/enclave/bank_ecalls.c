@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bank_evidence.h"
 #include "bank_session.h"
 #include "bank_t.h"
 
@@ -43,18 +44,32 @@ static enum bank_status need(int sizes_fit)
     return BANK_OK;
 }
 
-int ecall_bank_open(const void *agreement, size_t agreement_size, uint8_t *key, size_t key_size)
+int ecall_bank_open(const void *agreement, size_t agreement_size)
 {
     struct bank_agreement a;
     enum bank_status st = BANK_SYNTAX;
 
     enter();
-    if (agreement != NULL && agreement_size == sizeof(a) && key != NULL &&
-        key_size == BANK_KEY_SIZE) {
+    if (agreement != NULL && agreement_size == sizeof(a)) {
         memcpy(&a, agreement, sizeof(a));
         bank_session_free(session);
         session = NULL;
-        st = bank_session_new(&a, &session, key, &reason);
+        st = bank_session_new(&a, &session, &reason);
+    }
+    return leave(st);
+}
+
+int ecall_bank_evidence(const uint8_t *nonce, size_t nonce_size, uint8_t *evidence, size_t capacity,
+                        size_t *evidence_size)
+{
+    enum bank_status st = BANK_OK;
+
+    enter();
+    st = need(nonce != NULL && nonce_size == BANK_NONCE_SIZE && evidence != NULL &&
+              evidence_size != NULL);
+    if (st == BANK_OK) {
+        st = bank_evidence_make(bank_session_key(session), nonce, evidence, capacity, evidence_size,
+                                &reason);
     }
     return leave(st);
 }
@@ -174,7 +189,7 @@ void ecall_bank_close(void)
 
 OE_SET_ENCLAVE_SGX(1,     /* product */
                    1,     /* security version */
-                   true,  /* debugging allowed: this is a sample */
+                   true,  /* a host may start it for debugging: the banks then refuse it */
                    65536, /* heap pages: 256 MiB, for 2 million transfers */
                    64,    /* stack pages a thread */
                    1);    /* threads */

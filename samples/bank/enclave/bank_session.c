@@ -20,7 +20,7 @@ struct bank_session {
 };
 
 enum bank_status bank_session_new(const struct bank_agreement *a, struct bank_session **out,
-                                  uint8_t key[BANK_KEY_SIZE], struct bank_why *why)
+                                  struct bank_why *why)
 {
     enum bank_status st = bank_agreement_check(a, why);
     struct bank_session *s = NULL;
@@ -47,7 +47,6 @@ enum bank_status bank_session_new(const struct bank_agreement *a, struct bank_se
         (void)bank_fail(why, st, "no session: %s", bank_status_text(st));
         goto out;
     }
-    memcpy(key, s->public_key, BANK_KEY_SIZE);
     *out = s;
     s = NULL;
 out:
@@ -66,6 +65,11 @@ void bank_session_free(struct bank_session *s)
     bank_key_free(s->key);
     bank_book_free(s->book);
     bank_wipe_free(s, sizeof(*s));
+}
+
+const uint8_t *bank_session_key(const struct bank_session *s)
+{
+    return s->public_key;
 }
 
 static enum bank_status open_file(const struct bank_session *s, uint32_t bank, struct bank_why *why)

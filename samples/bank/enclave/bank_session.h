@@ -10,12 +10,12 @@
 
 struct bank_session;
 
-/**
- * @param a    UNTRUSTED; checked, copied.
- * @param key  The public half of a key pair made for this session alone.
- */
+/** @param a  UNTRUSTED; checked, copied. */
 enum bank_status bank_session_new(const struct bank_agreement *a, struct bank_session **out,
-                                  uint8_t key[BANK_KEY_SIZE], struct bank_why *why);
+                                  struct bank_why *why);
+
+/** The public half of a key pair made for this session alone: BANK_KEY_SIZE bytes. */
+const uint8_t *bank_session_key(const struct bank_session *s);
 
 /** Wipes keys and rows. NULL is fine. */
 void bank_session_free(struct bank_session *s);

@@ -8,20 +8,30 @@
 
 #include <stdbool.h>
 
-#include "../common/bank_seal.h"
+#include "../common/bank_bound.h"
 
 struct bank_link;
 
 /**
  * @param image     The signed enclave.
  * @param simulate  Use the emulator even where the machine has SGX.
+ * @param debug     Let debuggers look inside: no bank accepts that.
  */
-enum bank_status bank_link_start(const char *image, bool simulate, struct bank_link **out,
-                                 struct bank_why *why);
+enum bank_status bank_link_start(const char *image, bool simulate, bool debug,
+                                 struct bank_link **out, struct bank_why *why);
 void bank_link_stop(struct bank_link *l);
 
 enum bank_status bank_link_open(struct bank_link *l, const struct bank_agreement *a,
-                                uint8_t key[BANK_KEY_SIZE], struct bank_why *why);
+                                struct bank_why *why);
+
+/** Evidence on its way from the enclave to a bank. UNTRUSTED until a bank has verified it. */
+struct bank_evidence {
+    uint8_t data[BANK_EVIDENCE_MAX];
+    size_t size;
+};
+
+enum bank_status bank_link_evidence(struct bank_link *l, const uint8_t nonce[BANK_NONCE_SIZE],
+                                    struct bank_evidence *out, struct bank_why *why);
 enum bank_status bank_link_begin(struct bank_link *l, uint32_t bank,
                                  const uint8_t header[BANK_HEADER_SIZE], struct bank_why *why);
 enum bank_status bank_link_chunk(struct bank_link *l, uint32_t bank, const uint8_t *sealed,

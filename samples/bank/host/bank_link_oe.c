@@ -1,6 +1,7 @@
 /* bank_link.h through the enclave. */
 #include <openenclave/host.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bank_link.h"
 #include "bank_u.h"
@@ -11,10 +12,11 @@ struct bank_link {
     oe_enclave_t *enclave;
 };
 
-enum bank_status bank_link_start(const char *image, bool simulate, struct bank_link **out,
-                                 struct bank_why *why)
+enum bank_status bank_link_start(const char *image, bool simulate, bool debug,
+                                 struct bank_link **out, struct bank_why *why)
 {
-    uint32_t flags = OE_ENCLAVE_FLAG_DEBUG | (simulate ? OE_ENCLAVE_FLAG_SIMULATE : 0U);
+    uint32_t flags =
+        (debug ? OE_ENCLAVE_FLAG_DEBUG : 0U) | (simulate ? OE_ENCLAVE_FLAG_SIMULATE : 0U);
     struct bank_link *l = calloc(1, sizeof(*l));
     oe_result_t r = OE_OK;
 
@@ -62,11 +64,23 @@ static enum bank_status outcome(struct bank_link *l, oe_result_t r, int answer,
 }
 
 enum bank_status bank_link_open(struct bank_link *l, const struct bank_agreement *a,
-                                uint8_t key[BANK_KEY_SIZE], struct bank_why *why)
+                                struct bank_why *why)
 {
     int answer = BANK_STATE;
-    oe_result_t r = ecall_bank_open(l->enclave, &answer, a, sizeof(*a), key, BANK_KEY_SIZE);
+    oe_result_t r = ecall_bank_open(l->enclave, &answer, a, sizeof(*a));
 
+    return outcome(l, r, answer, why);
+}
+
+enum bank_status bank_link_evidence(struct bank_link *l, const uint8_t nonce[BANK_NONCE_SIZE],
+                                    struct bank_evidence *out, struct bank_why *why)
+{
+    int answer = BANK_STATE;
+    oe_result_t r = OE_OK;
+
+    memset(out, 0, sizeof(*out));
+    r = ecall_bank_evidence(l->enclave, &answer, nonce, BANK_NONCE_SIZE, out->data,
+                            sizeof(out->data), &out->size);
     return outcome(l, r, answer, why);
 }
 

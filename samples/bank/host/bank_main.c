@@ -1,7 +1,8 @@
 /*
- * The bank sample: the host program. It plays all parts on one machine: the banks (bank_party.c),
- * the untrusted host that carries sealed bytes (bank_run.c, bank_link_oe.c), and whoever reads the
- * report. The trusted part is ../enclave and ../common.
+ * The bank sample: the host program. It plays all parts on one machine: the banks (bank_party.c,
+ * bank_verify.c), the untrusted host that carries evidence and sealed bytes (bank_run.c,
+ * bank_attack.c, bank_link_oe.c), and whoever reads the report. The trusted part is ../enclave and
+ * ../common.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,49 +17,90 @@
 
 #include "../common/bank_text.h"
 
-/* bank_enclave.signed in the folder of this program */
-static bool beside_program(char *out, size_t cap)
-{
-    ssize_t n = readlink("/proc/self/exe", out, cap - 1);
-    char *slash = NULL;
+#define PATH_SIZE 4096U
 
-    if (n <= 0) {
-        return false;
-    }
-    out[n] = '\0';
-    slash = strrchr(out, '/');
-    if (slash == NULL || (size_t)(slash - out) + sizeof("/bank_enclave.signed") > cap) {
-        return false;
-    }
-    memcpy(slash, "/bank_enclave.signed", sizeof("/bank_enclave.signed"));
-    return true;
-}
-
-static enum bank_status work(const struct bank_options *o, const char *image,
-                             struct bank_progress *progress, const struct bank_parties *parties,
+/* what the user named, else a file in the folder of this program */
+static enum bank_status find(const char *named, const char *file, char out[PATH_SIZE],
                              struct bank_why *why)
 {
-    const char *variable = getenv("OE_SIMULATION");
-    bool emulated = o->simulate || (variable != NULL && strcmp(variable, "1") == 0);
+    ssize_t n = 0;
+    const char *slash = NULL;
+    size_t folder = 0;
+
+    if (named != NULL) {
+        return snprintf(out, PATH_SIZE, "%s", named) < (int)PATH_SIZE
+                   ? BANK_OK
+                   : bank_fail(why, BANK_IO, "a path is too long");
+    }
+    n = readlink("/proc/self/exe", out, PATH_SIZE - 1);
+    out[n > 0 ? n : 0] = '\0';
+    slash = strrchr(out, '/');
+    folder = slash != NULL ? (size_t)(slash + 1 - out) : PATH_SIZE;
+    if (folder + strlen(file) >= PATH_SIZE) {
+        return bank_fail(why, BANK_IO, "say where %s is; see bank --help", file);
+    }
+    memcpy(out + folder, file, strlen(file) + 1);
+    return BANK_OK;
+}
+
+static enum bank_status read_policy(const struct bank_options *o, struct bank_policy *policy,
+                                    struct bank_why *why)
+{
+    char path[PATH_SIZE];
+    enum bank_status st = find(o->policy, "bank.policy", path, why);
+
+    if (st == BANK_OK) {
+        st = bank_policy_read(path, policy, why);
+    }
+    policy->emulated = o->accept_emulated;
+    return st;
+}
+
+/* the enclave of this agreement, verified by every bank */
+static enum bank_status start(const struct bank_options *o, const struct bank_agreement *agreement,
+                              struct bank_progress *progress, struct bank_parties *parties,
+                              struct bank_link **link, struct bank_why *why)
+{
+    struct bank_policy policy = {.by_enclave = false};
+    char image[PATH_SIZE];
+    enum bank_status st = read_policy(o, &policy, why);
+
+    if (st == BANK_OK) {
+        st = find(o->enclave, "bank_enclave.signed", image, why);
+    }
+    if (st == BANK_OK) {
+        st = bank_link_start(image, o->simulate, o->attack == BANK_DEBUG_ENCLAVE, link, why);
+    }
+    if (st == BANK_OK) {
+        st = bank_link_open(*link, agreement, why);
+    }
+    if (st == BANK_OK) {
+        st = bank_report_head(image, o->attack, agreement, &policy);
+        (void)fflush(stdout);
+    }
+    if (st == BANK_OK) {
+        st = bank_verify_all(*link, parties, &policy, o->attack, progress, why);
+    }
+    if (st == BANK_OK) {
+        bank_report_verdict(&parties->list[0].verdict);
+    }
+    return st;
+}
+
+static enum bank_status work(const struct bank_options *o, struct bank_progress *progress,
+                             struct bank_parties *parties, struct bank_why *why)
+{
     struct bank_link *link = NULL;
     struct bank_agreement agreement;
     struct bank_summary sum;
-    uint8_t key[BANK_KEY_SIZE] = {0};
     enum bank_status st = bank_agree(parties, &o->rules, &agreement, why);
 
     memset(&sum, 0, sizeof(sum));
     if (st == BANK_OK) {
-        st = bank_link_start(image, o->simulate, &link, why);
+        st = start(o, &agreement, progress, parties, &link, why);
     }
     if (st == BANK_OK) {
-        st = bank_link_open(link, &agreement, key, why);
-    }
-    if (st == BANK_OK) {
-        st = bank_report_head(image, emulated, &agreement, key);
-        (void)fflush(stdout);
-    }
-    if (st == BANK_OK) {
-        st = bank_send_all(link, parties, &agreement, key, progress, why);
+        st = bank_send_all(link, parties, &agreement, progress, why);
     }
     if (st == BANK_OK) {
         st = bank_find_circles(link, progress, &sum, why);
@@ -109,15 +151,11 @@ static void remove_files(const char *dir)
 static enum bank_status run(struct bank_options *o, struct bank_why *why)
 {
     char dir[] = "/tmp/casemate-bank-XXXXXX";
-    char image[4096];
     struct bank_progress progress;
     struct bank_parties parties = {.count = 0};
     enum bank_status st = BANK_OK;
 
     bank_progress_init(&progress, stdout);
-    if (o->enclave == NULL && !beside_program(image, sizeof(image))) {
-        return bank_fail(why, BANK_IO, "say where the enclave is: --enclave FILE");
-    }
     if (o->input == NULL) {
         if (mkdtemp(dir) == NULL) {
             return bank_fail(why, BANK_IO, "%s: %s", dir, strerror(errno));
@@ -128,7 +166,7 @@ static enum bank_status run(struct bank_options *o, struct bank_why *why)
         st = bank_parties_find(o->input != NULL ? o->input : dir, &parties, why);
     }
     if (st == BANK_OK) {
-        st = work(o, o->enclave != NULL ? o->enclave : image, &progress, &parties, why);
+        st = work(o, &progress, &parties, why);
     }
     bank_parties_free(&parties);
     if (o->input == NULL) {
@@ -168,7 +206,8 @@ static int dispatch(int argc, char **argv)
     }
     st = o.generate != NULL ? only_generate(&o, &why) : run(&o, &why);
     if (st != BANK_OK) {
-        (void)fprintf(stderr, "bank: %s\n", why.text[0] != '\0' ? why.text : bank_status_text(st));
+        (void)fflush(stdout); /* what was done comes before what was not */
+        bank_report_failure(why.text[0] != '\0' ? why.text : bank_status_text(st));
         return 1;
     }
     return 0;

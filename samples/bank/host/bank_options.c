@@ -19,6 +19,14 @@ const char bank_usage[] =
     "  --simulate       use the emulator: no SGX needed, nothing protected\n"
     "                   (OE_SIMULATION=1 in the environment says the same)\n"
     "\n"
+    "what the banks verify before they release a key:\n"
+    "  --policy FILE    which enclave they trust (default: bank.policy beside this\n"
+    "                   program; README.md)\n"
+    "  --accept-emulated\n"
+    "                   also in the emulator, which protects nothing: for tests\n"
+    "  --attack NAME    be a malicious host, and see it refused: swapped-key,\n"
+    "                   debug-enclave, old-quote, late-quote\n"
+    "\n"
     "the agreement:\n"
     "  --min-length N   accounts in a circle, at least (3)\n"
     "  --max-length N   accounts in a circle, at most (5; 8 is the limit)\n"
@@ -36,7 +44,7 @@ const char bank_usage[] =
     "\n"
     "  --help           this text\n"
     "\n"
-    "exit code: 0 done, 1 refused or failed, 2 wrong usage\n";
+    "exit status: 0 done, 1 refused or failed, 2 wrong usage\n";
 
 /* a whole decimal number from low to high */
 static bool number(const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *out)
@@ -67,6 +75,15 @@ static bool number32(const char *option, const char *text, uint32_t low, uint32_
     return true;
 }
 
+static bool attack(const char *name, enum bank_attack *out)
+{
+    if (bank_attack_parse(name, out)) {
+        return true;
+    }
+    (void)fprintf(stderr, "bank: unknown attack '%s'; try bank --help\n", name);
+    return false;
+}
+
 /* one option that takes a value; false when it is unknown or the value is wrong */
 static bool with_value(const char *name, const char *value, struct bank_options *o)
 {
@@ -74,6 +91,10 @@ static bool with_value(const char *name, const char *value, struct bank_options 
         o->input = value;
     } else if (strcmp(name, "--enclave") == 0) {
         o->enclave = value;
+    } else if (strcmp(name, "--policy") == 0) {
+        o->policy = value;
+    } else if (strcmp(name, "--attack") == 0) {
+        return attack(value, &o->attack);
     } else if (strcmp(name, "--generate") == 0) {
         o->generate = value;
     } else if (strcmp(name, "--min-length") == 0) {
@@ -117,6 +138,10 @@ bool bank_options_parse(int argc, char **argv, struct bank_options *out)
         }
         if (strcmp(argv[i], "--simulate") == 0) {
             out->simulate = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--accept-emulated") == 0) {
+            out->accept_emulated = true;
             continue;
         }
         if (strncmp(argv[i], "--", 2) == 0 && i + 1 == argc) {

@@ -9,9 +9,12 @@
 
 struct bank_options {
     const char *enclave;  /* NULL: beside the program */
+    const char *policy;   /* NULL: bank.policy beside the program */
     const char *input;    /* NULL: made-up data */
     const char *generate; /* write made-up data there and stop */
     bool simulate;
+    bool accept_emulated;
+    enum bank_attack attack;
     bool help;
     uint64_t circles;
     struct bank_rules rules;

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
+#include "../common/bank_pack.h"
 #include "../common/bank_text.h"
 
 /* plain and sealed form of one chunk */
@@ -55,6 +57,37 @@ void bank_party_free(struct bank_party *p)
     memset(p, 0, sizeof(*p));
 }
 
+/* seconds that nobody can set back */
+static uint64_t now(void)
+{
+    struct timespec t = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec;
+}
+
+enum bank_status bank_party_ask(struct bank_party *p, struct bank_why *why)
+{
+    p->verified = false;
+    p->asked = bank_pack_random(p->nonce, sizeof(p->nonce));
+    p->asked_at = now();
+    return p->asked ? BANK_OK : bank_fail(why, BANK_CRYPTO, "%s: no random numbers", p->name);
+}
+
+enum bank_status bank_party_answer(struct bank_party *p, const struct bank_policy *policy,
+                                   const uint8_t *evidence, size_t size, struct bank_why *why)
+{
+    enum bank_status st = BANK_OK;
+
+    if (!p->asked) {
+        return bank_fail(why, BANK_REFUSED, "stale quote: %s has not asked for it", p->name);
+    }
+    p->asked = false;
+    st = bank_verify(policy, p->nonce, now() - p->asked_at, evidence, size, &p->verdict, why);
+    p->verified = st == BANK_OK;
+    return st;
+}
+
 static enum bank_status send_chunks(const struct bank_party *p, FILE *f, struct bank_sealer *sealer,
                                     const struct bank_sink *sink, struct bank_why *why)
 {
@@ -83,15 +116,19 @@ static enum bank_status send_chunks(const struct bank_party *p, FILE *f, struct 
 }
 
 enum bank_status bank_party_send(const struct bank_party *p, const struct bank_agreement *a,
-                                 uint32_t place, const uint8_t enclave_key[BANK_KEY_SIZE],
-                                 const struct bank_sink *sink, struct bank_why *why)
+                                 uint32_t place, const struct bank_sink *sink, struct bank_why *why)
 {
-    struct bank_envelope e = {a, place, enclave_key};
+    struct bank_envelope e = {a, place, p->verdict.key};
     struct bank_sealer *sealer = NULL;
     uint8_t header[BANK_HEADER_SIZE];
-    FILE *f = fopen(p->path, "rb");
+    FILE *f = NULL;
     enum bank_status st = BANK_OK;
 
+    if (!p->verified) {
+        return bank_fail(why, BANK_REFUSED, "%s: no enclave is verified, so no key is released",
+                         p->name);
+    }
+    f = fopen(p->path, "rb");
     if (f == NULL) {
         return bank_fail(why, BANK_IO, "%s: %s", p->path, strerror(errno));
     }

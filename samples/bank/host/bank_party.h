@@ -1,11 +1,11 @@
 /*
  * One bank: its file, its signing key, and what it does with them. In real life this runs at the
- * bank; only sealed bytes leave it.
+ * bank. Two things leave it: a nonce, and sealed bytes once the answer to the nonce is verified.
  */
 #ifndef BANK_PARTY_H
 #define BANK_PARTY_H
 
-#include "../common/bank_seal.h"
+#include "bank_verify.h"
 
 struct bank_party {
     char name[BANK_NAME_SIZE];
@@ -13,6 +13,11 @@ struct bank_party {
     uint64_t size;
     struct bank_signer *signer;
     uint8_t signer_key[BANK_SIGNER_SIZE];
+    bool asked; /* and not answered yet */
+    uint64_t asked_at;
+    uint8_t nonce[BANK_NONCE_SIZE];
+    bool verified; /* only then is there a key to encrypt to */
+    struct bank_verdict verdict;
 };
 
 /** Where the sealed bytes go: the header first, then the chunks. */
@@ -27,12 +32,22 @@ struct bank_sink {
 enum bank_status bank_party_new(const char *path, struct bank_party *out, struct bank_why *why);
 void bank_party_free(struct bank_party *p);
 
+/** A fresh nonce for the enclave; forgets what was verified before. */
+enum bank_status bank_party_ask(struct bank_party *p, struct bank_why *why);
+
 /**
- * Seal the file for one enclave key and send it. Holds one chunk of the file at a time.
- * Whether the key is an enclave's is NOT VERIFIED here.
+ * The answer to the last question, once: verified, or no answer to it will ever be.
+ * @param evidence  UNTRUSTED
+ */
+enum bank_status bank_party_answer(struct bank_party *p, const struct bank_policy *policy,
+                                   const uint8_t *evidence, size_t size, struct bank_why *why);
+
+/**
+ * Seal the file for the key that was verified and send it. Holds one chunk of the file at a time.
+ * @retval BANK_REFUSED  nothing was verified: nothing is sent
  */
 enum bank_status bank_party_send(const struct bank_party *p, const struct bank_agreement *a,
-                                 uint32_t place, const uint8_t enclave_key[BANK_KEY_SIZE],
-                                 const struct bank_sink *sink, struct bank_why *why);
+                                 uint32_t place, const struct bank_sink *sink,
+                                 struct bank_why *why);
 
 #endif

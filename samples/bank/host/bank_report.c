@@ -37,8 +37,8 @@ static void print_hex(const char *what, const uint8_t *p, size_t n)
     (void)printf("\n");
 }
 
-enum bank_status bank_report_head(const char *image, bool emulated, const struct bank_agreement *a,
-                                  const uint8_t key[BANK_KEY_SIZE])
+enum bank_status bank_report_head(const char *image, enum bank_attack attack,
+                                  const struct bank_agreement *a, const struct bank_policy *policy)
 {
     uint8_t hash[32];
     enum bank_status st = bank_agreement_hash(a, hash);
@@ -50,22 +50,58 @@ enum bank_status bank_report_head(const char *image, bool emulated, const struct
     (void)printf("Who moves money in circles? %u banks ask; none shows its rows.\n" LINE "\n",
                  a->bank_count);
     (void)printf("Enclave      %.66s\n", base != NULL ? base + 1 : image);
-    if (emulated) {
-        (void)printf("Platform     EMULATED: everything runs, but nothing is protected from this\n"
-                     "             machine's owner. Real SGX hardware is needed for that.\n");
-    } else {
-        (void)printf("Platform     SGX hardware\n");
+    if (attack != BANK_HONEST) {
+        (void)printf("Host         MALICIOUS: %s\n", bank_attack_text(attack));
     }
-    print_hex("Enclave key", key, 30);
-    (void)printf("             NOT VERIFIED: nothing proves that an enclave made this key. A\n"
-                 "             malicious host could have swapped it for its own and would then\n"
-                 "             read every row. Attestation is what closes this gap.\n");
+    if (policy->by_enclave) {
+        print_hex("Banks trust", policy->enclave, 32);
+    }
+    if (policy->by_signer) {
+        print_hex("Banks trust", policy->signer, 32);
+        (void)printf("             (signer), product %" PRIu64 ", version %" PRIu64 " or higher\n",
+                     policy->product, policy->minimum_svn);
+    }
+    (void)printf("             not debuggable; a quote for a nonce of %" PRIu64 " s or less\n",
+                 policy->max_age);
     print_hex("Agreement", hash, 32);
     (void)printf("             circles of %u to %u accounts of two or more banks, in one\n"
                  "             currency, within %u hours, passing on %u %% or more a step\n" LINE
                  "\n",
                  a->min_length, a->max_length, a->window_seconds / 3600, a->keep_percent);
     return BANK_OK;
+}
+
+void bank_report_verdict(const struct bank_verdict *v)
+{
+    print_hex("Enclave key", v->key, 30);
+    (void)printf("             VERIFIED by each bank: only the enclave has the private half\n");
+    if (v->emulated) {
+        (void)printf("Platform     EMULATED: everything runs, but nothing is protected from this\n"
+                     "             machine's owner. Real SGX hardware is needed for that.\n" LINE
+                     "\n");
+    } else {
+        (void)printf("Platform     SGX hardware, %s\n" LINE "\n",
+                     bank_policy_status_name(v->status));
+    }
+}
+
+void bank_report_failure(const char *why)
+{
+    size_t column = strlen("bank:");
+
+    (void)fputs("bank:", stderr);
+    while (*why != '\0') {
+        size_t n = strcspn(why, " ");
+
+        if (column + 1 + n > 76 && column > 6) {
+            (void)fputs("\n     ", stderr);
+            column = 5;
+        }
+        (void)fprintf(stderr, " %.*s", (int)n, why);
+        column += 1 + n;
+        why += n + strspn(why + n, " ");
+    }
+    (void)fputs("\n", stderr);
 }
 
 static void print_totals(const struct bank_agreement *a, const struct bank_summary *s)

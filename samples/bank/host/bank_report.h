@@ -2,11 +2,17 @@
 #ifndef BANK_REPORT_H
 #define BANK_REPORT_H
 
-#include "bank_link.h"
+#include "bank_run.h"
 
-/** Who runs, under which agreement, with which key; and that nobody has verified it. */
-enum bank_status bank_report_head(const char *image, bool emulated, const struct bank_agreement *a,
-                                  const uint8_t key[BANK_KEY_SIZE]);
+/** Who runs, under which agreement, and what the banks ask for. */
+enum bank_status bank_report_head(const char *image, enum bank_attack attack,
+                                  const struct bank_agreement *a, const struct bank_policy *policy);
+
+/** What one bank verified. */
+void bank_report_verdict(const struct bank_verdict *v);
+
+/** Why there is no result, on stderr, broken into lines. */
+void bank_report_failure(const char *why);
 
 /** @param limit  Circles to print; the rest is counted. */
 enum bank_status bank_report_result(struct bank_link *l, const struct bank_agreement *a,

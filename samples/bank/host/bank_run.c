@@ -94,6 +94,46 @@ enum bank_status bank_agree(const struct bank_parties *p, const struct bank_rule
     return bank_agreement_check(out, why);
 }
 
+static enum bank_status verify_one(struct bank_link *l, struct bank_party *party,
+                                   const struct bank_policy *policy, enum bank_attack attack,
+                                   struct bank_why *why)
+{
+    struct bank_evidence evidence;
+    enum bank_status st = bank_party_ask(party, why);
+
+    if (st == BANK_OK) {
+        st = bank_attack_carry(l, attack, policy->max_age, party->nonce, &evidence, why);
+    }
+    if (st == BANK_OK) {
+        st = bank_party_answer(party, policy, evidence.data, evidence.size, why);
+    }
+    return st;
+}
+
+enum bank_status bank_verify_all(struct bank_link *l, struct bank_parties *p,
+                                 const struct bank_policy *policy, enum bank_attack attack,
+                                 struct bank_progress *progress, struct bank_why *why)
+{
+    for (uint32_t i = 0; i < p->count; i++) {
+        struct bank_party *party = &p->list[i];
+        struct bank_why because = {{0}};
+        enum bank_status st = BANK_OK;
+        char what[80];
+
+        bank_progress_begin(progress, party->name);
+        st = verify_one(l, party, policy, attack, &because);
+        if (st != BANK_OK) {
+            bank_progress_drop(progress);
+            return bank_fail(why, st, "%s releases no key: %s", party->name, because.text);
+        }
+        (void)snprintf(what, sizeof(what), "verified: enclave, nonce, %s%s",
+                       bank_policy_status_name(party->verdict.status),
+                       party->verdict.emulated ? ", EMULATED" : "");
+        bank_progress_end(progress, what);
+    }
+    return BANK_OK;
+}
+
 /* the host's part of the transport: it hands sealed bytes on */
 struct carrier {
     struct bank_link *link;
@@ -138,10 +178,10 @@ static void name_the_file(const struct bank_party *p, struct bank_why *why)
 
 static enum bank_status send_one(struct bank_link *l, const struct bank_party *party,
                                  const struct bank_agreement *a, struct carrier *c,
-                                 const uint8_t *enclave_key, struct bank_why *why)
+                                 struct bank_why *why)
 {
     struct bank_sink sink = {carry_header, carry_chunk, c};
-    enum bank_status st = bank_party_send(party, a, c->bank, enclave_key, &sink, why);
+    enum bank_status st = bank_party_send(party, a, c->bank, &sink, why);
     char what[80];
 
     if (st == BANK_OK) {
@@ -159,9 +199,8 @@ static enum bank_status send_one(struct bank_link *l, const struct bank_party *p
 }
 
 enum bank_status bank_send_all(struct bank_link *l, const struct bank_parties *p,
-                               const struct bank_agreement *a,
-                               const uint8_t enclave_key[BANK_KEY_SIZE],
-                               struct bank_progress *progress, struct bank_why *why)
+                               const struct bank_agreement *a, struct bank_progress *progress,
+                               struct bank_why *why)
 {
     enum bank_status st = BANK_OK;
 
@@ -169,7 +208,7 @@ enum bank_status bank_send_all(struct bank_link *l, const struct bank_parties *p
         struct carrier c = {l, i, 0, p->list[i].size, progress};
 
         bank_progress_begin(progress, p->list[i].name);
-        st = send_one(l, &p->list[i], a, &c, enclave_key, why);
+        st = send_one(l, &p->list[i], a, &c, why);
     }
     return st;
 }

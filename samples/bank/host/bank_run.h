@@ -1,9 +1,9 @@
-/* One run: the banks agree, send their sealed files through the host to the enclave, and it
- * reports. */
+/* One run: the banks agree, verify the enclave, send their sealed files through the host to it, and
+ * it reports. */
 #ifndef BANK_RUN_H
 #define BANK_RUN_H
 
-#include "bank_link.h"
+#include "bank_attack.h"
 #include "bank_party.h"
 #include "bank_progress.h"
 
@@ -27,11 +27,15 @@ struct bank_rules {
 enum bank_status bank_agree(const struct bank_parties *p, const struct bank_rules *rules,
                             struct bank_agreement *out, struct bank_why *why);
 
-/** Send every file; the reader of the screen sees one line a bank. */
+/** Every bank asks for evidence and verifies it; one line a bank. The first refusal ends it. */
+enum bank_status bank_verify_all(struct bank_link *l, struct bank_parties *p,
+                                 const struct bank_policy *policy, enum bank_attack attack,
+                                 struct bank_progress *progress, struct bank_why *why);
+
+/** Send every file; one line a bank. */
 enum bank_status bank_send_all(struct bank_link *l, const struct bank_parties *p,
-                               const struct bank_agreement *a,
-                               const uint8_t enclave_key[BANK_KEY_SIZE],
-                               struct bank_progress *progress, struct bank_why *why);
+                               const struct bank_agreement *a, struct bank_progress *progress,
+                               struct bank_why *why);
 
 /** Join and search. */
 enum bank_status bank_find_circles(struct bank_link *l, struct bank_progress *progress,

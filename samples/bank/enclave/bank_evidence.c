@@ -1,0 +1,35 @@
+/* See bank_evidence.h. */
+#include "bank_evidence.h"
+
+#include <openenclave/attestation/attester.h>
+#include <openenclave/attestation/sgx/evidence.h>
+#include <openenclave/enclave.h>
+#include <string.h>
+
+#include "../common/bank_text.h"
+
+enum bank_status bank_evidence_make(const uint8_t key[BANK_KEY_SIZE],
+                                    const uint8_t nonce[BANK_NONCE_SIZE], uint8_t *out,
+                                    size_t capacity, size_t *size, struct bank_why *why)
+{
+    static const oe_uuid_t format = {OE_FORMAT_UUID_SGX_ECDSA};
+    struct bank_bound bound;
+    uint8_t *evidence = NULL;
+    size_t n = 0;
+    oe_result_t r = oe_attester_initialize();
+
+    memcpy(bound.nonce, nonce, sizeof(bound.nonce));
+    memcpy(bound.key, key, sizeof(bound.key));
+    if (r == OE_OK) {
+        r = oe_get_evidence(&format, 0, &bound, sizeof(bound), NULL, 0, &evidence, &n, NULL, NULL);
+    }
+    if (r != OE_OK) {
+        return bank_fail(why, BANK_IO, "no evidence: %s", oe_result_str(r));
+    }
+    if (n <= capacity) {
+        memcpy(out, evidence, n);
+        *size = n;
+    }
+    (void)oe_free_evidence(evidence);
+    return n <= capacity ? BANK_OK : bank_fail(why, BANK_LIMIT, "evidence of %zu bytes", n);
+}

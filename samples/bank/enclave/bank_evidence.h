@@ -1,0 +1,17 @@
+/* How the enclave proves that its key is its own. */
+#ifndef BANK_EVIDENCE_H
+#define BANK_EVIDENCE_H
+
+#include "../common/bank_bound.h"
+
+/**
+ * A quote of this enclave over key and nonce, in the format SGX_ECDSA.
+ *
+ * @param nonce  UNTRUSTED; only ever copied into the quote.
+ * @param out    capacity bytes; *size of them are set.
+ */
+enum bank_status bank_evidence_make(const uint8_t key[BANK_KEY_SIZE],
+                                    const uint8_t nonce[BANK_NONCE_SIZE], uint8_t *out,
+                                    size_t capacity, size_t *size, struct bank_why *why);
+
+#endif
