@@ -8,7 +8,7 @@ export PREFIX # recipes use "$$PREFIX": its value never becomes text of the shel
 .PHONY: help demo test check ci-deep bench soak install package clean configure security-matrix
 
 help:
-	@echo "make demo              install what is missing, build, run the flagship sample"
+	@echo "make demo              install what is missing, build, show the flagship sample"
 	@echo "make test              build and pass every test"
 	@echo "make security-matrix   each attack class with its tests and their last results"
 	@echo "make bench             measure; prints ratios against baselines of the same run"
