@@ -202,7 +202,7 @@ TEST(reset_makes_another_platform)
 /* what a verifier says at a time of the test's choice, with the state as it was opened then */
 static struct kit_verdict verdict_at(struct cm_span quote, uint64_t now, uint64_t opened)
 {
-    struct kit_verdict v = {CM_ERR_STATE, "not opened", "", false};
+    struct kit_verdict v = {CM_ERR_STATE, "not opened", "", false, CM_AUTHORITY_HARDWARE};
     struct cm_trust_root root;
     struct cm_emuplat e;
     struct cm_dcap_collateral col = {0};

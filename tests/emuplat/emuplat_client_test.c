@@ -57,7 +57,7 @@ static bool stop(void)
 /* What a verifier says that fetched the collateral for a quote from the server. */
 static struct kit_verdict fetched(struct cm_span quote, unsigned version)
 {
-    struct kit_verdict v = {CM_ERR_STATE, "not fetched", "", false};
+    struct kit_verdict v = {CM_ERR_STATE, "not fetched", "", false, CM_AUTHORITY_HARDWARE};
     struct cm_collateral_config config;
     struct cm_collateral_parts *parts = NULL;
     struct cm_collateral_key key;
