@@ -50,16 +50,12 @@ enum bank_status bank_link_evidence(struct bank_link *l, const uint8_t nonce[BAN
     return BANK_OK;
 }
 
-enum bank_status bank_verify(const struct bank_policy *policy, const uint8_t nonce[BANK_NONCE_SIZE],
-                             uint64_t age, const uint8_t *evidence, size_t size,
+enum bank_status bank_verify(const struct bank_policy *policy, const struct bank_answer *a,
                              struct bank_verdict *out, struct bank_why *why)
 {
     (void)policy;
-    (void)nonce;
-    (void)age;
-    (void)size;
     (void)why;
-    memcpy(out->key, evidence, BANK_KEY_SIZE);
+    memcpy(out->key, a->evidence, BANK_KEY_SIZE);
     return BANK_OK;
 }
 

@@ -77,13 +77,14 @@ enum bank_status bank_party_ask(struct bank_party *p, struct bank_why *why)
 enum bank_status bank_party_answer(struct bank_party *p, const struct bank_policy *policy,
                                    const uint8_t *evidence, size_t size, struct bank_why *why)
 {
+    struct bank_answer answer = {p->nonce, now() - p->asked_at, evidence, size};
     enum bank_status st = BANK_OK;
 
     if (!p->asked) {
         return bank_fail(why, BANK_REFUSED, "stale quote: %s has not asked for it", p->name);
     }
     p->asked = false;
-    st = bank_verify(policy, p->nonce, now() - p->asked_at, evidence, size, &p->verdict, why);
+    st = bank_verify(policy, &answer, &p->verdict, why);
     p->verified = st == BANK_OK;
     return st;
 }

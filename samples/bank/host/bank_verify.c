@@ -147,8 +147,7 @@ static enum bank_status check_bound(const struct claims *c, const uint8_t nonce[
     return BANK_OK;
 }
 
-enum bank_status bank_verify(const struct bank_policy *policy, const uint8_t nonce[BANK_NONCE_SIZE],
-                             uint64_t age, const uint8_t *evidence, size_t size,
+enum bank_status bank_verify(const struct bank_policy *policy, const struct bank_answer *a,
                              struct bank_verdict *out, struct bank_why *why)
 {
     static const oe_uuid_t format = {OE_FORMAT_UUID_SGX_ECDSA};
@@ -158,17 +157,17 @@ enum bank_status bank_verify(const struct bank_policy *policy, const uint8_t non
     oe_result_t r = OE_OK;
 
     memset(out, 0, sizeof(*out));
-    if (age > policy->max_age) {
+    if (a->age > policy->max_age) {
         return bank_fail(why, BANK_REFUSED,
                          "stale quote: it came %llu s after the nonce, the policy allows %llu s",
-                         (unsigned long long)age, (unsigned long long)policy->max_age);
+                         (unsigned long long)a->age, (unsigned long long)policy->max_age);
     }
     if (policy->emulated) {
         cm_attest_accept_emulated();
     }
     r = oe_verifier_initialize();
     if (r == OE_OK) {
-        r = oe_verify_evidence(&format, evidence, size, NULL, 0, NULL, 0, &c.list, &c.count);
+        r = oe_verify_evidence(&format, a->evidence, a->size, NULL, 0, NULL, 0, &c.list, &c.count);
     }
     /* genuine, whatever the platform's status: that one is the policy's to judge */
     if (r != OE_OK && r != OE_TCB_LEVEL_INVALID) {
@@ -184,7 +183,7 @@ enum bank_status bank_verify(const struct bank_policy *policy, const uint8_t non
         st = check_platform(&c, policy, &v, why);
     }
     if (st == BANK_OK) {
-        st = check_bound(&c, nonce, &v, why);
+        st = check_bound(&c, a->nonce, &v, why);
     }
     if (st == BANK_OK) {
         *out = v;

@@ -8,6 +8,15 @@
 #include "../common/bank_bound.h"
 #include "bank_policy.h"
 
+/* What came back for one question of the bank's. Borrowed for one call. */
+struct bank_answer {
+    const uint8_t
+        *nonce;   /* BANK_NONCE_SIZE bytes: what the bank asked with, new for each question */
+    uint64_t age; /* seconds since it asked */
+    const uint8_t *evidence; /* UNTRUSTED */
+    size_t size;
+};
+
 struct bank_verdict {
     uint8_t key[BANK_KEY_SIZE]; /* the enclave's, to encrypt to */
     bool emulated;
@@ -21,13 +30,9 @@ struct bank_verdict {
  * With policy->emulated this process accepts EMULATED evidence from then on (casemate/attest.h); a
  * policy without it still refuses.
  *
- * @param nonce     What the bank asked with; new for every question.
- * @param age       Seconds since it asked.
- * @param evidence  UNTRUSTED
  * @retval BANK_REFUSED  and why names the check
  */
-enum bank_status bank_verify(const struct bank_policy *policy, const uint8_t nonce[BANK_NONCE_SIZE],
-                             uint64_t age, const uint8_t *evidence, size_t size,
+enum bank_status bank_verify(const struct bank_policy *policy, const struct bank_answer *a,
                              struct bank_verdict *out, struct bank_why *why);
 
 #endif
