@@ -149,4 +149,120 @@ TEST(C2_bytes_waiting_not_below_zero)
     refused("fionread", 0, (struct lie){.name = "ioctl", .member = 3, .value = 9}, EIO);
 }
 
+TEST(C2_sockets_in_range)
+{
+    refused("socket", 0, (struct lie){.name = "socket", .value = (int64_t)INT32_MAX + 1}, EIO);
+    refused("socket", 0, (struct lie){.name = "socket", .value = -2}, EIO);
+    refused("accept", 16, (struct lie){.name = "accept", .value = -2}, EIO);
+    refused("accept", 16, (struct lie){.name = "accept", .value = INT64_MAX}, EIO);
+    refused("socketpair", 0, (struct lie){.name = "socketpair", .value = -1}, EIO);
+    refused("socketpair", 0, (struct lie){.name = "socketpair", .value = INT64_MAX}, EIO);
+    refused("socketpair", 0, (struct lie){.name = "socketpair", .value = 1001}, EIO);
+}
+
+TEST(C2_recv_returns_more_than_asked)
+{
+    lengths("recv");
+    lengths("recvfrom");
+}
+
+TEST(C2_send_returns_more_than_asked)
+{
+    lengths("send");
+}
+
+TEST(C2_recvmsg_returns_more_than_its_parts)
+{
+    lengths("recvmsg");
+}
+
+/* longer than any address, shorter than its family has, of another family */
+TEST(C2_address_is_whole)
+{
+    static const char *const names[] = {"accept", "getsockname", "getpeername", "recvfrom"};
+    static const int64_t wrong[] = {129, 65536, UINT32_MAX, 1, 2, 15};
+    size_t i;
+    size_t k;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        for (k = 0; k < sizeof(wrong) / sizeof(wrong[0]); k++) {
+            refused(names[i], 16, (struct lie){.name = names[i], .member = 1, .value = wrong[k]},
+                    EIO);
+        }
+        refused(names[i], 16, (struct lie){.name = names[i], .member = 2, .value = 10}, EIO);
+    }
+    refused("recvmsg", 8, (struct lie){.name = "recvmsg", .member = 1, .value = 4096}, EIO);
+}
+
+TEST(C2_address_beyond_the_callers_room)
+{
+    int error = 0;
+
+    CHECK_EQ(probe("getsockname", 4, &error), 16); /* the guards stand: probe() would say so */
+}
+
+TEST(C2_control_messages)
+{
+    int error = 0;
+
+    lie = (struct lie){.name = "recvmsg", .member = 9};
+    CHECK_EQ(probe("recvmsg", 8, &error), 24);
+    lie = (struct lie){.name = "recvmsg", .member = 4};
+    CHECK_EQ(probe("recvmsg", 8, &error), 0); /* the host's descriptors stay outside */
+    lie = (struct lie){0};
+    refused("recvmsg", 8, (struct lie){.name = "recvmsg", .member = 3, .value = 15}, EIO);
+    refused("recvmsg", 8, (struct lie){.name = "recvmsg", .member = 3, .value = 25}, EIO);
+    refused("recvmsg", 8, (struct lie){.name = "recvmsg", .member = 3, .value = -1}, EIO);
+    refused("recvmsg", 8, (struct lie){.name = "recvmsg", .member = 5, .value = 49}, EIO);
+    refused("recvmsg", 8, (struct lie){.name = "recvmsg", .member = 5, .value = -1}, EIO);
+    refused("recvmsg", 8, (struct lie){.name = "recvmsg", .member = 5, .value = 8}, EIO);
+    CHECK_EQ(probe("send descriptor", 0, &error), -1);
+    CHECK_EQ(error, EOPNOTSUPP);
+}
+
+TEST(C1_option_longer_than_its_room)
+{
+    refused("getsockopt", 4, (struct lie){.name = "getsockopt", .value = 5}, EIO);
+    refused("getsockopt", 4, (struct lie){.name = "getsockopt", .value = UINT32_MAX}, EIO);
+}
+
+/* A resolver's number is one that netdb.h has; nothing is taken from a list with a lie in it. */
+static void names_fail(const char *name, struct lie what)
+{
+    int error = 0;
+
+    lie = what;
+    CHECK_EQ(probe(name, 0, &error), -4); /* EAI_FAIL */
+    CHECK(lie.told != 0);
+    lie = (struct lie){0};
+}
+
+TEST(C2_resolved_addresses_are_whole)
+{
+    const char *r = "getaddrinfo_read";
+
+    names_fail("getaddrinfo", (struct lie){.name = "getaddrinfo_open", .value = 1});
+    names_fail("getaddrinfo", (struct lie){.name = "getaddrinfo_open", .value = -99});
+    names_fail("getaddrinfo", (struct lie){.name = r, .value = 2});
+    names_fail("getaddrinfo", (struct lie){.name = r, .member = 1, .value = 129});
+    names_fail("getaddrinfo", (struct lie){.name = r, .member = 1, .value = 8});
+    names_fail("getaddrinfo", (struct lie){.name = r, .member = 2, .value = 10});
+    names_fail("getaddrinfo", (struct lie){.name = r, .member = 6, .value = 10});
+    names_fail("getaddrinfo", (struct lie){.name = r, .member = 6, .value = 1});
+}
+
+TEST(C2_resolved_names_end)
+{
+    names_fail("getaddrinfo", (struct lie){.name = "getaddrinfo_read", .member = 7, .value = 5});
+    names_fail("getaddrinfo",
+               (struct lie){.name = "getaddrinfo_read", .member = 7, .value = 1 << 20});
+    names_fail("getnameinfo", (struct lie){.name = "getnameinfo"});
+    names_fail("getnameinfo", (struct lie){.name = "getnameinfo", .value = 7});
+}
+
+TEST(C2_answers_without_end)
+{
+    names_fail("getaddrinfo", (struct lie){.name = "getaddrinfo_read", .member = 8});
+}
+
 TEST_MAIN

@@ -15,6 +15,10 @@ int enc_setup(void)
     if (oe_load_module_host_file_system() != OE_OK || oe_load_module_host_file_system() != OE_OK) {
         return __LINE__;
     }
+    if (oe_load_module_host_socket_interface() != OE_OK ||
+        oe_load_module_host_resolver() != OE_OK) {
+        return __LINE__;
+    }
     if (mount("/", "/", "no such type", 0, NULL) != -1 || errno != ENODEV) {
         return __LINE__;
     }

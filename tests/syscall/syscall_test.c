@@ -59,4 +59,14 @@ TEST(same_on_folders)
     compare("folders");
 }
 
+TEST(same_on_sockets)
+{
+    compare("sockets");
+}
+
+TEST(same_on_names)
+{
+    compare("names");
+}
+
 TEST_MAIN
