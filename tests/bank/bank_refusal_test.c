@@ -2,12 +2,12 @@
  * A bank against a malicious host: every way to get a key released that is not inside the enclave
  * that the bank trusts. In each case the bank must send nothing at all.
  */
-#include <casemate/attest.h>
 #include <unistd.h>
 
 #include "bank/common/bank_csv.h"
 #include "bank/common/bank_text.h"
 #include "bank/host/bank_run.h"
+#include "bank_u.h"
 #include "harness.h"
 
 static struct bank_parties parties; /* two banks: north and south */
@@ -334,6 +334,40 @@ TEST(the_rehearsed_attacks_are_refused)
         CHECK_EQ(leaves(), 0);
     }
     (void)fclose(quiet);
+}
+
+/* the enclave's side of it: a host of another build, or one that tries */
+TEST(evidence_that_does_not_fit_does_not_leave)
+{
+    oe_enclave_t *e = NULL;
+    uint8_t nonce[BANK_NONCE_SIZE + 1] = {1};
+    uint8_t out[BANK_EVIDENCE_MAX];
+    uint8_t none[100] = {0};
+    size_t size = 0;
+    int answer = BANK_OK;
+
+    REQUIRE(oe_create_bank_enclave(getenv("BANK_ENCLAVE"), OE_ENCLAVE_TYPE_SGX,
+                                   OE_ENCLAVE_FLAG_SIMULATE, NULL, 0, &e) == OE_OK);
+    CHECK_EQ(ecall_bank_evidence(e, &answer, nonce, 32, out, sizeof(out), &size), OE_OK);
+    CHECK_EQ(answer, BANK_STATE); /* no agreement, so no key */
+    CHECK_EQ(ecall_bank_open(e, &answer, &agreement, sizeof(agreement)), OE_OK);
+    CHECK_EQ(answer, BANK_OK);
+    for (size_t n = 0; n < 3; n++) {
+        static const size_t wrong[] = {0, 31, 33};
+
+        CHECK_EQ(ecall_bank_evidence(e, &answer, nonce, wrong[n], out, sizeof(out), &size), OE_OK);
+        CHECK_EQ(answer, BANK_SYNTAX);
+    }
+    CHECK_EQ(ecall_bank_evidence(e, &answer, nonce, 32, NULL, 0, &size), OE_OK);
+    CHECK_EQ(answer, BANK_SYNTAX);
+    CHECK_EQ(ecall_bank_evidence(e, &answer, nonce, 32, out, sizeof(none), &size), OE_OK);
+    CHECK_EQ(answer, BANK_LIMIT);
+    CHECK_EQ(size, 0);
+    CHECK_MEM(out, none, sizeof(none)); /* nothing of it */
+    CHECK_EQ(ecall_bank_evidence(e, &answer, nonce, 32, out, sizeof(out), &size), OE_OK);
+    CHECK_EQ(answer, BANK_OK);
+    CHECK(size > sizeof(struct bank_bound) && size < sizeof(out));
+    CHECK_EQ(oe_terminate_enclave(e), OE_OK);
 }
 
 TEST(the_end)
