@@ -2,9 +2,7 @@
 #include "attest/attest_inside.h"
 #include "attest/attest_side.h"
 #include "enclave/runtime.h"
-
-/* defined by generated code of an enclave that imports openenclave/edl/logging.edl */
-oe_result_t oe_log_ocall(uint32_t log_level, const char *message) __attribute__((weak));
+#include "enclave/tracee.h"
 
 oe_result_t cm_attest_answer(oe_result_t call, const oe_result_t *retval)
 {
@@ -20,21 +18,5 @@ uint64_t cm_attest_now(void)
 
 void cm_attest_show(const char *line)
 {
-    enum { ERROR_LEVEL = 2, STDERR = 1 };
-    char text[160];
-    size_t n = 0;
-
-    for (; n < sizeof(text) - 2 && line[n] != '\0'; n++) {
-        text[n] = line[n];
-        if (line[n] < ' ' || line[n] > '~') {
-            text[n] = '?';
-        }
-    }
-    text[n] = '\0';
-    if (oe_log_ocall != NULL) {
-        (void)oe_log_ocall(ERROR_LEVEL, text);
-        return;
-    }
-    text[n++] = '\n';
-    cm_host_write(STDERR, text, n);
+    cm_enclave_log(OE_LOG_LEVEL_ERROR, line);
 }

@@ -213,20 +213,6 @@ static void release(oe_enclave_t *e, const struct cm_loaded *loaded)
     cm_handle_put(e);
 }
 
-/* Generated code defines it when the host's EDL imports logging.edl; otherwise it is NULL. */
-__attribute__((weak)) oe_result_t oe_log_init_ecall(oe_enclave_t *enclave, const char *path,
-                                                    uint32_t level);
-
-/* Tell an enclave that logs which level is wanted. It may know nothing of it: that is no error. */
-static void start_logging(oe_enclave_t *e, const char *path)
-{
-    uint64_t id = cm_name_find("oe_log_init_ecall");
-
-    if (oe_log_init_ecall != NULL && id < e->ecall_id_count && e->ecall_ids[id] != CM_NAME_NONE) {
-        (void)oe_log_init_ecall(e, path, (uint32_t)cm_host_log_level());
-    }
-}
-
 oe_result_t cm_create_on(const struct cm_load_request *request, const struct cm_tables *tables,
                          oe_enclave_t **out)
 {
@@ -275,7 +261,8 @@ oe_result_t cm_create_on(const struct cm_load_request *request, const struct cm_
         return result;
     }
     atomic_store(&e->state, CM_ENCLAVE_RUNNING);
-    start_logging(e, request->path);
+    /* it may know nothing of a log: that is no error */
+    (void)cm_host_log_ask(e, request->path, (uint32_t)cm_host_log_level());
     *out = e;
     return OE_OK;
 }

@@ -2,19 +2,33 @@
 #include "host/hostlog.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
-#define LINE_MAX_BYTES 1024
+#include <openenclave/trace.h>
 
-static const char *const names[] = {"NONE", "FATAL", "ERROR", "WARNING", "INFO", "VERBOSE"};
+#include "host/hostlog_line.h"
 
+const char *const oe_log_level_strings[OE_LOG_LEVEL_MAX] = {"NONE", "FATAL", "ERROR",
+                                                            "WARN", "INFO",  "VERBOSE"};
+
+static atomic_int level_now = -1;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static oe_log_callback_t callback; /* both behind the lock, which is held while the callback runs */
+static void *callback_context;
+static _Thread_local bool inside; /* this thread runs the callback, so it has the lock */
+
+/* As the API's documents spell the levels: WARNING there, WARN in messages. */
 static enum cm_log_level parse_level(const char *text)
 {
+    static const char *const names[] = {"NONE", "FATAL", "ERROR", "WARNING", "INFO", "VERBOSE"};
+
     if (text != NULL) {
         for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
             if (strcmp(text, names[i]) == 0) {
@@ -27,45 +41,98 @@ static enum cm_log_level parse_level(const char *text)
 
 enum cm_log_level cm_host_log_level(void)
 {
-    static atomic_int cached = -1;
-    int level = atomic_load_explicit(&cached, memory_order_relaxed);
+    int level = atomic_load_explicit(&level_now, memory_order_relaxed);
+    int unset = -1;
 
     if (level < 0) {
-        level = (int)parse_level(getenv("OE_LOG_LEVEL"));
-        atomic_store_explicit(&cached, level, memory_order_relaxed);
+        level = (int)parse_level(secure_getenv("OE_LOG_LEVEL"));
+        if (!atomic_compare_exchange_strong(&level_now, &unset, level)) {
+            level = unset; /* somebody set it meanwhile */
+        }
     }
     return (enum cm_log_level)level;
 }
 
+oe_result_t oe_set_host_log_level(oe_log_level_t log_level)
+{
+    if ((uint32_t)log_level >= (uint32_t)OE_LOG_LEVEL_MAX) {
+        return OE_INVALID_PARAMETER;
+    }
+    atomic_store(&level_now, (int)log_level);
+    return OE_OK;
+}
+
+oe_result_t oe_log_set_callback(void *context, oe_log_callback_t function)
+{
+    if (!inside) {
+        (void)pthread_mutex_lock(&lock);
+    }
+    callback = function;
+    callback_context = context;
+    if (!inside) {
+        (void)pthread_mutex_unlock(&lock);
+    }
+    return OE_OK;
+}
+
+/* raw, as the caller has it, to whoever gets messages now. */
+static void deliver(oe_log_level_t level, bool is_enclave, const char *raw)
+{
+    char safe[CM_LOG_SAFE_MAX + 1];
+    struct cm_log_entry entry = {.is_enclave = is_enclave, .level = level};
+    struct timespec now = {0, 0};
+    const bool nested = inside;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)gmtime_r(&now.tv_sec, &entry.when);
+    entry.usecs = now.tv_nsec / 1000;
+    entry.thread = (uint64_t)pthread_self();
+    cm_log_escape(CM_LOG_ESCAPE_TEXT, raw, safe);
+    if (!nested) {
+        (void)pthread_mutex_lock(&lock);
+    }
+    if (callback != NULL && !nested) {
+        const size_t len = strlen(safe);
+
+        safe[len] = '\n';
+        safe[len + 1] = '\0';
+        inside = true;
+        callback(callback_context, is_enclave, &entry.when, entry.usecs, level, entry.thread, safe);
+        inside = false;
+    } else if ((int)level <= (int)cm_host_log_level()) {
+        entry.message = safe;
+        cm_host_log_write(raw, &entry);
+    }
+    if (!nested) {
+        (void)pthread_mutex_unlock(&lock);
+    }
+}
+
 void cm_host_log(enum cm_log_level level, const char *fmt, ...)
 {
-    int saved = errno;
-    char line[LINE_MAX_BYTES];
+    const int saved = errno;
+    char text[CM_LOG_TEXT_MAX];
     va_list ap;
-    int head = 0;
-    int body = 0;
-    size_t len = 0;
+    int n;
 
     if (level == CM_LOG_NONE || level > cm_host_log_level()) {
         return;
     }
-    head = snprintf(line, sizeof(line), "casemate [%s] ", names[level]);
-    if (head > 0) {
-        va_start(ap, fmt);
-        body = vsnprintf(line + head, sizeof(line) - (size_t)head - 1, fmt, ap);
-        va_end(ap);
+    va_start(ap, fmt);
+    n = vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (n >= 0) {
+        deliver((oe_log_level_t)level, false, text);
     }
-    if (head > 0 && body >= 0) {
-        len = strnlen(line, sizeof(line) - 2);
-        /* a text that came from elsewhere must not forge further lines or drive a terminal */
-        for (size_t i = 0; i < len; i++) {
-            if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f) {
-                line[i] = ' ';
-            }
-        }
-        line[len++] = '\n';
-        /* one write: lines of several threads do not mix */
-        (void)!write(STDERR_FILENO, line, len);
+    errno = saved;
+}
+
+void cm_host_log_enclave(uint32_t level, const char *message)
+{
+    const int saved = errno;
+
+    if (message != NULL && level > OE_LOG_LEVEL_NONE && level < OE_LOG_LEVEL_MAX) {
+        deliver((oe_log_level_t)level, true, message);
     }
     errno = saved;
 }

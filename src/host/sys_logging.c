@@ -11,14 +11,7 @@ void oe_log_is_supported_ocall(void)
 
 void oe_log_ocall(uint32_t log_level, const char *message)
 {
-    if (message != NULL && log_level > CM_LOG_NONE && log_level <= CM_LOG_VERBOSE) {
-        size_t len = strlen(message);
-
-        while (len != 0 && message[len - 1] == '\n') {
-            len--;
-        }
-        cm_host_log((enum cm_log_level)log_level, "(enclave) %.*s", (int)(len & 0xffff), message);
-    }
+    cm_host_log_enclave(log_level, message);
 }
 
 void oe_write_ocall(int device, const char *str, size_t maxlen)

@@ -1,0 +1,42 @@
+/* The enclave of tests/api: logs as an application would, and as a hostile one would. */
+#include <openenclave/enclave.h>
+#include <openenclave/tracee.h>
+#include <string.h>
+
+#include "api_t.h"
+
+static int context;
+static size_t calls;
+static char last_text[200];
+static oe_log_level_t last_level;
+static bool last_context;
+
+/* itself does what logs: it must not be called for that */
+static void on_log(void *ctx, oe_log_level_t level, uint64_t thread_id, const char *message)
+{
+    calls++;
+    last_context = ctx == &context && thread_id != 0;
+    last_level = level;
+    (void)strncpy(last_text, message, sizeof(last_text) - 1);
+    (void)oe_enclave_log_set_callback(&context, on_log);
+}
+
+oe_result_t api_say(uint32_t level, const char *text)
+{
+    return oe_log_ocall(level, text);
+}
+
+oe_result_t api_set_callback(bool on)
+{
+    return oe_enclave_log_set_callback(on ? &context : NULL, on ? on_log : NULL);
+}
+
+size_t api_last_log(char *text, uint32_t *level, bool *same_context)
+{
+    memcpy(text, last_text, sizeof(last_text));
+    *level = last_level;
+    *same_context = last_context;
+    return calls;
+}
+
+OE_SET_ENCLAVE_SGX(1, 1, true, 64, 16, 2);
