@@ -223,6 +223,15 @@ TEST(oe_enclave_log_set_callback_hears_all_levels)
     CHECK_EQ(calls, 1);
 }
 
+TEST(corelibc_names)
+{
+    int line = -1;
+
+    REQUIRE(debug != NULL);
+    CHECK_EQ(api_corelibc(debug, &line), OE_OK);
+    CHECK_EQ(line, 0); /* of api_corelibc.c */
+}
+
 TEST(an_enclave_that_cannot_log_works)
 {
     oe_result_t r = OE_FAILURE;
