@@ -40,6 +40,21 @@ enum cm_ocall_func {
     CM_OCALL_MAX
 };
 
+/*
+ * Why an enclave aborted: RSI of an ERET with OE_ENCLAVE_ABORTING, from the thread that set the latch
+ * or one that it caught. For the host's message only; 0 where an enclave does not say.
+ */
+enum cm_abort_cause {
+    CM_ABORT_UNSAID = 0,
+    CM_ABORT_ASKED,     /* oe_abort() */
+    CM_ABORT_ABORT,     /* abort() */
+    CM_ABORT_EXIT,      /* exit() and its like: an enclave has no process to end */
+    CM_ABORT_SMASHED,   /* a function found its stack protector's value overwritten */
+    CM_ABORT_EXCEPTION, /* one that no handler took */
+    CM_ABORT_WRITTEN,   /* a failed assertion, a damaged heap: the enclave wrote a line about it */
+    CM_ABORT_MAX
+};
+
 /* the packed word in RDI */
 #define CM_CALL_WORD(code, func, flags, result)                                        \
     (((uint64_t)(code) << 48) | ((uint64_t)(func) << 32) | ((uint64_t)(flags) << 16) | \

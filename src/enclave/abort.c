@@ -8,11 +8,21 @@
 #include "enclave/runtime.h"
 
 uint32_t cm_abort_latch;
+uint32_t cm_abort_said; /* the first cause, an enum cm_abort_cause; entry.S gives it to the host */
+
+void cm_abort_with(uint32_t cause)
+{
+    uint32_t unsaid = CM_ABORT_UNSAID;
+
+    (void)__atomic_compare_exchange_n(&cm_abort_said, &unsaid, cause, false, __ATOMIC_SEQ_CST,
+                                      __ATOMIC_SEQ_CST);
+    __atomic_store_n(&cm_abort_latch, 1, __ATOMIC_SEQ_CST);
+    cm_leave_aborted();
+}
 
 void oe_abort(void)
 {
-    __atomic_store_n(&cm_abort_latch, 1, __ATOMIC_SEQ_CST);
-    cm_leave_aborted();
+    cm_abort_with(CM_ABORT_ASKED);
 }
 
 oe_result_t oe_get_enclave_status(void)
@@ -48,7 +58,7 @@ void cm_abort_because(const char *why)
     if (cm_td()->state == CM_TD_RUNNING && oe_get_enclave_status() == OE_OK) {
         say(parts, sizeof(parts) / sizeof(parts[0]));
     }
-    oe_abort();
+    cm_abort_with(CM_ABORT_WRITTEN);
 }
 
 /* Fixed by the API: the macro oe_assert calls it. */
@@ -69,7 +79,7 @@ void __oe_assert_fail(const char *expr, const char *file, int line, const char *
     if (cm_td()->state == CM_TD_RUNNING) {
         say(parts, sizeof(parts) / sizeof(parts[0]));
     }
-    oe_abort();
+    cm_abort_with(CM_ABORT_WRITTEN);
 }
 
 /* The compiler's: a function found its stack smashed. No ocall from there. Weak: a C library that is
@@ -77,5 +87,5 @@ void __oe_assert_fail(const char *expr, const char *file, int line, const char *
 _Noreturn void __stack_chk_fail(void);
 __attribute__((weak)) void __stack_chk_fail(void)
 {
-    oe_abort();
+    cm_abort_with(CM_ABORT_SMASHED);
 }

@@ -385,7 +385,7 @@ cm_leave_aborted:
         mov     %gs:TD_STATE, %eax
         movl    $STATE_ABORTED, %gs:TD_STATE
         movabs  $ERET_ABORTED, %rdi
-        xor     %esi, %esi
+        mov     cm_abort_said(%rip), %esi
         cmp     $STATE_FIRST_LEVEL, %eax
         je      1f
         add     $TCS_TO_GPR0, %r8

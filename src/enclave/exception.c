@@ -156,13 +156,13 @@ oe_result_t cm_exception_first_level(struct cm_td *td)
     }
     gpr->exitinfo = 0; /* believed once */
     if (!on_own_stack(td, gpr)) {
-        oe_abort();
+        cm_abort_with(CM_ABORT_EXCEPTION);
     }
     if (SGX_EXITINFO_VECTOR(info) == SGX_VEC_UD && emulate(gpr)) {
         return OE_OK;
     }
     if (!cm_have_handlers() || !redirect(td, gpr, info)) {
-        oe_abort();
+        cm_abort_with(CM_ABORT_EXCEPTION);
     }
     return OE_OK;
 }
@@ -259,7 +259,7 @@ void cm_exception_second_level(struct cm_exception_frame *frame, uint8_t *xsave)
     record.context = &context;
     if (cm_ask_handlers(&record) != OE_EXCEPTION_CONTINUE_EXECUTION ||
         !context_to(&context, &frame->gpr, xsave, td)) {
-        oe_abort();
+        cm_abort_with(CM_ABORT_EXCEPTION);
     }
     td->exceptions--;
     __atomic_store_n(&td->state, frame->state, __ATOMIC_SEQ_CST);

@@ -46,6 +46,9 @@ void cm_free_wiped(void *ptr);
 
 /* ----------------------------------------------------------------- the end */
 
+/* As oe_abort; the host is told the cause (enum cm_abort_cause). */
+_Noreturn void cm_abort_with(uint32_t cause);
+
 /* As oe_abort, after a message to the host's stderr. */
 _Noreturn void cm_abort_because(const char *why);
 

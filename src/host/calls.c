@@ -3,6 +3,7 @@
  * copies them in once.
  */
 #include <openenclave/edger8r/host.h>
+#include <string.h>
 
 #include "abi/call.h"
 #include "host/hostlog.h"
@@ -44,6 +45,28 @@ static oe_result_t call_bound(struct cm_frame *frame, uint64_t id, const char *n
     return result != OE_OK ? result : (oe_result_t)args->result;
 }
 
+/*
+ * Say so when the enclave refused what came, which a caller would otherwise search for in his own
+ * code. A stub says it in the first word of the output (oe_result of X_args.h), the runtime itself in
+ * the call's result.
+ */
+static void name_refusal(oe_result_t result, const char *name, const struct cm_call_args *args,
+                         const void *output)
+{
+    oe_result_t said = result;
+
+    if (result == OE_OK && args->output_bytes_written >= sizeof(said) &&
+        args->output_buffer_size >= sizeof(said)) {
+        memcpy(&said, output, sizeof(said));
+    }
+    if (said == OE_INVALID_PARAMETER) {
+        cm_host_log(CM_LOG_ERROR,
+                    "%s: the enclave refused an argument: a pointer that leads into the enclave, a "
+                    "string without an end, or sizes that do not fit",
+                    name);
+    }
+}
+
 /* NOLINTNEXTLINE(readability-function-size): the API's parameters */
 oe_result_t oe_call_enclave_function(oe_enclave_t *enclave, uint64_t *global_id, const char *name,
                                      const void *input_buffer, size_t input_buffer_size,
@@ -76,6 +99,7 @@ oe_result_t oe_call_enclave_function(oe_enclave_t *enclave, uint64_t *global_id,
         cm_profile_ecall(&profiled, name, input_buffer_size, args.output_bytes_written);
     }
     cm_unbind(&frame);
+    name_refusal(result, name, &args, output_buffer);
     if (result == OE_OK) {
         *output_bytes_written = args.output_bytes_written;
     }

@@ -1,12 +1,15 @@
 /* Handles, thread slots, binding; see handle.h. */
 #include "host/handle.h"
 
+#include <inttypes.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "host/hostlog.h"
 
 static pthread_mutex_t handles_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t handles_once = PTHREAD_ONCE_INIT;
@@ -111,6 +114,7 @@ oe_enclave_t *cm_handle_get(uint32_t slot_count)
             atomic_store(&e->slots[i].event, 0);
         }
         atomic_store(&e->abort_why, OE_OK);
+        atomic_store(&e->said, 0);
         atomic_store(&e->lent, 0);
         atomic_store(&e->state, CM_ENCLAVE_CREATING);
     }
@@ -140,12 +144,29 @@ bool cm_handle_in_use(const oe_enclave_t *enclave)
     return false;
 }
 
-oe_result_t cm_handle_refusal(const oe_enclave_t *enclave)
+static bool first_time(oe_enclave_t *enclave, enum cm_handle_said what)
+{
+    return (atomic_fetch_or(&enclave->said, (unsigned)what) & (unsigned)what) == 0;
+}
+
+oe_result_t cm_handle_refusal(oe_enclave_t *enclave)
 {
     switch ((enum cm_enclave_state)atomic_load(&enclave->state)) {
     case CM_ENCLAVE_ABORTED:
+        if (first_time(enclave, CM_SAID_REFUSED)) {
+            cm_host_log(CM_LOG_ERROR,
+                        "enclave at 0x%" PRIx64 ": call refused: it aborted before, and only "
+                        "terminating it is left",
+                        enclave->base);
+        }
         return (oe_result_t)atomic_load(&enclave->abort_why);
     case CM_ENCLAVE_LOST:
+        if (first_time(enclave, CM_SAID_REFUSED)) {
+            cm_host_log(CM_LOG_ERROR,
+                        "enclave at 0x%" PRIx64 ": call refused: it stayed with the process that "
+                        "forked this one",
+                        enclave->base);
+        }
         return OE_ENCLAVE_ABORTED;
     case CM_ENCLAVE_FREE:
     case CM_ENCLAVE_CREATING:
@@ -187,9 +208,17 @@ static oe_result_t acquire(oe_enclave_t *enclave, enum cm_enclave_state life, st
     } else {
         slot = take_any(enclave);
     }
+    if (slot == NULL && atomic_load(&enclave->state) != (unsigned)life) {
+        return cm_handle_refusal(enclave);
+    }
     if (slot == NULL) {
-        return atomic_load(&enclave->state) == (unsigned)life ? OE_OUT_OF_THREADS
-                                                              : cm_handle_refusal(enclave);
+        if (first_time(enclave, CM_SAID_NO_TCS)) {
+            cm_host_log(CM_LOG_ERROR,
+                        "enclave at 0x%" PRIx64 ": a call too many: all of its %" PRIu32
+                        " threads are inside; wait, or sign it with a larger NumTCS",
+                        enclave->base, enclave->slot_count);
+        }
+        return OE_OUT_OF_THREADS;
     }
     /* after the slot is taken: oe_terminate_enclave sets the state, then looks at the slots */
     if (atomic_load(&enclave->state) != (unsigned)life) {
@@ -262,17 +291,19 @@ static void wake(struct cm_slot *slot)
     }
 }
 
-void cm_handle_abort(oe_enclave_t *enclave, oe_result_t why)
+bool cm_handle_abort(oe_enclave_t *enclave, oe_result_t why)
 {
     unsigned expected = OE_OK;
+    const bool first =
+        atomic_compare_exchange_strong(&enclave->abort_why, &expected, (unsigned)why);
 
-    (void)atomic_compare_exchange_strong(&enclave->abort_why, &expected, (unsigned)why);
     if (atomic_load(&enclave->state) != CM_ENCLAVE_LOST) {
         atomic_store(&enclave->state, CM_ENCLAVE_ABORTED);
     }
     for (uint32_t i = 0; i < enclave->slot_count; i++) {
         wake(&enclave->slots[i]);
     }
+    return first;
 }
 
 static struct cm_slot *slot_of(const oe_enclave_t *enclave, uint64_t tcs)

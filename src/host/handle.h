@@ -29,6 +29,12 @@ enum cm_enclave_state {
     CM_ENCLAVE_LOST,     /* we are a forked child: the enclave stayed with the parent */
 };
 
+/* Messages that a program which calls on would repeat for ever: each once for an enclave. */
+enum cm_handle_said {
+    CM_SAID_REFUSED = 1,
+    CM_SAID_NO_TCS = 2,
+};
+
 /* One TCS. Each has its own cache line: threads that call in parallel share nothing. */
 struct cm_slot {
     _Alignas(64) atomic_uint busy; /* a host thread has it, from its outermost ecall to its end */
@@ -41,6 +47,7 @@ struct _oe_enclave {
     uint64_t magic;
     atomic_uint state;     /* enum cm_enclave_state */
     atomic_uint abort_why; /* oe_result_t of the call that found the enclave aborting */
+    atomic_uint said;      /* enum cm_handle_said: what the log has of it already */
     const struct cm_sgx_device *device;
     int fd;
     uint64_t base;
@@ -103,11 +110,11 @@ void cm_handle_wait_lent(oe_enclave_t *enclave);
 /** Whether any thread is bound. */
 bool cm_handle_in_use(const oe_enclave_t *enclave);
 
-/** Mark as aborted and wake every waiting thread, so that each can leave. */
-void cm_handle_abort(oe_enclave_t *enclave, oe_result_t why);
+/** Mark as aborted and wake every waiting thread, so that each can leave. True for the first. */
+bool cm_handle_abort(oe_enclave_t *enclave, oe_result_t why);
 
-/** Why an enclave that does not run cannot be called. */
-oe_result_t cm_handle_refusal(const oe_enclave_t *enclave);
+/** Why an enclave that does not run cannot be called; the first time it is logged, too. */
+oe_result_t cm_handle_refusal(oe_enclave_t *enclave);
 
 /* THREAD_WAIT and THREAD_WAKE; tcs is the address of the waiting thread's TCS. */
 oe_result_t cm_slot_wait(oe_enclave_t *enclave, uint64_t tcs);

@@ -14,7 +14,19 @@
 static oe_result_t died(oe_enclave_t *enclave, const char *what)
 {
     cm_host_log(CM_LOG_ERROR, "enclave at 0x%" PRIx64 ": %s; it is aborted", enclave->base, what);
-    cm_handle_abort(enclave, OE_ENCLAVE_ABORTING);
+    (void)cm_handle_abort(enclave, OE_ENCLAVE_ABORTING);
+    return OE_ENCLAVE_ABORTING;
+}
+
+/* As died(), of an exception. */
+static oe_result_t died_of(oe_enclave_t *enclave, const struct sgx_enclave_run *run,
+                           const char *what)
+{
+    cm_host_log(CM_LOG_ERROR,
+                "enclave at 0x%" PRIx64 ": exception %u at address 0x%" PRIx64
+                ": %s; it is aborted",
+                enclave->base, run->exception_vector, (uint64_t)run->exception_addr, what);
+    (void)cm_handle_abort(enclave, OE_ENCLAVE_ABORTING);
     return OE_ENCLAVE_ABORTING;
 }
 
@@ -28,6 +40,9 @@ static oe_result_t settle(struct cm_frame *frame, struct cm_regs *regs, struct s
 
     while (run->function != SGX_EEXIT) {
         if (run->function != SGX_ERESUME) {
+            if (frame->nested) {
+                return OE_UNEXPECTED; /* the thread that a signal interrupted is in there */
+            }
             /* EENTER itself failed: TCS in use elsewhere, no SSA frame left, or EPC lost */
             cm_host_log(CM_LOG_ERROR,
                         "enclave at 0x%" PRIx64 ": the thread at 0x%" PRIx64
@@ -41,13 +56,15 @@ static oe_result_t settle(struct cm_frame *frame, struct cm_regs *regs, struct s
         if (!e->told_faults &&
             (run->exception_vector == SGX_VEC_PF || run->exception_vector == SGX_VEC_GP)) {
             /* the enclave would see no exception, go on, and fault again, for ever (E3) */
-            return died(e, "a memory fault, and the image does not capture those");
+            return died_of(e, run, "a memory fault, and the image does not capture those");
         }
+        const struct sgx_enclave_run fault = *run; /* the next entry writes there */
+
         regs->rdi = CM_CALL_WORD(CM_CODE_ECALL, CM_ECALL_VIRTUAL_EXCEPTION, 0, 0);
         regs->rsi = 0;
         if (cm_enter(e->device->enter, regs, SGX_EENTER, run) != 0 || run->function != SGX_EEXIT ||
             CM_CALL_CODE(regs->rdi) != CM_CODE_ERET || CM_CALL_RESULT(regs->rdi) != OE_OK) {
-            return died(e, "it did not handle an exception");
+            return died_of(e, &fault, "the enclave did not handle it");
         }
         regs->rdi = 0;
         if (cm_enter(e->device->enter, regs, SGX_ERESUME, run) != 0) {
@@ -58,12 +75,23 @@ static oe_result_t settle(struct cm_frame *frame, struct cm_regs *regs, struct s
 }
 
 /* the enclave's last word of an ecall */
-static oe_result_t finish(oe_enclave_t *e, uint64_t word)
+static oe_result_t finish(oe_enclave_t *e, uint64_t word, uint64_t cause)
 {
+    static const char *const causes[CM_ABORT_MAX] = {
+        [CM_ABORT_UNSAID] = "it does not say why",
+        [CM_ABORT_ASKED] = "oe_abort() was called",
+        [CM_ABORT_ABORT] = "abort() was called",
+        [CM_ABORT_EXIT] = "exit() was called, and an enclave has no process to end",
+        [CM_ABORT_SMASHED] = "a function's stack was overwritten (stack smashing)",
+        [CM_ABORT_EXCEPTION] = "an exception that no handler took",
+        [CM_ABORT_WRITTEN] = "for the reason that it wrote on a line of its own",
+    };
     oe_result_t result = (oe_result_t)CM_CALL_RESULT(word);
 
-    if (result == OE_ENCLAVE_ABORTING || result == OE_ENCLAVE_ABORTED) {
-        cm_handle_abort(e, result);
+    if ((result == OE_ENCLAVE_ABORTING || result == OE_ENCLAVE_ABORTED) &&
+        cm_handle_abort(e, result)) {
+        cm_host_log(CM_LOG_ERROR, "enclave at 0x%" PRIx64 ": it aborted: %s", e->base,
+                    causes[cause < CM_ABORT_MAX ? cause : CM_ABORT_UNSAID]);
     }
     return result;
 }
@@ -80,7 +108,7 @@ static bool word_ok(uint64_t word)
                                               : CM_CALL_CODE(word) == CM_CODE_OCALL && result == 0;
 }
 
-oe_result_t cm_invoke_bound(struct cm_frame *frame, uint32_t func, uint64_t arg)
+static oe_result_t run_call(struct cm_frame *frame, uint32_t func, uint64_t arg)
 {
     oe_enclave_t *e = frame->enclave;
     struct sgx_enclave_run run = {.tcs = frame->slot->tcs};
@@ -105,7 +133,7 @@ oe_result_t cm_invoke_bound(struct cm_frame *frame, uint32_t func, uint64_t arg)
             return died(e, "it left with an unknown call word");
         }
         if (CM_CALL_CODE(regs.rdi) == CM_CODE_ERET) {
-            return finish(e, regs.rdi);
+            return finish(e, regs.rdi, regs.rsi);
         }
         func = CM_CALL_FUNC(regs.rdi);
         result = cm_ocall_serve(e, func, regs.rsi);
@@ -115,6 +143,14 @@ oe_result_t cm_invoke_bound(struct cm_frame *frame, uint32_t func, uint64_t arg)
         regs.rdi = CM_CALL_WORD(CM_CODE_ORET, func, 0, result);
         regs.rsi = 0;
     }
+}
+
+oe_result_t cm_invoke_bound(struct cm_frame *frame, uint32_t func, uint64_t arg)
+{
+    const oe_result_t result = run_call(frame, func, arg);
+
+    /* in the middle of an ecall, not of an ocall: a signal's handler on the thread that computes */
+    return frame->nested && result == OE_UNEXPECTED ? OE_REENTRANT_ECALL : result;
 }
 
 oe_result_t cm_invoke(oe_enclave_t *enclave, enum cm_enclave_state life, uint32_t func,

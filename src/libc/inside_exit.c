@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "abi/call.h"
 #include "libc/inside_runtime.h"
 #include "libc/inside_td.h"
 
@@ -22,26 +23,26 @@ void cm_libc_fini(void)
 
 _Noreturn void abort(void)
 {
-    oe_abort();
+    cm_abort_with(CM_ABORT_ABORT);
 }
 
 /* In place of musl's, which ends with an instruction that only a kernel may execute. */
 _Noreturn void __stack_chk_fail(void);
 void __stack_chk_fail(void)
 {
-    oe_abort();
+    cm_abort_with(CM_ABORT_SMASHED);
 }
 
 _Noreturn void _Exit(int code)
 {
     (void)code;
-    oe_abort();
+    cm_abort_with(CM_ABORT_EXIT);
 }
 
 _Noreturn void _exit(int code)
 {
     (void)code;
-    oe_abort();
+    cm_abort_with(CM_ABORT_EXIT);
 }
 
 /* what was registered with atexit() runs when the host destroys the enclave, and only then */
@@ -49,5 +50,5 @@ _Noreturn void exit(int code)
 {
     (void)code;
     cm_libc_fini();
-    oe_abort();
+    cm_abort_with(CM_ABORT_EXIT);
 }

@@ -13,8 +13,10 @@
  * aborts (C5). */
 uint32_t cm_libc_random(void *data, size_t size);
 
-/* Stops the enclave for good: this ecall and all later ones end with OE_ENCLAVE_ABORTING. */
+/* Stops the enclave for good: this ecall and all later ones end with OE_ENCLAVE_ABORTING. The host is
+ * told the cause, an enum cm_abort_cause. */
 _Noreturn void oe_abort(void);
+_Noreturn void cm_abort_with(uint32_t cause);
 
 /* Calls fn when the enclave is destroyed, last registered first. 0, or -1 when out of memory. */
 int oe_atexit(void (*function)(void));

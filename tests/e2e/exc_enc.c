@@ -1,11 +1,21 @@
 /* Enclave code that faults, and handlers that mend it. Built with and without captured faults. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <openenclave/enclave.h>
 
 #include "exc_t.h"
 
-enum { FAULT_UD2, FAULT_NULL, FAULT_WRITE_CODE, FAULT_OUTSIDE_ADDRESS, FAULT_OVERFLOW };
+enum {
+    FAULT_UD2,
+    FAULT_NULL,
+    FAULT_WRITE_CODE,
+    FAULT_OUTSIDE_ADDRESS,
+    FAULT_OVERFLOW,
+    FAULT_HEAP_CODE
+};
+
+enum { END_ASKED, END_ABORT, END_EXIT, END_SMASHED, END_EXCEPTION };
 
 #define SOME_ADDRESS 0x7123
 
@@ -80,6 +90,22 @@ static uint64_t load(uint64_t address)
     return v;
 }
 
+/* A function on the heap, which comes back at once if it runs. */
+static int run_heap(void)
+{
+    unsigned char *code = malloc(64);
+    void (*run)(void) = NULL;
+
+    if (code == NULL) {
+        return 5;
+    }
+    memset(code, 0xc3, 64); /* RET */
+    memcpy(&run, &code, sizeof(run));
+    run();
+    free(code);
+    return 6;
+}
+
 int exc_fault(int kind)
 {
     void *code = (void *)(uintptr_t)exc_fault;
@@ -109,6 +135,8 @@ int exc_fault(int kind)
                    : 4;
     case FAULT_OVERFLOW:
         return overflow(1);
+    case FAULT_HEAP_CODE:
+        return run_heap();
     default:
         return -1;
     }
@@ -191,6 +219,41 @@ int exc_ocall(void)
     __asm__ volatile("ud2" : "+a"(v) : : "memory");
     (void)oe_remove_vectored_exception_handler(ask_host);
     return (int)v;
+}
+
+/* beyond what it has, over what its caller stands on */
+__attribute__((noinline)) static int smash(size_t n)
+{
+    char room[16] = "";
+    volatile char *p = room;
+
+    for (size_t i = 0; i < n; i++) {
+        p[i] = 'A';
+    }
+    return p[3];
+}
+
+int exc_end(int how)
+{
+    switch (how) {
+    case END_ASKED:
+        oe_abort();
+    case END_ABORT:
+        abort();
+    case END_EXIT:
+        exit(3);
+    case END_SMASHED:
+        return smash(64);
+    default:
+        __asm__ volatile("ud2" : : : "memory");
+        return -1;
+    }
+}
+
+void exc_take(const void *p, size_t n)
+{
+    (void)p;
+    (void)n;
 }
 
 OE_SET_ENCLAVE_SGX2(1, 1, ({0}), ({0}), 1, EXC_CAPTURE, 0, 0, 0, 256, 32, 2);

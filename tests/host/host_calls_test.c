@@ -11,6 +11,7 @@
 #include "abi/call.h"
 #include "fake_device.h"
 #include "host/names.h"
+#include "listen.h"
 
 static oe_enclave_t *current;
 static int ocalls_made;
@@ -305,6 +306,8 @@ TEST(each_thread_takes_a_tcs_until_there_is_none)
     static const oe_ocall_func_t stays[] = {ocall_stay};
     pthread_t threads[2];
     oe_result_t results[2] = {OE_FAILURE, OE_FAILURE};
+    char said[2048] = "";
+    int ear = -1;
 
     CHECK_EQ(fake_create(stays, 1, &current), OE_OK); /* the image has two TCS */
     REQUIRE(current != NULL);
@@ -314,7 +317,12 @@ TEST(each_thread_takes_a_tcs_until_there_is_none)
         CHECK_EQ(pthread_create(&threads[i], NULL, stay, &results[i]), 0);
     }
     (void)pthread_barrier_wait(&inside);
-    CHECK_EQ(fake_call(current, FAKE_NULL, 0, NULL), OE_OUT_OF_THREADS);
+    ear = listen_start();
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(fake_call(current, FAKE_NULL, 0, NULL), OE_OUT_OF_THREADS);
+    }
+    listen_end(ear, said, sizeof(said));
+    CHECK(strstr(said, "NumTCS") != NULL && strstr(strstr(said, "NumTCS") + 1, "NumTCS") == NULL);
     CHECK_EQ(oe_terminate_enclave(current), OE_BUSY);
     (void)pthread_barrier_wait(&leave_now);
     for (int i = 0; i < 2; i++) {

@@ -129,6 +129,12 @@ uint64_t _start(uint64_t op, const struct cm_test_boot *boot)
 
 /* ---- host ---- */
 
+void cm_abort_with(uint32_t cause)
+{
+    (void)cause;
+    oe_abort();
+}
+
 void oe_abort(void)
 {
     (void)host->ocall(CM_TEST_ABORT, 0, 0, 0);
