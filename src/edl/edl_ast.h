@@ -18,6 +18,7 @@
 #define CM_EDL_MAX_IF_DEPTH     64
 #define CM_EDL_MAX_STARS        8
 #define CM_EDL_MAX_DIMS         8
+#define CM_EDL_MAX_BYTES        (UINT64_C(1) << 30) /* of a parameter, a member or a struct */
 #define CM_EDL_MAX_PARAMS       127
 #define CM_EDL_MAX_FUNCS        4096
 #define CM_EDL_MAX_TYPES        4096
@@ -112,7 +113,8 @@ struct cm_edl_decl {
     struct cm_edl_loc attr_loc[CM_EDL_ATTR_MAX];
     struct cm_edl_value size;
     struct cm_edl_value count;
-    bool is_shape; /* checked: size or count of a deep-copied sibling */
+    uint64_t bytes; /* checked: at least so many; types of headers count as 1 */
+    bool is_shape;  /* checked: size or count of a deep-copied sibling */
     struct cm_edl_decl *next;
 };
 
@@ -131,6 +133,7 @@ struct cm_edl_user {
     struct cm_edl_decl *fields;
     struct cm_edl_enumerator *enumerators;
     bool deep;      /* checked: a member carries size or count */
+    uint64_t bytes; /* checked: of its members, as in struct cm_edl_decl */
     unsigned index; /* checked: place in the unit's list of types */
     int visit;      /* checker's mark */
 };

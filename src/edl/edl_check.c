@@ -120,6 +120,7 @@ static void check_types(struct cm_edl_context *ctx, struct cm_edl_unit *unit)
             for (struct cm_edl_decl *d = u->fields; d != NULL && ctx->st == CM_OK; d = d->next) {
                 cm_edl_check_decl(&s, d);
             }
+            cm_edl_check_extent(ctx, u);
         }
         if (u->visit == 0 && ctx->st == CM_OK) {
             check_cycles(ctx, unit, u, 0);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "common/checked.h"
 #include "edl/edl_parser.h"
 
 /* the declared type as EDL writes it, for messages */
@@ -233,8 +234,61 @@ static void warn_types(const struct cm_edl_scope *s, const struct cm_edl_decl *d
     }
 }
 
+/* bytes of one element; 1 for what only a header knows */
+static uint64_t element_bytes(const struct cm_edl_decl *d)
+{
+    static const uint8_t plain[CM_EDL_FOREIGN + 1] = {
+        [CM_EDL_SHORT] = 2,  [CM_EDL_USHORT] = 2, [CM_EDL_INT16] = 2,  [CM_EDL_UINT16] = 2,
+        [CM_EDL_INT] = 4,    [CM_EDL_UINT] = 4,   [CM_EDL_INT32] = 4,  [CM_EDL_UINT32] = 4,
+        [CM_EDL_FLOAT] = 4,  [CM_EDL_WCHAR] = 4,  [CM_EDL_ENUM] = 4,   [CM_EDL_LONG] = 8,
+        [CM_EDL_ULONG] = 8,  [CM_EDL_LLONG] = 8,  [CM_EDL_ULLONG] = 8, [CM_EDL_INT64] = 8,
+        [CM_EDL_UINT64] = 8, [CM_EDL_SIZE_T] = 8, [CM_EDL_DOUBLE] = 8, [CM_EDL_LDOUBLE] = 16,
+    };
+    uint64_t bytes = plain[d->type.kind];
+
+    if (d->type.stars != 0) {
+        return 8;
+    }
+    if (d->type.user != NULL && d->type.user->kind != CM_EDL_ENUM) {
+        bytes = d->type.user->bytes;
+    }
+    return bytes != 0 ? bytes : 1;
+}
+
+/* An array that no memory holds, or whose size overflows, is C that does not compile. */
+static void check_extent(const struct cm_edl_scope *s, struct cm_edl_decl *d)
+{
+    d->bytes = element_bytes(d);
+    for (size_t i = 0; i < d->dim_count; i++) {
+        if (!d->dims[i].is_name &&
+            (cm_mul_ovf(d->bytes, d->dims[i].number, &d->bytes) || d->bytes > CM_EDL_MAX_BYTES)) {
+            cm_edl_error(s->ctx, d->dims[i].loc, "`%s' is larger than %u MiB", d->name,
+                         (unsigned)(CM_EDL_MAX_BYTES >> 20));
+            d->bytes = 1;
+            return;
+        }
+    }
+}
+
+void cm_edl_check_extent(struct cm_edl_context *ctx, struct cm_edl_user *u)
+{
+    u->bytes = 0;
+    for (const struct cm_edl_decl *d = u->fields; d != NULL; d = d->next) {
+        if (u->kind != CM_EDL_UNION) {
+            u->bytes += d->bytes; /* at most 2^30 each, and fewer than 2^32 of them */
+        } else if (d->bytes > u->bytes) {
+            u->bytes = d->bytes;
+        }
+    }
+    if (u->bytes > CM_EDL_MAX_BYTES) {
+        cm_edl_error(ctx, u->loc, "`%s' is larger than %u MiB", u->name,
+                     (unsigned)(CM_EDL_MAX_BYTES >> 20));
+    }
+}
+
 void cm_edl_check_decl(const struct cm_edl_scope *s, struct cm_edl_decl *d)
 {
+    check_extent(s, d);
     if (d->type.kind == CM_EDL_VOID && d->type.stars == 0) {
         cm_edl_error(s->ctx, d->type.loc, "`%s' has type void", d->name);
     }

@@ -86,11 +86,12 @@ enum cm_status cm_edl_compile(const struct cm_edl_options *options, const char *
                               size_t path_count, FILE *messages, FILE *progress)
 {
     struct cm_edl_context ctx;
-    struct cm_edl_output_set set = {NULL, 0};
+    struct cm_edl_output_set set;
     struct cm_why why = {""};
     enum cm_status st = CM_OK;
 
     memset(&ctx, 0, sizeof(ctx));
+    memset(&set, 0, sizeof(set));
     ctx.options = options;
     ctx.source = cm_edl_disk_source();
     ctx.messages = messages;
@@ -108,12 +109,15 @@ enum cm_status cm_edl_compile(const struct cm_edl_options *options, const char *
     if (options->dep_file != NULL) {
         CM_TRY(add_dep_file(&set, &ctx));
     }
-    CM_TRY(cm_edl_make_dirs(options->trusted_dir, &why));
-    CM_TRY(cm_edl_make_dirs(options->untrusted_dir, &why));
+    CM_TRY(cm_edl_make_dirs(&set, options->trusted_dir, &why));
+    CM_TRY(cm_edl_make_dirs(&set, options->untrusted_dir, &why));
     CM_TRY(cm_edl_set_write(&set, &why));
 out:
     if (st != CM_OK && ctx.st == CM_OK) {
         cm_edl_fail(&ctx, st, "%s", why.text[0] != '\0' ? why.text : cm_status_str(st));
+    }
+    if (st != CM_OK) {
+        cm_edl_set_undo(&set);
     }
     cm_edl_set_free(&set);
     cm_edl_context_free(&ctx);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/try.h"
 #include "edl/edl.h"
@@ -68,6 +69,7 @@ enum cm_status cm_edl_set_add(struct cm_edl_output_set *set, const char *dir, co
     }
     set->files = files;
     memset(&files[set->count], 0, sizeof(*files));
+    files[set->count].draft.fd = -1;
     files[set->count].path = path;
     files[set->count].text = text;
     files[set->count].len = len;
@@ -75,7 +77,41 @@ enum cm_status cm_edl_set_add(struct cm_edl_output_set *set, const char *dir, co
     return CM_OK;
 }
 
-enum cm_status cm_edl_make_dirs(const char *dir, struct cm_why *why)
+/* the set takes path over */
+static enum cm_status keep_folder(struct cm_edl_output_set *set, char *path)
+{
+    char **folders = realloc(set->folders, (set->folder_count + 1) * sizeof(*folders));
+
+    if (folders == NULL) {
+        (void)rmdir(path);
+        free(path);
+        return CM_ERR_NOMEM;
+    }
+    set->folders = folders;
+    set->folders[set->folder_count++] = path;
+    return CM_OK;
+}
+
+static enum cm_status make_folder(struct cm_edl_output_set *set, const char *path,
+                                  struct cm_why *why)
+{
+    char *own = strdup(path);
+
+    if (own == NULL) {
+        return CM_ERR_NOMEM;
+    }
+    if (mkdir(path, 0777) == 0) {
+        return keep_folder(set, own);
+    }
+    free(own);
+    if (errno == EEXIST) {
+        return CM_OK;
+    }
+    cm_why_set(why, "cannot create the folder %s: %s", path, strerror(errno));
+    return CM_ERR_IO;
+}
+
+enum cm_status cm_edl_make_dirs(struct cm_edl_output_set *set, const char *dir, struct cm_why *why)
 {
     enum cm_status st = CM_OK;
     size_t n = strlen(dir);
@@ -92,19 +128,30 @@ enum cm_status cm_edl_make_dirs(const char *dir, struct cm_why *why)
             continue;
         }
         path[i] = '\0';
-        if (mkdir(path, 0777) != 0 && errno != EEXIST) {
-            cm_why_set(why, "cannot create the folder %s: %s", path, strerror(errno));
-            st = CM_ERR_IO;
-        }
+        st = make_folder(set, path, why);
         path[i] = c;
     }
     free(path);
     return st;
 }
 
+/* Whether a file can be put in the place of what is there; a folder cannot be replaced. */
+static enum cm_status look_at_target(struct cm_edl_output_file *f, struct cm_why *why)
+{
+    struct stat sb;
+
+    f->made = lstat(f->path, &sb) != 0 && errno == ENOENT;
+    if (!f->made && S_ISDIR(sb.st_mode)) {
+        cm_why_set(why, "cannot write %s: it is a folder", f->path);
+        return CM_ERR_IO;
+    }
+    return CM_OK;
+}
+
 enum cm_status cm_edl_set_write(struct cm_edl_output_set *set, struct cm_why *why)
 {
     enum cm_status st = CM_OK;
+    size_t named = 0;
 
     for (size_t i = 0; i < set->count; i++) {
         struct cm_edl_output_file *f = &set->files[i];
@@ -112,10 +159,31 @@ enum cm_status cm_edl_set_write(struct cm_edl_output_set *set, struct cm_why *wh
         CM_TRY(cm_draft_write(&f->draft, f->path, cm_span_make(f->text, f->len), 0666, why));
     }
     for (size_t i = 0; i < set->count; i++) {
-        CM_TRY(cm_draft_publish(&set->files[i].draft, true, why));
+        CM_TRY(look_at_target(&set->files[i], why));
+    }
+    for (; named < set->count; named++) {
+        CM_TRY(cm_draft_publish(&set->files[named].draft, true, why));
     }
 out:
+    for (size_t i = named; i < set->count; i++) {
+        set->files[i].made = false;
+    }
     return st;
+}
+
+void cm_edl_set_undo(struct cm_edl_output_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        struct cm_edl_output_file *f = &set->files[i];
+
+        cm_draft_drop(&f->draft);
+        if (f->made) {
+            (void)unlink(f->path);
+        }
+    }
+    for (size_t i = set->folder_count; i-- > 0;) {
+        (void)rmdir(set->folders[i]); /* not when somebody else uses it by now */
+    }
 }
 
 void cm_edl_set_free(struct cm_edl_output_set *set)
@@ -127,6 +195,10 @@ void cm_edl_set_free(struct cm_edl_output_set *set)
         free(f->path);
         free(f->text);
     }
+    for (size_t i = 0; i < set->folder_count; i++) {
+        free(set->folders[i]);
+    }
+    free(set->folders);
     free(set->files);
     memset(set, 0, sizeof(*set));
 }

@@ -67,6 +67,9 @@ struct cm_edl_scope {
 };
 void cm_edl_check_decl(const struct cm_edl_scope *s, struct cm_edl_decl *d);
 
+/** The size of a struct or union whose members are checked, held to CM_EDL_MAX_BYTES. */
+void cm_edl_check_extent(struct cm_edl_context *ctx, struct cm_edl_user *u);
+
 /** Refuse a name that generated code cannot have in that role, unless the SDK itself declares it. */
 void cm_edl_check_reserved(struct cm_edl_context *ctx, const char *name, struct cm_edl_loc loc,
                            enum cm_edl_role role);

@@ -187,6 +187,13 @@ TEST(refused_types)
         {MEMBER("int*********a;"), "1:55 more than 8 `*'"},
         {MEMBER("int a[1][1][1][1][1][1][1][1][1];"), "1:73 more than 8 array dimensions"},
         {MEMBER("int a[0];"), "1:50 an array dimension cannot be 0"},
+        {MEMBER("int a[4294967296][4294967296];"), "1:50 `a' is larger than 1024 MiB"},
+        {MEMBER("char a[1073741825];"), "1:51 `a' is larger than 1024 MiB"},
+        {MEMBER("char a[1073741824];char b;"), "1:42 `S' is larger than 1024 MiB"},
+        {"enclave{struct S{char a[1024];};untrusted{void f([in]struct S s[1048577]);};}",
+         "1:65 `s' is larger than 1024 MiB"},
+        {"enclave{struct S{char a[1048576];};struct T{struct S s[2][1024];};}",
+         "1:59 `s' is larger than 1024 MiB"},
         {MEMBER("int a[];"), "1:50 expecting an integer or a name, got `]'"},
         {MEMBER("void a;"), "1:44 `a' has type void"},
     };
