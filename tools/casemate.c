@@ -90,6 +90,20 @@ static int failed(enum cm_status st, const struct cm_why *why)
     return EXIT_FAILED;
 }
 
+/* The same about a file, named once. */
+static int failed_on(const char *path, enum cm_status st, const struct cm_why *why)
+{
+    char text[8192] = "";
+
+    if (cm_why_names(why, path)) {
+        return failed(st, why);
+    }
+    (void)snprintf(text, sizeof(text), "%s: %s", path,
+                   why->text[0] != '\0' ? why->text : cm_status_str(st));
+    cm_print_wrapped(stderr, "casemate: ", text);
+    return EXIT_FAILED;
+}
+
 static int command_new(int argc, char **argv)
 {
     struct cm_why why = {{0}};
@@ -205,7 +219,7 @@ static int command_inspect(int argc, char **argv)
         return usage("inspect needs an IMAGE", "");
     }
     st = cm_cli_inspect(image, json, stdout, &why);
-    return st == CM_OK ? 0 : failed(st, &why);
+    return st == CM_OK ? 0 : failed_on(image, st, &why);
 }
 
 /* the options of run; the index of the program, or -1 after a message */

@@ -34,6 +34,7 @@ static const char usage[] =
     "-Werror=<option>      Turn the warning into an error\n"
     "--experimental        Enable experimental features\n"
     "--help                Print this help message\n"
+    "--version             Print the version of this program\n"
     "\n"
     "If neither `--untrusted' nor `--trusted' is specified, generate both.\n";
 
@@ -174,6 +175,9 @@ static int run(int argc, char **argv)
     if (argc > MAX_ARGS) {
         say("too many arguments", "");
         return 255;
+    }
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        return printf("oeedger8r %s\n", CM_VERSION) < 0 ? 1 : 0;
     }
     a.trusted_dir = ".";
     a.untrusted_dir = ".";

@@ -62,6 +62,7 @@ static const char help_text[] =
     "      --explain                list every page: offset, rights, measured, hash\n"
     "      --strict                 warnings of the instruction check are errors\n"
     "  -h, --help                   this text\n"
+    "      --version                the version of this program\n"
     "\n"
     "The configuration file has lines NAME=VALUE: Debug, NumHeapPages, NumStackPages,\n"
     "NumTCS, ProductID, SecurityVersion, FamilyID, ExtendedProductID,\n"
@@ -471,6 +472,9 @@ static int dispatch(int argc, char **argv)
             (void)fputs(help_text, stdout);
             return EXIT_SUCCESS;
         }
+    }
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        return printf("oesign %s\n", CM_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     }
     if (argc < 2) {
         (void)fputs(help_text, stderr);

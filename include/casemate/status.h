@@ -6,6 +6,7 @@
 #ifndef CASEMATE_STATUS_H
 #define CASEMATE_STATUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -62,6 +63,9 @@ struct cm_why {
  * The first reason wins: a text that is there already is kept, since the cause is deepest.
  */
 void cm_why_set(struct cm_why *why, const char *fmt, ...) CM_PRINTF(2, 3);
+
+/** Whether the reason begins with that name and a colon, so that a caller need not put it there. */
+bool cm_why_names(const struct cm_why *why, const char *name);
 
 #ifdef __cplusplus
 }

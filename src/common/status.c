@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 /* A switch without default: -Wswitch-enum names a code that has no sentence. */
 const char *cm_status_str(enum cm_status st)
@@ -54,6 +55,16 @@ const char *cm_status_str(enum cm_status st)
         return "it is in use";
     }
     return "unknown status code";
+}
+
+bool cm_why_names(const struct cm_why *why, const char *name)
+{
+    const size_t n = strlen(name);
+    const size_t most = sizeof(why->text) - 1;
+
+    /* a name that is longer than the text can be: what is there of it */
+    return n < most ? strncmp(why->text, name, n) == 0 && why->text[n] == ':'
+                    : strncmp(why->text, name, most) == 0;
 }
 
 void cm_why_set(struct cm_why *why, const char *fmt, ...)

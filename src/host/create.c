@@ -225,9 +225,7 @@ oe_result_t cm_create_on(const struct cm_load_request *request, const struct cm_
     if (st != CM_OK) {
         const char *text = why.text[0] != '\0' ? why.text : cm_status_str(st);
 
-        const size_t n = strlen(request->path);
-
-        if (strncmp(text, request->path, n) == 0 && text[n] == ':') {
+        if (cm_why_names(&why, request->path)) {
             cm_host_log(CM_LOG_ERROR, "%s", text);
         } else {
             cm_host_log(CM_LOG_ERROR, "%s: %s", request->path, text);

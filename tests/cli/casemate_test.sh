@@ -23,6 +23,7 @@ for c in new doctor inspect run; do
 done
 expect 2 "needs an IMAGE" "$casemate" inspect
 expect 2 "one IMAGE" "$casemate" inspect a b
+expect 1 "/bin/sh: " "$casemate" inspect /bin/sh
 expect 2 "needs one NAME" "$casemate" new
 expect 2 "needs a PROGRAM" "$casemate" run
 expect 2 "hardware or emulator" "$casemate" doctor --require luck

@@ -17,7 +17,7 @@ openssl genrsa -3 -out key.pem 3072 2> /dev/null
 
 # --- standard output that takes nothing
 lost="standard output is incomplete"
-for c in "oeedger8r --help" "oeedger8r" "oeedger8r a.edl" "oesign --help" "oesign sign --help" \
+for c in "oeedger8r --help" "oeedger8r" "oeedger8r a.edl" "oeedger8r --version" "oesign --version" "oesign --help" "oesign sign --help" \
     "oesign dump -e mini_rela.signed" "oesign predict -e mini_rela" "oesign sign -e mini_rela -k key.pem" \
     "casemate --help" "casemate --version" "casemate new --help" "casemate doctor" "casemate run --help" \
     "casemate doctor --json" "casemate inspect mini_rela" "casemate verify --help" "casemate quote --help"; do

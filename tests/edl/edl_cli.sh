@@ -39,6 +39,7 @@ printf 'enclave {\n#ifdef YES\nimport "i.edl"\n#endif\n}' > cond.edl
 
 expect 1 "usage: oeedger8r"
 expect 1 "usage: oeedger8r" --help
+expect 0 "oeedger8r " --version
 expect 255 "missing edl filename" --trusted
 expect 255 "unknown option --frobnicate" --frobnicate a.edl
 expect 255 "unknown warning option -Wfoo" -Wfoo a.edl
@@ -93,8 +94,30 @@ files cond.d cond_args.h cond_t.c cond_t.h
 mkdir -p full/a_u.c
 expect 1 "error: cannot write full/a_u.c" --untrusted --untrusted-dir full a.edl
 find full -name 'a_u.c.*' | grep -q . && fail "a temporary file is left"
-find . -type f ! -name '*.edl' -delete
+files
+# the last name of all, in the folder of both sides: nothing has a name before all can have theirs
+mkdir a_u.h
+expect 1 "error: cannot write a_u.h: it is a folder" a.edl
+files
+rmdir a_u.h
+printf old > a_args.h
+mkdir a_u.c
+expect 1 "error: cannot write a_u.c: it is a folder" a.edl
+[ "$(cat a_args.h)" = old ] || fail "a file was replaced before the failure"
+files a_args.h
+rmdir a_u.c
+# folders that were made for it go away again, those of others stay
+mkdir mine locked
+chmod a-w locked
+if [ ! -w locked ]; then
+    expect 1 "error: cannot write locked/a_args.h" --trusted-dir new/deep --untrusted-dir locked a.edl
+    [ -e new ] && fail "a folder made for nothing stays"
+    expect 1 "error: cannot create the folder locked/in" --trusted-dir mine/new --untrusted-dir locked/in a.edl
+fi
+expect 1 "error: cannot write /proc/self/a_args.h" --trusted-dir mine/new --untrusted-dir /proc/self a.edl
 printf x > file
+expect 1 "error: cannot create the folder file/sub" --trusted-dir mine/new/x --untrusted-dir file/sub a.edl
+[ -d mine ] && [ ! -e mine/new ] || fail "the folders are not as they were"
 expect 1 "error: cannot create the folder file/sub" --trusted-dir file/sub a.edl
 files file
 printf 'enclave { };' > my-app.edl

@@ -200,6 +200,7 @@ expect 1 "no/such/folder" "$oesign" sign -e mini_rela -k pkcs1.pem -o no/such/fo
 
 # --- usage
 expect 0 "Usage: oesign" "$oesign" --help
+expect 0 "oesign " "$oesign" --version
 expect 2 "Usage: oesign" "$oesign"
 expect 2 "unknown command" "$oesign" bake
 expect 2 "-e IMAGE is missing" "$oesign" predict
