@@ -43,22 +43,37 @@ out:
     return st;
 }
 
+/* What failed is no property of the image, and no status may say that it is. */
 static enum cm_status load_key(struct cm_rsa_key **out, struct cm_why *why)
 {
     enum cm_status st = CM_OK;
     char path[PATH_MAX];
     uint8_t *pem = NULL;
+    struct cm_why reason = {""};
     size_t len = 0;
     size_t used = 0;
 
-    CM_TRY(cm_state_dir(path, sizeof(path) - sizeof("/" KEY_FILE), why));
+    if (cm_state_dir(path, sizeof(path) - sizeof("/" KEY_FILE), &reason) != CM_OK) {
+        cm_why_set(why, "the image is not signed, and there is no place for a key: %s",
+                   reason.text);
+        return CM_ERR_PLATFORM;
+    }
     used = strlen(path);
     memcpy(path + used, "/" KEY_FILE, sizeof("/" KEY_FILE));
     if (access(path, F_OK) != 0) {
         CM_TRY(make_key_file(path, why));
     }
-    CM_TRY(cm_file_read(path, KEY_FILE_MAX, &pem, &len, why));
-    CM_TRY(cm_rsa_key_from_pem(cm_span_make(pem, len), out, why));
+    if (cm_file_read(path, KEY_FILE_MAX, &pem, &len, why) != CM_OK) {
+        st = CM_ERR_PLATFORM; /* why names the file */
+        goto out;
+    }
+    st = cm_rsa_key_from_pem(cm_span_make(pem, len), out, &reason);
+    if (st != CM_OK && st != CM_ERR_NOMEM) {
+        cm_why_set(why,
+                   "the debug signing key %s is damaged (%s); remove it, and a new one is made",
+                   path, reason.text[0] != '\0' ? reason.text : cm_status_str(st));
+        st = CM_ERR_CRYPTO;
+    }
 out:
     cm_wipe(pem, len);
     free(pem);

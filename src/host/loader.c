@@ -141,6 +141,13 @@ static enum cm_status reserve_from_zero(struct loading *l, uint64_t size)
 
 static enum cm_status refused(struct loading *l, const char *what)
 {
+    if (errno == EFBIG) { /* the emulator's: an enclave's pages are in a file without a name */
+        cm_why_set(l->why,
+                   "the %s SGX device refused %s: its %llu MiB are more than files may have here "
+                   "(ulimit -f)",
+                   l->device->name, what, (unsigned long long)(l->plan->enclave_size >> 20));
+        return CM_ERR_NOMEM;
+    }
     cm_why_set(l->why, "the %s SGX device refused %s (%s)", l->device->name, what, strerror(errno));
     return errno == ENOMEM ? CM_ERR_NOMEM : CM_ERR_PLATFORM;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,6 +89,19 @@ static void link_source(int fd, char out[32])
     (void)snprintf(out, 32, "/proc/self/fd/%d", fd);
 }
 
+/* Beyond the limit of the process (ulimit -f) a write is a signal that kills it. */
+static bool limit_allows(size_t size)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+        size <= limit.rlim_cur) {
+        return true;
+    }
+    errno = EFBIG;
+    return false;
+}
+
 enum cm_status cm_draft_write(struct cm_draft *d, const char *path, struct cm_span data,
                               uint32_t mode, struct cm_why *why)
 {
@@ -128,7 +142,7 @@ enum cm_status cm_draft_write(struct cm_draft *d, const char *path, struct cm_sp
         st = fail(path, why);
         goto out;
     }
-    if (write_all(n.fd, data) != CM_OK || fsync(n.fd) != 0) {
+    if (!limit_allows(data.len) || write_all(n.fd, data) != CM_OK || fsync(n.fd) != 0) {
         st = fail(path, why);
         goto out;
     }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -240,12 +241,23 @@ int cm_emu_may_map(const struct emu_encl_kernel *k, uint64_t start, uint64_t end
     return 0;
 }
 
+bool cm_emu_file_limit_ok(uint64_t size)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+           size <= limit.rlim_cur;
+}
+
 int cm_emu_pages_create(struct emu_encl_kernel *k)
 {
     struct emu_encl *e = k->e;
     long table = 0;
     long epc = 0;
 
+    if (!cm_emu_file_limit_ok(e->size)) {
+        return -EFBIG;
+    }
     k->page_count = e->size / EMU_PAGE;
     table = syscall(SYS_mmap, 0, k->page_count * sizeof(uint32_t), PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0l);

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -45,7 +46,9 @@ static void fill_setup(void)
         fill.value = (uint8_t)value;
         fill.on = true;
     } else {
-        cm_emu_log("CASEMATE_EMU_FILL=%s: neither a hexadecimal byte nor \"random\"; ignored", v);
+        (void)fprintf(stderr,
+                      "casemate: CASEMATE_EMU_FILL is ignored: neither a hexadecimal byte nor "
+                      "\"random\"\n");
     }
 }
 
@@ -179,6 +182,9 @@ static bool copy_batch(struct emu_encl_kernel *k, const struct add *a, size_t n)
     if ((a->arg.flags & SGX_PAGE_MEASURE) == 0 ||
         (a->secinfo.flags & 0xff00) != SGX_SECINFO_TYPE(SGX_PT_REG) || find_source(k, src) != 0 ||
         k->source.end - src < len || !cm_emu_memfd_ok(k)) {
+        return false;
+    }
+    if (!cm_emu_file_limit_ok(off + len)) { /* it was lowered since ECREATE */
         return false;
     }
     for (uint64_t i = 0; i < n; i++) {

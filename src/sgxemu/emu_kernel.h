@@ -187,6 +187,8 @@ int cm_emu_ioc_restrict(struct emu_encl_kernel *k, uint64_t arg);
 int cm_emu_ioc_modify(struct emu_encl_kernel *k, uint64_t arg);
 int cm_emu_ioc_remove(struct emu_encl_kernel *k, uint64_t arg);
 /* offset and length as the kernel wants them */
+/* Whether the process may have a file of that size; growing one beyond is a signal that kills it. */
+bool cm_emu_file_limit_ok(uint64_t size);
 bool cm_emu_range_ok(const struct emu_encl_kernel *k, uint64_t offset, uint64_t length);
 
 /* emu_init.c: EINIT. 0, an SGX error code, or CM_EMU_LEAF_FAIL */

@@ -205,6 +205,24 @@ TEST(bad_input_too_little_address_space)
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+TEST(bad_input_too_small_a_limit_for_files)
+{
+    oe_enclave_t *e = NULL;
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) {
+        struct rlimit limit = {1024, 1024}; /* ulimit -f 1 */
+        int bad = setrlimit(RLIMIT_FSIZE, &limit) != 0;
+
+        bad |= create(E2E_IMAGE, SIMULATED, &e) != OE_OUT_OF_MEMORY;
+        bad |= strstr(said, "ulimit -f") == NULL;
+        _exit(bad);
+    }
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 TEST(an_enclave_with_a_gib_of_heap)
 {
     oe_enclave_t *e = NULL;

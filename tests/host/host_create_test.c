@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -114,6 +115,66 @@ static oe_result_t create_with(struct cm_load_request *request, size_t len, oe_e
     listen_end(saved, said, sizeof(said));
     (void)unlink(path);
     return r;
+}
+
+/* the user database knows nobody */
+int getpwuid_r(uid_t uid, struct passwd *entry, char *buf, size_t size, struct passwd **found)
+{
+    (void)uid;
+    (void)entry;
+    (void)buf;
+    (void)size;
+    *found = NULL;
+    return 0;
+}
+
+/*
+ * An unsigned image with that state folder, in a child: whether the result is want, and the log has
+ * both texts and not the name of the image alone. Before any test in which the key is kept.
+ */
+static bool unsigned_with_state(const char *state, oe_result_t want, const char *a, const char *b)
+{
+    struct cm_load_request request = {.device = &fake_device, .debug = true};
+    oe_enclave_t *e = NULL;
+    int status = -1;
+    pid_t child = -1;
+
+    (void)fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        bool good = false;
+
+        fx_make(&fx);
+        (void)unsetenv("HOME");
+        (void)unsetenv("XDG_STATE_HOME");
+        (void)(state == NULL ? unsetenv("CASEMATE_STATE_DIR")
+                             : setenv("CASEMATE_STATE_DIR", state, 1));
+        good = create_with(&request, sizeof(fx.b), &e) == want && strstr(said, a) != NULL &&
+               strstr(said, b) != NULL;
+        (void)(good ? 0 : printf("  %s\n", said));
+        (void)fflush(stdout);
+        _exit(good ? 0 : 1);
+    }
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST(no_place_for_a_debug_key_and_a_damaged_one)
+{
+    char dir[] = "/tmp/cm_host_state_XXXXXX";
+    char path[64] = "";
+
+    CHECK(unsigned_with_state(NULL, OE_PLATFORM_ERROR, "no home folder", "CASEMATE_STATE_DIR"));
+    CHECK(unsigned_with_state("/proc/nowhere", OE_PLATFORM_ERROR, "/proc/nowhere", "not signed"));
+    CHECK(unsigned_with_state("relative", OE_PLATFORM_ERROR, "absolute", "CASEMATE_STATE_DIR"));
+    REQUIRE(mkdtemp(dir) != NULL);
+    (void)snprintf(path, sizeof(path), "%s/debug-signer.pem", dir);
+    CHECK_EQ(cm_file_write_atomic(path, cm_span_make("no key", 6), 0600, NULL), CM_OK);
+    CHECK(unsigned_with_state(dir, OE_CRYPTO_ERROR, path, "damaged"));
+    CHECK_EQ(unlink(path), 0);
+    CHECK_EQ(mkdir(path, 0700), 0);
+    CHECK(unsigned_with_state(dir, OE_PLATFORM_ERROR, path, "not a regular file"));
+    (void)rmdir(path);
+    (void)rmdir(dir);
 }
 
 TEST(bad_input_every_truncation_of_an_image)

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -93,6 +94,34 @@ TEST(failed_write_leaves_nothing)
 }
 
 /* A writer that is interrupted again and again: each time the whole file, and nothing beside it. */
+TEST(a_file_beyond_the_limit_is_an_error_and_no_signal)
+{
+    static const uint8_t big[8192];
+    char dir[] = "/tmp/cm_os_test_XXXXXX";
+    char path[64] = "";
+    int status = -1;
+    pid_t child = 0;
+
+    REQUIRE(mkdtemp(dir) != NULL);
+    (void)snprintf(path, sizeof(path), "%s/f", dir);
+    child = fork();
+    if (child == 0) {
+        struct rlimit limit = {4096, 4096};
+        struct cm_why why = {{0}};
+        int bad = setrlimit(RLIMIT_FSIZE, &limit);
+
+        bad |= cm_file_write_atomic(path, cm_span_make(big, sizeof(big)), 0600, &why) != CM_ERR_IO;
+        bad |= strstr(why.text, "File too large") == NULL;
+        bad |= cm_file_write_atomic(path, cm_span_make(big, 4096), 0600, NULL) != CM_OK;
+        _exit(bad);
+    }
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK_EQ(entries(dir), 1);
+    (void)unlink(path);
+    (void)rmdir(dir);
+}
+
 TEST(an_interrupt_leaves_no_temporary_file)
 {
     const size_t size = 16u << 20;
