@@ -28,6 +28,10 @@ static void log_open(void)
 
     if (path != NULL && path[0] != '\0') {
         log_file = fopen(path, "ae");
+        if (log_file == NULL) {
+            (void)fprintf(stderr, "casemate: no log: the file of CASEMATE_EMU_LOG: %s\n",
+                          strerror(errno));
+        }
     }
 }
 

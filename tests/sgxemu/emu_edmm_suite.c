@@ -27,6 +27,7 @@ static const struct range_case restrict_cases[] = {
     {"length not aligned", 4096, 5, 1, 0, 0, EINVAL},
     {"beyond the end", MIB, 4096, 1, 0, 0, EINVAL},
     {"overflow", 4096, (uint64_t)-4096, 1, 0, 0, EINVAL},
+    {"overflow into the range", (uint64_t)-4096, 2 * 4096, 1, 0, 0, EINVAL},
     {"unknown permission", 4096, 4096, 8, 0, 0, EINVAL},
     {"W without R", 4096, 4096, 2, 0, 0, EINVAL},
     {"result not 0", 4096, 4096, 1, 1, 0, EINVAL},
@@ -59,6 +60,7 @@ static const struct range_case modify_cases[] = {
     {"offset not aligned", 5, 4096, SGX_PT_TRIM, 0, 0, EINVAL},
     {"length 0", 4096, 0, SGX_PT_TRIM, 0, 0, EINVAL},
     {"beyond the end", MIB, 4096, SGX_PT_TRIM, 0, 0, EINVAL},
+    {"overflow into the range", (uint64_t)-4096, 2 * 4096, SGX_PT_TRIM, 0, 0, EINVAL},
     {"type out of range", 4096, 4096, 256, 0, 0, EINVAL},
     {"to SECS", 4096, 4096, SGX_PT_SECS, 0, 0, EINVAL},
     {"to REG", 4096, 4096, SGX_PT_REG, 0, 0, EINVAL},
@@ -130,6 +132,10 @@ TEST(removal_needs_the_enclaves_consent)
     CHECK_EQ(r.count, 0);
     r.offset = 200 * KIT_PAGE;
     CHECK_EQ(kit_ioctl(e.fd, SGX_IOC_REMOVE_PAGES, &r), EFAULT); /* not there */
+    r.offset = (uint64_t)-KIT_PAGE; /* the sum overflows into the range */
+    r.length = 2 * KIT_PAGE;
+    CHECK_EQ(kit_ioctl(e.fd, SGX_IOC_REMOVE_PAGES, &r), EINVAL);
+    r.length = KIT_PAGE;
     r.count = 1;
     CHECK_EQ(kit_ioctl(e.fd, SGX_IOC_REMOVE_PAGES, &r), EINVAL);
     kit_destroy(&e);

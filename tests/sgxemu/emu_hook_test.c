@@ -123,7 +123,11 @@ TEST(G1_unmeasured_pages_can_be_filled)
     CHECK_EQ(in_child(NULL, NULL, contents), 0);
     CHECK_EQ(in_child("CASEMATE_EMU_FILL", "a5", contents), 1);
     CHECK_EQ(in_child("CASEMATE_EMU_FILL", "random", contents), 3);
+    CHECK(strstr(err_text, "CASEMATE_EMU_FILL") == NULL);
     CHECK_EQ(in_child("CASEMATE_EMU_FILL", "yes please", contents), 0);
+    CHECK(strstr(err_text, "CASEMATE_EMU_FILL is ignored") != NULL);
+    CHECK_EQ(in_child("CASEMATE_EMU_FILL", "zz", contents), 0);
+    CHECK(strstr(err_text, "CASEMATE_EMU_FILL is ignored") != NULL);
     CHECK_EQ(in_child("CASEMATE_EMU_FILL", "", contents), 0);
 }
 
@@ -163,6 +167,14 @@ static size_t count_lines(FILE *log, const char *start, char *last, size_t cap)
         }
     }
     return n;
+}
+
+TEST(a_log_that_cannot_be_written_is_named)
+{
+    CHECK_EQ(in_child("CASEMATE_EMU_LOG", "/proc/nowhere/log", logged), 0);
+    CHECK(strstr(err_text, "CASEMATE_EMU_LOG: No such file") != NULL);
+    CHECK_EQ(in_child("CASEMATE_EMU_LOG", "", logged), 0);
+    CHECK(strstr(err_text, "CASEMATE_EMU_LOG") == NULL);
 }
 
 TEST(log_holds_every_step)

@@ -166,6 +166,7 @@ static const struct add_case add_cases[] = {
     {"offset at the end", 0, MIB, PAGES(1), KIT_RW, EINVAL},
     {"length beyond the end", 0, MIB - PAGES(1), PAGES(2), KIT_RW, EINVAL},
     {"sum overflows", 0, PAGES(1), (uint64_t)-PAGES(1), KIT_RW, EINVAL},
+    {"sum overflows into the range", 0, (uint64_t)-PAGES(1), PAGES(2), KIT_RW, EINVAL},
     {"W without R", 0, 0, PAGES(1), SGX_SECINFO_W | SGX_SECINFO_TYPE(2), EINVAL},
     {"WX without R", 0, 0, PAGES(1), 6 | SGX_SECINFO_TYPE(2), EINVAL},
     {"PENDING", 0, 0, PAGES(1), KIT_RW | SGX_SECINFO_PENDING, EINVAL},
