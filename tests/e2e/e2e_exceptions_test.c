@@ -30,9 +30,11 @@ int exc_host(int value)
 
 static bool start(const char *image)
 {
+    /* as a program for hardware under `casemate run --preload`, or with the emulator linked in */
+    const uint32_t how = getenv("EXC_PRELOADED") != NULL ? 0 : OE_ENCLAVE_FLAG_SIMULATE;
+
     e = NULL;
-    return oe_create_exc_enclave(image, OE_ENCLAVE_TYPE_SGX,
-                                 OE_ENCLAVE_FLAG_DEBUG | OE_ENCLAVE_FLAG_SIMULATE, NULL, 0,
+    return oe_create_exc_enclave(image, OE_ENCLAVE_TYPE_SGX, OE_ENCLAVE_FLAG_DEBUG | how, NULL, 0,
                                  &e) == OE_OK;
 }
 
