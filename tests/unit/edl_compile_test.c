@@ -27,7 +27,8 @@ static int entries(const char *dir, bool remove_them)
     return n;
 }
 
-TEST(out_of_memory_at_every_allocation)
+/* old: a file of the host's side is there already, so that its name is taken late, over another */
+static void run_out_of_memory(bool old)
 {
     static const char text[] =
         "enclave { struct s { size_t n; [count=n] int *p; }; trusted { public int f([in, out] s *a,"
@@ -35,6 +36,7 @@ TEST(out_of_memory_at_every_allocation)
     static char messages[8192];
     char dir[] = "/tmp/cm_edl_test_XXXXXX";
     char out[64] = "";
+    char there[64] = "";
     char edl[64] = "";
     const char *paths[1] = {edl};
     struct cm_edl_options options = {0};
@@ -44,6 +46,7 @@ TEST(out_of_memory_at_every_allocation)
     (void)snprintf(edl, sizeof(edl), "%s.edl", dir);
     (void)snprintf(out, sizeof(out), "%s/made.d", dir);
     REQUIRE(cm_file_write_atomic(edl, cm_span_make(text, sizeof(text) - 1), 0600, NULL) == CM_OK);
+    (void)snprintf(there, sizeof(there), "%s%s_u.c", dir, strrchr(dir, '/'));
     options.trusted_dir = dir;
     options.untrusted_dir = dir;
     options.dep_file = out;
@@ -54,6 +57,7 @@ TEST(out_of_memory_at_every_allocation)
         bool hit = false;
 
         REQUIRE(to != NULL);
+        REQUIRE(!old || cm_file_write_atomic(there, cm_span_make("", 0), 0600, NULL) == CM_OK);
         memset(messages, 0, sizeof(messages));
         fail_alloc_at(k);
         st = cm_edl_compile(&options, paths, 1, to, NULL);
@@ -70,12 +74,22 @@ TEST(out_of_memory_at_every_allocation)
         }
         CHECK_EQ(st, CM_ERR_NOMEM);
         CHECK(strstr(messages, "memory") != NULL);
-        CHECK_EQ(entries(dir, true), 0);
+        CHECK_EQ(entries(dir, true), old ? 1 : 0);
     }
     CHECK(k > 20);
     CHECK_EQ(entries(dir, true), 6);
     CHECK_EQ(rmdir(dir), 0);
     CHECK_EQ(unlink(edl), 0);
+}
+
+TEST(out_of_memory_at_every_allocation)
+{
+    run_out_of_memory(false);
+}
+
+TEST(what_was_made_goes_away_when_a_late_name_fails)
+{
+    run_out_of_memory(true);
 }
 
 TEST_MAIN
