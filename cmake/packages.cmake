@@ -6,6 +6,7 @@
 #   lib/libcasemate-sgxemu.so            the emulator, preloaded
 #   lib/casemate/                        enclaves of casemate doctor and oeutil
 #   share/openenclave/                   openenclaverc, samples/
+#   share/man/man1/, share/bash-completion/completions/
 #   share/doc/casemate/                  documents
 set(CM_API_VERSION 0.19.0) # of the Open Enclave SDK whose API this is
 set(oe lib/openenclave)
@@ -35,6 +36,28 @@ foreach(part casemate oesign oeedger8r oehost oehostverify oecore oeenclave oese
   if(TARGET ${part})
     add_dependencies(sdk ${part})
   endif()
+endforeach()
+
+# man pages, each from its text and from what its tool says to --help
+set(pages)
+foreach(tool casemate oesign oeedger8r oeutil oeverify)
+  if(TARGET ${tool})
+    set(page ${CMAKE_BINARY_DIR}/man/${tool}.1)
+    add_custom_command(OUTPUT ${page}
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/man
+      COMMAND ${CMAKE_SOURCE_DIR}/deploy/man/manpage.sh $<TARGET_FILE_DIR:${tool}> ${PROJECT_VERSION}
+              ${CMAKE_SOURCE_DIR}/deploy/man/${tool}.1.in ${page}
+      DEPENDS ${tool} ${CMAKE_SOURCE_DIR}/deploy/man/manpage.sh ${CMAKE_SOURCE_DIR}/deploy/man/${tool}.1.in
+      COMMENT "Making the man page of ${tool}" VERBATIM)
+    list(APPEND pages ${page})
+  endif()
+endforeach()
+add_custom_target(manpages ALL DEPENDS ${pages})
+add_dependencies(sdk manpages)
+install(FILES ${pages} DESTINATION share/man/man1)
+foreach(tool casemate oesign oeedger8r) # one file: bash looks for it by the tool's name
+  install(FILES ${CMAKE_SOURCE_DIR}/deploy/completion/casemate
+          DESTINATION share/bash-completion/completions RENAME ${tool})
 endforeach()
 
 install(TARGETS oehost oehostverify ARCHIVE DESTINATION ${oe}/host)

@@ -23,6 +23,14 @@ done
 doubles=$(for deb in "$work"/one/*.deb; do dpkg-deb -c "$deb" | awk '!/\/$/ {print $6}'; done | sort | uniq -d)
 [ -z "$doubles" ] || fail "in two packages: $doubles"
 
+for file in casemate oesign oeedger8r oeutil oeverify; do
+    [ -s "$work/root/opt/openenclave/share/man/man1/$file.1" ] || fail "no man page of $file"
+done
+for file in man/man1/casemate.1 bash-completion/completions/casemate; do
+    [ "$(readlink "$work/root/usr/share/$file")" = "/opt/openenclave/share/$file" ] &&
+        [ -s "$work/root/opt/openenclave/share/$file" ] || fail "/usr/share/$file leads nowhere"
+done
+
 # usable from where they were unpacked, which is not where they install
 # shellcheck disable=SC1091
 . "$work/root/opt/openenclave/share/openenclave/openenclaverc"
