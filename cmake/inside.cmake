@@ -105,6 +105,8 @@ foreach(name oelibc opensslcrypto_3 opensslssl_3 oecryptoopenssl_3)
   set_target_properties(${name} PROPERTIES IMPORTED_LOCATION ${lib}/lib${name}.a)
   add_dependencies(${name} cm_inside)
 endforeach()
+# dup, poll and who the process is: what answers them is src/syscall, which needs the C library
+set_property(TARGET oelibc PROPERTY INTERFACE_LINK_LIBRARIES oesyscall)
 set_property(TARGET opensslcrypto_3 PROPERTY INTERFACE_LINK_LIBRARIES oelibc)
 set_property(TARGET opensslssl_3 PROPERTY INTERFACE_LINK_LIBRARIES opensslcrypto_3)
 add_library(openssl_3 INTERFACE)

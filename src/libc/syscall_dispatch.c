@@ -17,13 +17,6 @@
 long __syscall_cp(long n, long a, long b, long c, long d, long e, long f);
 long __syscall_cp_c(long n, long a, long b, long c, long d, long e, long f);
 
-__attribute__((weak)) long cm_syscall_extension(long number, const long args[6])
-{
-    (void)number;
-    (void)args;
-    return -ENOSYS;
-}
-
 /* src/syscall: descriptors and paths; linked when something needs them */
 extern long cm_sys_core(long number, const long args[6]) __attribute__((weak));
 
@@ -72,7 +65,7 @@ static long do_clock_gettime(const long args[6])
 
 long cm_syscall(long number, const long args[6])
 {
-    long result = cm_syscall_extension(number, args);
+    long result = cm_syscall_own(number, args);
 
     if (result == -ENOSYS && cm_sys_core != NULL) {
         result = cm_sys_core(number, args);

@@ -18,7 +18,6 @@
 
 off_t __lseek(int fd, off_t off, int whence) __attribute__((alias("lseek")));
 off_t lseek64(int fd, off_t off, int whence) __attribute__((alias("lseek")));
-int __dup3(int from, int to, int flags) __attribute__((alias("dup3")));
 void *__mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
     __attribute__((alias("mmap")));
 void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off)
@@ -60,21 +59,6 @@ int isatty(int fd)
     (void)fd;
     errno = ENOTTY;
     return 0;
-}
-
-int dup(int fd)
-{
-    return (int)CM_SYS(SYS_dup, fd);
-}
-
-int dup2(int from, int to)
-{
-    return (int)CM_SYS(SYS_dup2, from, to);
-}
-
-int dup3(int from, int to, int flags)
-{
-    return (int)CM_SYS(SYS_dup3, from, to, flags);
 }
 
 int pipe2(int fds[2], int flags)

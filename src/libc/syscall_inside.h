@@ -1,7 +1,7 @@
 /*
  * System calls of code inside the enclave. No instruction of the enclave calls the kernel: every
- * wrapper of the C library ends in cm_syscall(), which serves what needs no host, and hands the
- * rest to cm_syscall_extension(). Without one (no file system or socket module linked) the answer is
+ * wrapper of the C library ends in cm_syscall(). The application's own answer comes first, then the
+ * descriptors and paths of src/syscall, if they are linked, then what needs no host. The rest is
  * ENOSYS.
  */
 #ifndef CM_LIBC_SYSCALL_INSIDE_H
@@ -15,7 +15,13 @@
 /* Linux numbers and conventions: the result, or -errno. */
 long cm_syscall(long number, const long args[6]);
 
-/* Weak; a module that serves files, sockets, ... defines it. -ENOSYS for what it does not know. */
+/*
+ * What the application answers itself: cm_syscall_extension(), or oe_SYS_<name>_impl() with the call's
+ * arguments (syscall_own.c). -ENOSYS when it does not.
+ */
+long cm_syscall_own(long number, const long args[6]);
+
+/* Weak; an application may define it. -ENOSYS for what it does not know. */
 long cm_syscall_extension(long number, const long args[6]);
 
 /* inside_time.c: sleeps by the host's clock. 0 or -EINVAL. */

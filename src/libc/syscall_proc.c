@@ -3,107 +3,26 @@
  * no process and gets no signals (faults reach it as exceptions): what cannot mean anything fails,
  * what programs only ask out of habit gets a harmless answer.
  */
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/sysinfo.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "libc/syscall_inside.h"
-
-#undef getrlimit64
-#undef setrlimit64
-#undef prlimit64
 
 int __sigaction(int sig, const struct sigaction *restrict act, struct sigaction *restrict old)
     __attribute__((alias("sigaction")));
 int __libc_sigaction(int sig, const struct sigaction *restrict act, struct sigaction *restrict old)
     __attribute__((alias("sigaction")));
-int getrlimit64(int resource, struct rlimit *limit) __attribute__((alias("getrlimit")));
-int prlimit64(pid_t pid, int resource, const struct rlimit *set, struct rlimit *old)
-    __attribute__((alias("prlimit")));
-int setrlimit64(int resource, const struct rlimit *limit) __attribute__((alias("setrlimit")));
 int __sigsetjmp_tail(void *env, int ret);
 void __block_all_sigs(void *set);
 void __block_app_sigs(void *set);
 void __restore_sigs(void *set);
 
-pid_t getpid(void)
-{
-    return (pid_t)CM_SYS(SYS_getpid, 0);
-}
-
-pid_t getppid(void)
-{
-    return (pid_t)CM_SYS(SYS_getppid, 0);
-}
-
-pid_t getpgrp(void)
-{
-    return (pid_t)CM_SYS(SYS_getpgrp, 0);
-}
-
-pid_t getpgid(pid_t pid)
-{
-    return (pid_t)CM_SYS(SYS_getpgid, pid);
-}
-
-uid_t getuid(void)
-{
-    return (uid_t)CM_SYS(SYS_getuid, 0);
-}
-
-uid_t geteuid(void)
-{
-    return (uid_t)CM_SYS(SYS_geteuid, 0);
-}
-
-gid_t getgid(void)
-{
-    return (gid_t)CM_SYS(SYS_getgid, 0);
-}
-
-gid_t getegid(void)
-{
-    return (gid_t)CM_SYS(SYS_getegid, 0);
-}
-
-int getgroups(int count, gid_t list[])
-{
-    return (int)CM_SYS(SYS_getgroups, count, CM_P(list));
-}
-
-int uname(struct utsname *name)
-{
-    return (int)CM_SYS(SYS_uname, CM_P(name));
-}
-
 int sysinfo(struct sysinfo *info)
 {
     return (int)CM_SYS(SYS_sysinfo, CM_P(info));
-}
-
-int getrlimit(int resource, struct rlimit *limit)
-{
-    return (int)CM_SYS(SYS_prlimit64, 0, resource, 0, CM_P(limit));
-}
-
-int setrlimit(int resource, const struct rlimit *limit)
-{
-    return (int)CM_SYS(SYS_prlimit64, 0, resource, CM_P(limit), 0);
-}
-
-int prlimit(pid_t pid, int resource, const struct rlimit *set, struct rlimit *old)
-{
-    return (int)CM_SYS(SYS_prlimit64, pid, resource, CM_P(set), CM_P(old));
-}
-
-int sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set)
-{
-    return (int)CM_SYS(SYS_sched_getaffinity, pid, (long)size, CM_P(set));
 }
 
 long sysconf(int name)
@@ -122,11 +41,6 @@ long sysconf(int name)
         errno = EINVAL;
         return -1;
     }
-}
-
-int kill(pid_t pid, int sig)
-{
-    return (int)CM_SYS(SYS_kill, pid, sig);
 }
 
 int raise(int sig)

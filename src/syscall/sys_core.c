@@ -2,7 +2,8 @@
 #include "syscall/sys_core.h"
 
 #include <errno.h>
-#include <sys/syscall.h>
+
+#include "syscall/sys_identity.h"
 
 static cm_sys_server servers[CM_SYS_GROUPS];
 
@@ -38,6 +39,9 @@ long cm_sys_core(long number, const long args[6])
     }
     if (r == -ENOSYS) {
         r = ask_module(CM_SYS_EVENTS, number, args);
+    }
+    if (r == -ENOSYS) {
+        r = cm_sys_identity_call(number, args);
     }
     errno = before;
     return r;

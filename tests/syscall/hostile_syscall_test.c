@@ -265,4 +265,99 @@ TEST(C2_answers_without_end)
     names_fail("getaddrinfo", (struct lie){.name = "getaddrinfo_read", .member = 8});
 }
 
+TEST(C2_epoll_results)
+{
+    refused("epoll_create1", 0, (struct lie){.name = "epoll_create1", .value = -2}, EIO);
+    refused("epoll_create1", 0, (struct lie){.name = "epoll_create1", .value = INT64_MAX}, EIO);
+    refused("epoll_ctl", 0, (struct lie){.name = "epoll_ctl", .value = 1}, EIO);
+    refused("epoll_wait", 0, (struct lie){.name = "epoll_wait", .value = 5}, EIO);
+    refused("epoll_wait", 0, (struct lie){.name = "epoll_wait", .value = INT32_MAX}, EIO);
+    refused("epoll_wait", 0, (struct lie){.name = "epoll_wait", .value = -2}, EIO);
+}
+
+/* what a call gives under a lie that is left out of the answer */
+static void gives(const char *name, int64_t arg, struct lie what, int64_t value)
+{
+    int error = 0;
+
+    lie = what;
+    CHECK_EQ(probe(name, arg, &error), value);
+    CHECK(lie.told != 0);
+    lie = (struct lie){0};
+}
+
+/* the caller's own data comes back, for a watch that stands, and for nothing else */
+TEST(C2_epoll_event_is_of_a_watch)
+{
+    const char *w = "epoll_wait";
+    int error = 0;
+
+    CHECK_EQ(probe(w, 0, &error), 1); /* EPOLLIN, honestly */
+    gives(w, 0, (struct lie){.name = w, .member = 1, .value = 1}, 0);
+    gives(w, 0, (struct lie){.name = w, .member = 1, .value = 1023}, 0);
+    gives(w, 0, (struct lie){.name = w, .member = 1, .value = 0x80000000}, 0);
+    gives(w, 0, (struct lie){.name = w, .member = 1, .value = INT64_C(1) << 32}, 0);
+    gives(w, 0, (struct lie){.name = w, .member = 1, .value = INT64_MIN}, 0);
+    refused(w, 2, (struct lie){.name = w, .member = 1, .value = 1}, EINTR);
+}
+
+TEST(C2_epoll_events_were_asked_for)
+{
+    const char *w = "epoll_wait";
+
+    gives(w, 0, (struct lie){.name = w, .member = 2, .value = 4}, 0); /* EPOLLOUT */
+    gives(w, 0, (struct lie){.name = w, .member = 2, .value = UINT32_MAX}, 1 | 8 | 16);
+    gives(w, 0, (struct lie){.name = w, .member = 2, .value = 0}, 0);
+}
+
+TEST(C2_epoll_event_comes_once)
+{
+    gives("epoll_wait", 0, (struct lie){.name = "epoll_wait", .member = 3}, 1);
+}
+
+/* else the caller would follow a pointer that it had freed */
+TEST(C2_epoll_event_of_a_closed_descriptor)
+{
+    int error = 0;
+
+    CHECK_EQ(probe("epoll_wait", 1, &error), 0);
+}
+
+TEST(C2_poll_results)
+{
+    refused("poll", 0, (struct lie){.name = "poll", .value = 3}, EIO);
+    refused("poll", 0, (struct lie){.name = "poll", .value = -2}, EIO);
+    gives("poll", 0, (struct lie){.name = "poll", .value = 2}, 0); /* counted here, not there */
+    gives("poll", 0, (struct lie){.name = "poll", .member = 1, .value = 4}, 1000004);
+    gives("poll", 0, (struct lie){.name = "poll", .member = 1, .value = -1}, 2057060);
+    refused("select", 0, (struct lie){.name = "poll", .value = 9}, EIO);
+    gives("select", 0, (struct lie){.name = "poll", .member = 1, .value = 4}, 0);
+    gives("select", 0, (struct lie){.name = "poll", .member = 1, .value = 1}, 11);
+}
+
+TEST(C2_identity)
+{
+    int error = 0;
+
+    refused("getpid", 0, (struct lie){.name = "getpid", .value = 0}, EIO);
+    refused("getpid", 0, (struct lie){.name = "getpid", .value = -1}, EIO);
+    CHECK_EQ(probe("getpid", 0, &error), 5);
+    lie = (struct lie){.name = "getpid", .value = 6};
+    CHECK_EQ(probe("getpid", 0, &error), 5); /* told once, it stays */
+    lie = (struct lie){0};
+    refused("getppid", 0, (struct lie){.name = "getppid", .value = -1}, EIO);
+    refused("getgroups", 4, (struct lie){.name = "getgroups", .value = 5}, EIO);
+    refused("getgroups", 0, (struct lie){.name = "getgroups", .value = 65537}, EIO);
+    refused("getgroups", 4, (struct lie){.name = "getgroups", .value = -2}, EIO);
+}
+
+TEST(C2_system_names_end)
+{
+    int64_t i;
+
+    for (i = 0; i < 6; i++) {
+        refused("uname", 0, (struct lie){.name = "uname", .value = i}, EIO);
+    }
+}
+
 TEST_MAIN

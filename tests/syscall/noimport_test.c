@@ -65,6 +65,50 @@ TEST(missing_fcntl_is_said_once)
     CHECK_EQ(warnings_of("openenclave/edl/fcntl.edl", names, 3), 1);
 }
 
+static void said_once(const char *edl, const char *call)
+{
+    const char *twice[2] = {call, call};
+
+    CHECK_EQ(warnings_of(edl, twice, 2), 1);
+}
+
+TEST(missing_imports_are_said_once_each)
+{
+    said_once("openenclave/edl/socket.edl", "socket");
+    said_once("openenclave/edl/epoll.edl", "epoll");
+    said_once("openenclave/edl/poll.edl", "poll");
+    said_once("openenclave/edl/unistd.edl", "getppid");
+    said_once("openenclave/edl/utsname.edl", "uname");
+    said_once("openenclave/edl/signal.edl", "kill");
+}
+
+TEST(missing_resolver_is_a_system_error)
+{
+    int error = 0;
+
+    CHECK_EQ(bare("names", &error), -1);
+    CHECK_EQ(error, ENOSYS);
+}
+
+TEST(process_number_without_import)
+{
+    int error = 0;
+
+    CHECK_EQ(bare("getpid", &error), 1);
+    CHECK_EQ(error, 0);
+}
+
+/* what the application defines itself comes before everything else */
+TEST(own_answers_come_first)
+{
+    int error = 0;
+
+    CHECK_EQ(bare("own getpgrp", &error), 4711);
+    CHECK_EQ(bare("own by number", &error), 4711);
+    CHECK_EQ(bare("own mkdir", &error), -1);
+    CHECK_EQ(error, EDQUOT);
+}
+
 TEST(console_is_always_there)
 {
     int error = 0;

@@ -16,7 +16,7 @@ int enc_setup(void)
         return __LINE__;
     }
     if (oe_load_module_host_socket_interface() != OE_OK ||
-        oe_load_module_host_resolver() != OE_OK) {
+        oe_load_module_host_resolver() != OE_OK || oe_load_module_host_epoll() != OE_OK) {
         return __LINE__;
     }
     if (mount("/", "/", "no such type", 0, NULL) != -1 || errno != ENODEV) {

@@ -116,11 +116,23 @@ static int64_t probe_files(const char *name, int64_t arg)
     if (strcmp(name, "access") == 0) {
         return access("/dev/null", R_OK);
     }
-    return probe_sockets(name, &guarded, arg);
+    errno = ENOTSUP;
+    return -2;
 }
 
 int64_t probe_do(const char *name, int64_t arg)
 {
+    int64_t r;
+
     arm();
-    return guard(probe_files(name, arg));
+    r = probe_files(name, arg);
+    if (r == -2 && errno == ENOTSUP) {
+        errno = 0;
+        r = probe_events(name, &guarded, arg);
+    }
+    if (r == -2 && errno == ENOTSUP) {
+        errno = 0;
+        r = probe_sockets(name, &guarded, arg);
+    }
+    return guard(r);
 }

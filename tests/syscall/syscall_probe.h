@@ -16,6 +16,9 @@ struct probe_room {
 /* Calls on sockets and names (probe_sockets.c). */
 int64_t probe_sockets(const char *name, struct probe_room *room, int64_t arg);
 
+/* Calls on events and identity (probe_events.c); -2 and ENOTSUP for other names. */
+int64_t probe_events(const char *name, struct probe_room *room, int64_t arg);
+
 /* What the call gave; errno says why it failed. */
 int64_t probe_do(const char *name, int64_t arg);
 

@@ -69,4 +69,14 @@ TEST(same_on_names)
     compare("names");
 }
 
+TEST(same_on_events)
+{
+    compare("events");
+}
+
+TEST(same_on_identity)
+{
+    compare("identity");
+}
+
 TEST_MAIN
