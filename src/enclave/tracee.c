@@ -21,8 +21,8 @@ const char *const oe_log_level_strings[OE_LOG_LEVEL_MAX] = {"NONE", "FATAL", "ER
                                                             "WARN", "INFO",  "VERBOSE"};
 
 static struct cm_spin lock;
-static oe_enclave_log_callback_t callback; /* both behind the lock */
-static void *callback_context;
+static oe_enclave_log_callback_t current; /* both behind the lock */
+static void *current_context;
 
 /* This thread is in the callback: what the callback does must not call it again. */
 static __thread bool inside;
@@ -46,13 +46,18 @@ void cm_enclave_log(oe_log_level_t level, const char *text)
         return;
     }
     for (; n < TEXT_MAX && text[n] != '\0'; n++) {
-        line[n] = text[n] < ' ' || text[n] > '~' ? '?' : text[n];
+        const char c = text[n];
+
+        line[n] = '?';
+        if (c >= ' ' && c <= '~') {
+            line[n] = c;
+        }
     }
     line[n] = '\n';
     line[n + 1] = '\0';
     cm_spin_lock(&lock);
-    call = callback;
-    context = callback_context;
+    call = current;
+    context = current_context;
     cm_spin_unlock(&lock);
     if (call != NULL) {
         deliver(call, context, level, line);
@@ -65,13 +70,13 @@ void cm_enclave_log(oe_log_level_t level, const char *text)
     }
 }
 
-oe_result_t oe_enclave_log_set_callback(void *context, oe_enclave_log_callback_t call)
+oe_result_t oe_enclave_log_set_callback(void *context, oe_enclave_log_callback_t callback)
 {
     cm_spin_lock(&lock);
-    callback = call;
-    callback_context = context;
+    current = callback;
+    current_context = context;
     cm_spin_unlock(&lock);
-    cm_enclave_log(OE_LOG_LEVEL_INFO, call != NULL ? "the enclave's log callback is set"
-                                                   : "the enclave's log callback is removed");
+    cm_enclave_log(OE_LOG_LEVEL_INFO, callback != NULL ? "the enclave's log callback is set"
+                                                       : "the enclave's log callback is removed");
     return OE_OK;
 }

@@ -20,8 +20,8 @@ const char *const oe_log_level_strings[OE_LOG_LEVEL_MAX] = {"NONE", "FATAL", "ER
 static atomic_int level_now = -1;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static oe_log_callback_t callback; /* both behind the lock, which is held while the callback runs */
-static void *callback_context;
+static oe_log_callback_t current; /* both behind the lock, which is held while the callback runs */
+static void *current_context;
 static _Thread_local bool inside; /* this thread runs the callback, so it has the lock */
 
 /* As the API's documents spell the levels: WARNING there, WARN in messages. */
@@ -62,13 +62,13 @@ oe_result_t oe_set_host_log_level(oe_log_level_t log_level)
     return OE_OK;
 }
 
-oe_result_t oe_log_set_callback(void *context, oe_log_callback_t function)
+oe_result_t oe_log_set_callback(void *context, oe_log_callback_t callback)
 {
     if (!inside) {
         (void)pthread_mutex_lock(&lock);
     }
-    callback = function;
-    callback_context = context;
+    current = callback;
+    current_context = context;
     if (!inside) {
         (void)pthread_mutex_unlock(&lock);
     }
@@ -91,13 +91,13 @@ static void deliver(oe_log_level_t level, bool is_enclave, const char *raw)
     if (!nested) {
         (void)pthread_mutex_lock(&lock);
     }
-    if (callback != NULL && !nested) {
+    if (current != NULL && !nested) {
         const size_t len = strlen(safe);
 
         safe[len] = '\n';
         safe[len + 1] = '\0';
         inside = true;
-        callback(callback_context, is_enclave, &entry.when, entry.usecs, level, entry.thread, safe);
+        current(current_context, is_enclave, &entry.when, entry.usecs, level, entry.thread, safe);
         inside = false;
     } else if ((int)level <= (int)cm_host_log_level()) {
         entry.message = safe;

@@ -1,9 +1,13 @@
 /* The enclave of tests/api: logs as an application would, and as a hostile one would. */
+#include <openenclave/advanced/mallinfo.h>
 #include <openenclave/enclave.h>
 #include <openenclave/tracee.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api_t.h"
+
+enum { HEAP_PAGES = 64 };
 
 static int context;
 static size_t calls;
@@ -39,4 +43,37 @@ size_t api_last_log(char *text, uint32_t *level, bool *same_context)
     return calls;
 }
 
-OE_SET_ENCLAVE_SGX(1, 1, true, 64, 16, 2);
+/* 0, or the line that is wrong */
+int api_mallinfo(void)
+{
+    enum { SIZE = 64 * 1024 };
+    oe_mallinfo_t before;
+    oe_mallinfo_t during;
+    oe_mallinfo_t after;
+    void *volatile block;
+
+    if (oe_allocator_mallinfo(NULL) != OE_INVALID_PARAMETER ||
+        oe_allocator_mallinfo(&before) != OE_OK) {
+        return __LINE__;
+    }
+    block = malloc(SIZE);
+    if (block == NULL || oe_allocator_mallinfo(&during) != OE_OK) {
+        return __LINE__;
+    }
+    free(block);
+    if (oe_allocator_mallinfo(&after) != OE_OK) {
+        return __LINE__;
+    }
+    if (during.current_allocated_heap_size != before.current_allocated_heap_size + SIZE ||
+        after.current_allocated_heap_size != before.current_allocated_heap_size) {
+        return __LINE__;
+    }
+    if (after.peak_allocated_heap_size < during.current_allocated_heap_size ||
+        after.max_total_heap_size != before.max_total_heap_size) {
+        return __LINE__;
+    }
+    /* what OE_SET_ENCLAVE_SGX below gives it */
+    return after.max_total_heap_size == (size_t)HEAP_PAGES * OE_PAGE_SIZE ? 0 : __LINE__;
+}
+
+OE_SET_ENCLAVE_SGX(1, 1, true, HEAP_PAGES, 16, 2);

@@ -232,6 +232,15 @@ TEST(corelibc_names)
     CHECK_EQ(line, 0); /* of api_corelibc.c */
 }
 
+TEST(oe_allocator_mallinfo_inside)
+{
+    int line = -1;
+
+    REQUIRE(production != NULL);
+    CHECK_EQ(api_mallinfo(production, &line), OE_OK);
+    CHECK_EQ(line, 0); /* of api_enclave.c */
+}
+
 TEST(an_enclave_that_cannot_log_works)
 {
     oe_result_t r = OE_FAILURE;
