@@ -254,10 +254,12 @@ static oe_result_t not_alive(uint32_t life)
 /* One thread, once (D2). Whatever goes wrong, the enclave is not usable afterwards. */
 static CM_NO_CANARY oe_result_t init(struct cm_td *td, uint64_t arg)
 {
-    const uint32_t life = __atomic_load_n(&cm_life, __ATOMIC_SEQ_CST);
     oe_result_t result;
 
     if (!life_change(CM_LIFE_NEW, CM_LIFE_STARTING)) {
+        /* looked at again: who came first may have gone on meanwhile */
+        const uint32_t life = __atomic_load_n(&cm_life, __ATOMIC_SEQ_CST);
+
         return life == CM_LIFE_UP ? OE_ALREADY_INITIALIZED : not_alive(life);
     }
     if (!cm_relocate()) {

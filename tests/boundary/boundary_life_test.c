@@ -30,6 +30,7 @@ static void nap(void)
 static pthread_barrier_t barrier;
 static unsigned init_ok;
 static unsigned init_refused;
+static unsigned init_other; /* the last answer that is neither */
 
 static void *race_init(void *arg)
 {
@@ -43,6 +44,8 @@ static void *race_init(void *arg)
         (void)__atomic_add_fetch(&init_ok, 1, __ATOMIC_SEQ_CST);
     } else if (r == OE_BUSY || r == OE_ALREADY_INITIALIZED) {
         (void)__atomic_add_fetch(&init_refused, 1, __ATOMIC_SEQ_CST);
+    } else {
+        __atomic_store_n(&init_other, (unsigned)r, __ATOMIC_SEQ_CST);
     }
     return NULL;
 }
@@ -65,6 +68,7 @@ TEST(D2_initialisation_race)
         }
         CHECK_EQ(init_ok, 1);
         CHECK_EQ(init_refused, 3);
+        CHECK_EQ(init_other, 0);
         CHECK_EQ(hh_call(&e, 0, HE_NULL, NULL, 0, NULL, 0), OE_OK);
     }
 }

@@ -1,6 +1,7 @@
 /* One signing from end to end in memory: texts, refusals, allocation failures. */
 #include "harness.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "crypto/crypto.h"
@@ -20,11 +21,15 @@ TEST(an_unsigned_job_is_not_written)
 {
     struct cm_sign_job job;
     struct cm_why why = {{0}};
-    const char *path = "/tmp/cm_sign_job_test.out";
+    char folder[] = "/tmp/cm_sign_job_XXXXXX";
+    char path[sizeof(folder) + 4] = "";
 
+    REQUIRE(mkdtemp(folder) != NULL);
+    (void)snprintf(path, sizeof(path), "%s/out", folder);
     REQUIRE(cm_sign_job_open(fixture(), NULL, CM_SIGSTRUCT_DEFAULT_DATE, &job, NULL) == CM_OK);
     CHECK_EQ(cm_sign_write(&job, path, &why), CM_ERR_STATE);
     CHECK(access(path, F_OK) != 0);
+    CHECK_EQ(rmdir(folder), 0);
     cm_sign_job_close(&job);
     cm_sign_job_close(&job);
 }

@@ -25,7 +25,6 @@ typedef long oe_blkcnt_t;
 typedef uint32_t oe_socklen_t;
 typedef uint16_t oe_sa_family_t;
 typedef uint64_t oe_nfds_t;
-typedef int oe_clockid_t;
 
 /** A time, or a length of time. 0 <= tv_nsec < 1000000000. */
 typedef struct oe_timespec {
