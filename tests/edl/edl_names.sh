@@ -17,8 +17,8 @@ musl="-nostdinc -isystem /usr/include/x86_64-linux-musl -isystem $(gcc -print-fi
 quiet="-Wno-user-check -Wno-non-portable-type"
 generate() {
     # shellcheck disable=SC2086
-    "$tool" $quiet "$@" > generate.out 2>&1 || {
-        tail -20 generate.out
+    "$tool" $quiet "$@" > generate.out.$$ 2>&1 || {
+        tail -20 generate.out.$$
         echo "FAIL: the tool refuses $* although it took each name of it"
         exit 1
     }
@@ -97,20 +97,23 @@ awk -v n="$every" 'FNR == NR { always[$0] = 1; print; next } !($0 in always) && 
 "$roles" . < names.txt
 rm -f deep_* basic_*
 
-compiled=0
+export tool include musl quiet
 check() { # compiler, file
     local cc=$1 file=$2
     # shellcheck disable=SC2086
-    if ! $cc $include -Wall -Wextra -Werror -fsyntax-only "$file" 2> cc.err; then
-        grep -m 20 -E 'error|warning' cc.err || head -20 cc.err
+    if ! $cc $include -Wall -Wextra -Werror -fsyntax-only "$file" 2> "$file.err"; then
+        grep -m 20 -E 'error|warning' "$file.err" || head -20 "$file.err"
         echo "FAIL: $cc $file"
         exit 1
     fi
-    compiled=$((compiled + 1))
+    echo "$cc $file" >> "$file.done"
 }
-for edl in *_[0-9]*.edl; do
-    name=$(basename "$edl" .edl)
-    generate "$edl"
+try() { # an EDL file
+    local name=${1%.edl} side
+    generate "$1" > "$name.txt" || {
+        cat "$name.txt"
+        exit 1
+    }
     for side in u t; do
         check "gcc -std=c99" "${name}_$side.c"
         check "gcc -std=gnu17 $musl" "${name}_$side.c"
@@ -119,5 +122,9 @@ for edl in *_[0-9]*.edl; do
         check "clang++ -x c++ -std=gnu++17" "${name}_$side.c"
     done
     rm -f "${name}"_[tu].[ch] "${name}_args.h"
-done
+}
+export -f check try generate
+printf '%s\n' *_[0-9]*.edl | xargs -P "$(nproc)" -I '{}' bash -euc 'try {}'
+compiled=$(cat ./*.done | wc -l)
+[ "$compiled" -eq $(($(find . -name '*_[0-9]*.edl' | wc -l) * 10)) ]
 echo "$(wc -l < names.txt) names; compiled $compiled times without a warning"
