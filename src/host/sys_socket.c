@@ -132,6 +132,7 @@ CM_REPLACEABLE ssize_t oe_syscall_recv_ocall(oe_host_fd_t sockfd, void *buf, siz
     return recv((int)sockfd, buf, len, flags);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the EDL's parameters */
 CM_REPLACEABLE ssize_t oe_syscall_recvfrom_ocall(oe_host_fd_t sockfd, void *buf, size_t len,
                                                  int flags, oe_sockaddr *src_addr,
                                                  oe_socklen_t addrlen_in, oe_socklen_t *addrlen_out)

@@ -161,6 +161,7 @@ static int give(char *to, socklen_t len, const char *from, size_t size)
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the C library's parameters */
 static int host_getnameinfo(const struct sockaddr *addr, socklen_t addr_len, char *host,
                             socklen_t host_len, char *service, socklen_t service_len, int flags)
 {

@@ -17,7 +17,8 @@
 #define CM_HOST_FD_MAX INT32_MAX
 
 /* Generated code of an enclave that imports the EDL file defines the function. */
-#define CM_HOST_MAY(fn) extern __typeof(fn) fn __attribute__((weak))
+#define CM_HOST_MAY(fn) \
+    extern __typeof(fn) fn __attribute__((weak)) /* NOLINT(bugprone-macro-parentheses) */
 
 /* OE_UNSUPPORTED, after one warning that names the file (edl: "fcntl"), when it was not imported */
 #define CM_HOST_ASK(edl, fn, ...) ((fn) == NULL ? cm_host_missing(edl) : (fn)(__VA_ARGS__))
