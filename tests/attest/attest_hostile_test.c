@@ -30,7 +30,8 @@ enum lie {
     COLLATERAL_RESULT,
     WISH_UNPROVEN,
     WISH_OTHER_KEY,
-    WISH_STRANGER, /* a genuine REPORT for this enclave, of an enclave */
+    WISH_STRANGER,       /* a genuine REPORT for this enclave, of an enclave */
+    WISH_STRANGER_BOUND, /* the same, and it has the report data of a proof */
     WISH_FLIPPED,
     WISH_STRANGERS_KEY, /* a genuine proof, beside another root's key */
     WISH_RESULT,
@@ -141,11 +142,26 @@ static void strangers_key(uint8_t out[65])
     OPENSSL_free(der);
 }
 
+/* what any enclave can make: a REPORT with these data, for whoever asks for a proof */
+static void strangers_report(const sgx_target_info_t *target, const uint8_t *data, size_t size,
+                             sgx_report_t *out)
+{
+    uint8_t report[16 + sizeof(*out)];
+    size_t n = 0;
+    oe_result_t result = OE_UNEXPECTED;
+
+    if (enc_report(other, &result, 0, data, size, (const uint8_t *)target, sizeof(*target), report,
+                   sizeof(report), &n) != OE_OK ||
+        result != OE_OK || n != sizeof(report)) {
+        exit(2);
+    }
+    memcpy(out, report + 16, sizeof(*out));
+}
+
 oe_result_t cm_attest_wish_ocall(const sgx_target_info_t *target_info, uint32_t *accepts,
                                  sgx_report_t *proof, uint8_t *root_key)
 {
-    struct bytes target = {(uint8_t *)(uintptr_t)target_info, sizeof(*target_info)};
-    struct bytes report = room(CAP);
+    uint8_t bound[32];
 
     *accepts = lie >= WISH_UNPROVEN ? 0xffffffff : 0;
     if (lie >= WISH_UNPROVEN &&
@@ -162,12 +178,13 @@ oe_result_t cm_attest_wish_ocall(const sgx_target_info_t *target_info, uint32_t 
     } else if (lie == WISH_FLIPPED) {
         ((uint8_t *)proof)[lie_at] ^= 1;
     } else if (lie == WISH_STRANGER) {
-        if (report_of(other, 0, target, &report) != OE_OK) {
-            exit(2);
-        }
-        memcpy(proof, report.data + 16, sizeof(*proof));
+        strangers_report(target_info, data_bound, sizeof(data_bound), proof);
+    } else if (lie == WISH_STRANGER_BOUND) {
+        kit_must(cm_sha256_of(cm_span_make(root_key, CM_EMUPLAT_ROOT_KEY_SIZE), bound) == CM_OK &&
+                     memcmp(bound, proof->body.report_data.field, sizeof(bound)) == 0,
+                 "the proof's report data");
+        strangers_report(target_info, bound, sizeof(bound), proof);
     }
-    free(report.data);
     return lie == WISH_RESULT ? code() : OE_OK;
 }
 
@@ -344,6 +361,7 @@ TEST(G5_wishes_without_proof_are_ignored)
     CHECK_EQ(verify(victim, WISH_UNPROVEN, 0), OE_VERIFY_FAILED);
     CHECK_EQ(verify(victim, WISH_OTHER_KEY, 0), OE_VERIFY_FAILED);
     CHECK_EQ(verify(victim, WISH_STRANGER, 0), OE_VERIFY_FAILED);
+    CHECK_EQ(verify(victim, WISH_STRANGER_BOUND, 0), OE_VERIFY_FAILED);
     for (size_t i = 0; i < 432; i += 3) {
         CHECK_EQ(verify(victim, WISH_FLIPPED, i), OE_VERIFY_FAILED);
     }

@@ -172,6 +172,32 @@ TEST(H2_every_tcb_status)
     }
 }
 
+/* the hash alone does not make report data: what stands behind it is signed too, and must be zeros */
+TEST(G7_report_data_are_the_hash_and_zeros)
+{
+    static const size_t tails[] = {0, 352, 383}; /* none, the first byte, the last */
+
+    for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+        struct cm_span claims = {(const uint8_t *)kit_claims, sizeof(kit_claims)};
+        struct cm_span parts[2] = {{NULL, 0}, claims};
+        struct pki_spec s;
+        struct kit k;
+
+        pki_defaults(&s, 3, 1);
+        memset(s.body + 320, 0, 64);
+        REQUIRE(cm_sha256_of(claims, s.body + 320) == CM_OK);
+        if (tails[i] != 0) {
+            s.body[tails[i]] = 1;
+        }
+        k = kit_make(&s, &kit_raw, false); /* which leaves the report data as they are */
+        free(k.evidence);
+        parts[0] = k.bundle->quote;
+        REQUIRE(cm_attest_join(NULL, parts, 2, &k.evidence, &k.evidence_size) == OE_OK);
+        CHECK_EQ(kit_verify(&k, &kit_ecdsa), tails[i] == 0 ? OE_OK : OE_QUOTE_HASH_MISMATCH);
+        kit_free(&k);
+    }
+}
+
 TEST(H2_no_level_describes_the_platform)
 {
     const oe_sgx_tcb_status_t none = OE_SGX_TCB_STATUS_INVALID;
