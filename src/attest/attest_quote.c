@@ -356,16 +356,18 @@ static enum cm_status run(struct cm_span quote, const struct cm_attest_trust *tr
 /* __oe_sgx_set_minimum_crl_tcb_issue_date() */
 static bool new_enough(const struct cm_attest_verdict *v)
 {
-    const struct cm_claim *issued = cm_evidence_find(v->evidence, CPU, "tcb.issue_date", 0);
+    static const char *const documents[2] = {"tcb.issue_date", "tcb.qe_issue_date"};
     const struct cm_span lists[2] = {v->endorsements.collateral.root_ca_crl,
                                      v->endorsements.collateral.pck_crl};
     uint64_t minimum = cm_attest_minimum_date();
-    bool ok = issued != NULL && issued->number >= minimum;
+    bool ok = true;
 
     for (size_t i = 0; ok && i < 2; i++) {
+        const struct cm_claim *issued = cm_evidence_find(v->evidence, CPU, documents[i], 0);
         struct cm_crl *crl = NULL;
 
-        ok = cm_crl_parse(lists[i], &crl) == CM_OK && cm_crl_period(crl).not_before >= minimum;
+        ok = issued != NULL && issued->number >= minimum && cm_crl_parse(lists[i], &crl) == CM_OK &&
+             cm_crl_period(crl).not_before >= minimum;
         cm_crl_free(crl);
     }
     return ok;

@@ -156,6 +156,7 @@ void cm_dcap_tcb_claims(struct cm_evidence *ev, const struct cm_platform *p,
     cm_claim_uint(ev, CPU, "tcb.evaluation_number", p->tcb.dates.evaluation_number);
     cm_claim_uint(ev, CPU, "tcb.qe_evaluation_number", p->qe.dates.evaluation_number);
     cm_claim_time(ev, CPU, "tcb.issue_date", p->tcb.dates.issue_date);
+    cm_claim_time(ev, CPU, "tcb.qe_issue_date", p->qe.dates.issue_date);
     level_claims(ev, CM_CLAIM_TCB_DATE, CM_CLAIM_ADVISORY, launch);
 }
 

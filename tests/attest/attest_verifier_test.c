@@ -425,6 +425,32 @@ TEST(H7_minimum_issue_date)
     kit_free(&k);
 }
 
+/* one that is a second too old among three that are not: each is looked at for itself */
+TEST(H7_each_issue_date_has_the_minimum)
+{
+    for (int td = 0; td < 2; td++) {
+        const oe_uuid_t *format = td != 0 ? &kit_tdx : &kit_ecdsa;
+
+        for (size_t old = 0; old < 5; old++) {
+            struct pki_spec s;
+            uint64_t *const dates[4] = {&s.tcb_issued, &s.qe_issued, &s.root_crl.this_update,
+                                        &s.pck_crl.this_update};
+            struct kit k;
+
+            pki_defaults(&s, 4, td != 0 ? 2 : 1);
+            for (size_t i = 0; i < 4; i++) {
+                *dates[i] = PKI_NOW - PKI_DAY + (i == old ? 0 : 1);
+            }
+            k = kit_make(&s, format, true);
+            CHECK_EQ(__oe_sgx_set_minimum_crl_tcb_issue_date(2023, 11, 13, 22, 13, 21), OE_OK);
+            CHECK_EQ(kit_verify(&k, NULL), old == 4 ? OE_OK : OE_INVALID_REVOCATION_INFO);
+            CHECK_EQ(__oe_sgx_set_minimum_crl_tcb_issue_date(1970, 1, 1, 0, 0, 0), OE_OK);
+            CHECK_EQ(kit_verify(&k, NULL), OE_OK); /* nothing else is wrong with it */
+            kit_free(&k);
+        }
+    }
+}
+
 TEST(parameters)
 {
     oe_claim_t *claims = NULL;

@@ -87,8 +87,9 @@ oe_result_t oe_get_sgx_endorsements(const uint8_t *quote, size_t quote_size,
                                     size_t *endorsements_buffer_size);
 
 /**
- * A floor under the issue dates of TCB info and revocation lists: older ones are refused with
- * OE_INVALID_REVOCATION_INFO even while they are valid. For the whole process or enclave.
+ * A floor under the issue dates of TCB info, QE identity and both revocation lists: older ones are
+ * refused with OE_INVALID_REVOCATION_INFO even while they are valid. For the whole process or
+ * enclave.
  * @retval OE_INVALID_UTC_DATE_TIME
  */
 oe_result_t __oe_sgx_set_minimum_crl_tcb_issue_date(uint32_t year, uint32_t month, uint32_t day,
