@@ -19,6 +19,7 @@ static oe_result_t hand_out(const uint8_t *made, size_t made_size, uint8_t *out,
     return OE_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are the ecall's */
 oe_result_t oeutil_evidence(const oe_uuid_t *format, bool with_endorsements, uint8_t *evidence,
                             size_t cap, size_t *size, uint8_t *endorsements,
                             size_t endorsements_cap, size_t *endorsements_size)
@@ -47,6 +48,7 @@ oe_result_t oeutil_evidence(const oe_uuid_t *format, bool with_endorsements, uin
     return result;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are the ecall's */
 oe_result_t oeutil_certificate(const uint8_t *private_key, size_t private_size,
                                const uint8_t *public_key, size_t public_size, uint8_t *certificate,
                                size_t cap, size_t *size)

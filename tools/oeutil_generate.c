@@ -16,8 +16,8 @@
 #include "oe_show.h"
 #include "oeutil_u.h"
 
-#define EVIDENCE_CAP     (32u * 1024u)
-#define ENDORSEMENTS_CAP (128u * 1024u)
+#define EVIDENCE_CAP     ((size_t)32 * 1024)
+#define ENDORSEMENTS_CAP ((size_t)128 * 1024)
 
 const char oeutil_help_generate[] =
     "Usage: oeutil generate-evidence -f FORMAT [options]\n"
