@@ -25,7 +25,8 @@ struct cm_dcap_collateral {
     struct cm_span root_ca_crl;       /* DER, PEM, or DER in hexadecimal */
     struct cm_span pck_crl;           /* likewise */
     struct cm_span
-        pck_chain; /* PEM; needed only if the quote holds none; must equal it if it does */
+        pck_chain; /* PEM; needed only if the quote holds none; must equal it if it does, but
+                      for white space and NUL at the end */
 };
 
 /** The platform's status, merged over platform, quoting enclave and TDX module. */

@@ -347,22 +347,33 @@ static void judge_report_data(struct run *r)
          "");
 }
 
-/* The PCK chain: from the quote, else from the caller; equal when both give one. */
+/* Without what may stand behind the last certificate: white space, and a C string's end. */
+static struct cm_span trimmed(struct cm_span pem)
+{
+    while (pem.len != 0 && memchr(" \t\r\n", pem.ptr[pem.len - 1], 5) != NULL) { /* 5: NUL, too */
+        pem.len--;
+    }
+    return pem;
+}
+
+/*
+ * The PCK chain: from the quote, else from the caller. When both give one they are equal but for
+ * white space and NUL bytes at the end, which files and quotes in the wild differ in.
+ */
 static enum cm_status choose_chain(struct run *r, const struct cm_dcap_collateral *col,
                                    struct cm_span *chain)
 {
     struct cm_span given = col->pck_chain;
-    struct cm_span own = r->q.cert_data;
+    const struct cm_span own = trimmed(r->q.cert_data);
+    const struct cm_span other = trimmed(given);
 
-    while (own.len != 0 && own.ptr[own.len - 1] == 0) { /* a C string's end, seen in the wild */
-        own.len--;
-    }
     if (r->q.cert_type != CERT_PCK_PEM) {
         *chain = given;
         return given.len == 0 ? CM_ERR_UNSUPPORTED : CM_OK;
     }
     *chain = own;
-    if (given.len != 0 && (given.len < own.len || memcmp(given.ptr, own.ptr, own.len) != 0)) {
+    if (given.len != 0 &&
+        (other.len != own.len || (own.len != 0 && memcmp(other.ptr, own.ptr, own.len) != 0))) {
         return CM_ERR_MISMATCH;
     }
     return CM_OK;

@@ -180,6 +180,47 @@ TEST(certification_data_without_a_chain)
     EXPECT3(s.give_chain = true; s.pck_order = "lrc", CM_ERR_MISMATCH, "pck.source");
 }
 
+/* The chain given is the quote's and then these bytes, or the quote's without its last ones. */
+static enum cm_status with_chain(const char *more, size_t more_len, size_t less)
+{
+    struct cm_verify_input in = {.now = PKI_NOW};
+    struct cm_evidence *ev = NULL;
+    struct pki_spec s;
+    struct pki_bundle *b = NULL;
+    uint8_t *given = NULL;
+    enum cm_status st = CM_OK;
+
+    pki_defaults(&s, 3, 1);
+    b = pki_make(&s);
+    given = malloc(b->pck_chain.len + more_len);
+    CHECK(given != NULL);
+    memcpy(given, b->pck_chain.ptr, b->pck_chain.len);
+    if (more_len != 0) {
+        memcpy(given + b->pck_chain.len, more, more_len);
+    }
+    b->col.pck_chain = cm_span_make(given, b->pck_chain.len + more_len - less);
+    st = verify_with(b, &in, 0, NULL, &ev);
+    CHECK_EQ(cm_evidence_result(ev, 0, "pck.source"), st == CM_OK ? CM_CHECK_PASS : CM_CHECK_FAIL);
+    cm_evidence_free(ev);
+    pki_free(b);
+    free(given);
+    return st;
+}
+
+TEST(the_chain_given_equals_the_quotes)
+{
+    static const char certificate[] = "-----BEGIN CERTIFICATE-----\nMAA=\n"
+                                      "-----END CERTIFICATE-----\n";
+
+    CHECK_EQ(with_chain("", 0, 0), CM_OK);
+    CHECK_EQ(with_chain("\r\n \t\0\0", 6, 0), CM_OK);
+    CHECK_EQ(with_chain("", 0, 1), CM_OK); /* its last newline */
+    CHECK_EQ(with_chain("", 0, 2), CM_ERR_MISMATCH);
+    CHECK_EQ(with_chain("x", 1, 0), CM_ERR_MISMATCH);
+    CHECK_EQ(with_chain("\0x\n", 3, 0), CM_ERR_MISMATCH);
+    CHECK_EQ(with_chain(certificate, sizeof(certificate) - 1, 0), CM_ERR_MISMATCH);
+}
+
 /* A bare leaf in the quote, and the chain of another platform of the same CA beside it. */
 TEST(the_leaf_in_the_quote_is_the_one_given)
 {
