@@ -9,11 +9,14 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/queue.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 
@@ -74,21 +77,47 @@ static void send_answer(struct evhttp_request *req, const struct cm_pccs_answer 
     evhttp_send_reply(req, a->status, a->reason, NULL);
 }
 
+/*
+ * Whether a body follows, whatever the method: libevent reads none behind GET, and would take one for
+ * the next request. A length that is not plainly zero counts, and each of several.
+ */
+static bool has_body(struct evhttp_request *req)
+{
+    const struct evkeyval *h = NULL;
+
+    TAILQ_FOREACH(h, evhttp_request_get_input_headers(req), next)
+    {
+        if (strcasecmp(h->key, "Transfer-Encoding") == 0 ||
+            (strcasecmp(h->key, "Content-Length") == 0 && strcmp(h->value, "0") != 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum cm_pccs_method method_of(struct evhttp_request *req)
+{
+    const enum evhttp_cmd_type type = evhttp_request_get_command(req);
+
+    if (has_body(req)) {
+        return CM_PCCS_BODY;
+    }
+    return type == EVHTTP_REQ_GET || type == EVHTTP_REQ_HEAD ? CM_PCCS_READ : CM_PCCS_OTHER;
+}
+
 static void on_request(struct evhttp_request *req, void *unused)
 {
     struct cm_emuplat_bundle *b = NULL;
     struct cm_pccs_answer answer;
     struct cm_why why = {{0}};
-    const enum evhttp_cmd_type type = evhttp_request_get_command(req);
     const char *uri = evhttp_request_get_uri(req);
     enum cm_status st = CM_OK;
 
     (void)unused;
     memset(&answer, 0, sizeof(answer));
     CM_TRY(cm_emuplat_collateral(&b, &why));
-    CM_TRY(cm_pccs_answer(type == EVHTTP_REQ_GET || type == EVHTTP_REQ_HEAD ? CM_PCCS_READ
-                                                                            : CM_PCCS_OTHER,
-                          uri == NULL ? "" : uri, cm_emuplat_bundle_info(b), &answer));
+    CM_TRY(
+        cm_pccs_answer(method_of(req), uri == NULL ? "" : uri, cm_emuplat_bundle_info(b), &answer));
 out:
     if (st != CM_OK) {
         (void)fprintf(stderr, "casemate: pccs: %s\n",

@@ -15,6 +15,7 @@
 
 enum cm_pccs_method {
     CM_PCCS_READ,  /* GET, HEAD */
+    CM_PCCS_BODY,  /* anything with a body: nobody has anything to send */
     CM_PCCS_OTHER, /* anything else: nothing can be changed over the network */
 };
 
@@ -43,7 +44,7 @@ struct cm_pccs_answer {
  * @retval CM_ERR_NOMEM  (everything else is an answer)
  *
  * Statuses: 200; 400 malformed or missing parameters; 404 not known to this platform; 405 another
- * method; 410 an evaluation number of the past; 414 a URI above CM_PCCS_MAX_URI.
+ * method; 410 an evaluation number of the past; 413 a body; 414 a URI above CM_PCCS_MAX_URI.
  */
 CM_MUST_USE enum cm_status cm_pccs_answer(enum cm_pccs_method method, const char *uri,
                                           const struct cm_emuplat_info *info,

@@ -41,6 +41,8 @@ static const char *sentence(int status)
         return "Only GET and HEAD: nothing can be changed here.";
     case 410:
         return "The TCB evaluation data number is not served any more.";
+    case 413:
+        return "Requests have no body here.";
     case 414:
         return "The URI is too long.";
     default:
@@ -361,6 +363,9 @@ enum cm_status cm_pccs_answer(enum cm_pccs_method method, const char *uri,
     add_request_id(a);
     if (len > CM_PCCS_MAX_URI) {
         refuse(a, 414);
+    } else if (method == CM_PCCS_BODY) {
+        refuse(a, 413);
+        add_header(a, "Connection", strdup("close")); /* what follows is no request */
     } else if ((answer = route(cm_span_make(uri, path), &a->version)) == NULL) {
         refuse(a, 404);
     } else if (method != CM_PCCS_READ) {

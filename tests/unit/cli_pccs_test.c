@@ -176,6 +176,10 @@ TEST(nothing_can_be_changed)
     CHECK_EQ(cm_pccs_answer(CM_PCCS_OTHER, V4 "platforms", &info, &a), CM_OK);
     CHECK_EQ(a.status, 404);
     cm_pccs_answer_free(&a);
+    CHECK_EQ(cm_pccs_answer(CM_PCCS_BODY, V4 "rootcacrl", &info, &a), CM_OK);
+    CHECK_EQ(a.status, 413);
+    CHECK_STR(a.headers[1].name, "Connection");
+    cm_pccs_answer_free(&a);
     cm_pccs_answer_failed(&a);
     CHECK_EQ(a.status, 500);
 }
