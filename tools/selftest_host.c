@@ -48,18 +48,17 @@ static struct {
 
 static bool create(struct step *s, const char *image)
 {
-    oe_result_t r = oe_create_selftest_enclave(image, OE_ENCLAVE_TYPE_SGX,
-                                               OE_ENCLAVE_FLAG_DEBUG |
-                                                   (run.emulated ? OE_ENCLAVE_FLAG_SIMULATE : 0),
-                                               NULL, 0, &run.enclave);
+    const uint32_t flags = OE_ENCLAVE_FLAG_DEBUG | (run.emulated ? OE_ENCLAVE_FLAG_SIMULATE : 0);
+    struct cm_why why = {""};
+    oe_result_t r = OE_OK;
 
-    struct cm_why device = {""};
-
-    if (r != OE_OK && !run.emulated) {
-        (void)cm_kernel_device(&device); /* why there is none */
+    if (!run.emulated && cm_kernel_device(&why) == NULL) {
+        /* not the host library's to say: it would advise the emulator, which is no answer here */
+        (void)snprintf(s->detail, sizeof(s->detail), "%s", why.text);
+        return false;
     }
-    (void)snprintf(s->detail, sizeof(s->detail), "%s%s%s", oe_result_str(r),
-                   device.text[0] != '\0' ? ": " : "", device.text);
+    r = oe_create_selftest_enclave(image, OE_ENCLAVE_TYPE_SGX, flags, NULL, 0, &run.enclave);
+    (void)snprintf(s->detail, sizeof(s->detail), "%s", oe_result_str(r));
     return r == OE_OK;
 }
 
