@@ -27,3 +27,16 @@ expect() {
         ok
     fi
 }
+
+SGX_ECDSA=a3a21e871b4d4014b70aa125d2fbcd8c # the format's UUID
+RAW_SGX_QUOTE_ECDSA=1923d91e12d24c72b22025cd8dace871
+# with_header UUID FILE OUT: evidence or endorsements behind an attestation header. UUID "report": a remote
+# report's header
+with_header() {
+    local i size hex
+    size=$(stat -c %s "$2")
+    hex=03000000${1}00000000
+    [ "$1" = report ] && hex=0100000002000000
+    for ((i = 0; i < 8; i++)); do hex+=$(printf '%02x' $((size >> (8 * i) & 255))); done
+    { printf '%b' "$(sed 's/../\\x&/g' <<< "$hex")" && cat "$2"; } > "$3"
+}

@@ -14,7 +14,8 @@ static const char help_quote[] =
     "Usage: casemate quote show FILE\n"
     "\n"
     "Prints every field of an SGX or TDX quote (versions 3, 4, 5) with its meaning.\n"
-    "Nothing is verified: see casemate verify.\n"
+    "Nothing is verified: see casemate verify. FILE may also be evidence with an\n"
+    "attestation header or a remote report.\n"
     "\n"
     "Exit status: 0 done, 1 the file cannot be read, 2 wrong usage, 3 it is no quote.\n";
 
@@ -22,6 +23,8 @@ static const char help_verify[] =
     "Usage: casemate verify [options] FILE\n"
     "\n"
     "Verifies an SGX or TDX quote, offline, and prints every check with its result.\n"
+    "FILE may also be evidence with an attestation header, whose custom claims are\n"
+    "not looked at (oeverify does), or a remote report.\n"
     "\n"
     "  --collateral PATH    a folder with tcb_info.json, tcb_info_issuer_chain.pem,\n"
     "                       qe_identity.json, qe_identity_issuer_chain.pem,\n"

@@ -120,20 +120,9 @@ void oe_show_claims(const oe_claim_t *claims, size_t count)
 
 struct cm_span oe_show_quote(struct cm_span evidence)
 {
-    struct cm_span inner = evidence;
-    struct cm_span quote = {NULL, 0};
-    struct cm_span rest = {NULL, 0};
-    enum cm_report_type type = CM_REPORT_LOCAL;
-    oe_uuid_t format;
+    struct cm_quote_place place;
 
-    if (cm_attest_unwrap(evidence, &format, &inner) != OE_OK &&
-        (cm_report_unwrap(evidence, &type, &inner) != OE_OK || type != CM_REPORT_REMOTE)) {
-        inner = evidence;
-    }
-    if (cm_quote_split(inner, &quote, &rest) != CM_OK) {
-        quote = cm_span_make(NULL, 0);
-    }
-    return quote;
+    return cm_quote_find(evidence, &place) == CM_OK ? place.quote : cm_span_make(NULL, 0);
 }
 
 int oe_show_fmspc(const char *tool, struct cm_span evidence)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attest/attest_wire.h"
 #include "casemate_args.h"
 #include "evidence/timefmt.h"
 #include "oe_show.h"
@@ -24,7 +25,8 @@ static const char help_text[] =
     "                   its endorsements are fetched\n"
     "  -e FILE          endorsements; without, they are fetched (docs/quoting.md)\n"
     "  -f FORMAT        SGX_ECDSA (default), LEGACY_REPORT_REMOTE,\n"
-    "                   RAW_SGX_QUOTE_ECDSA or TDX_QUOTE_ECDSA\n"
+    "                   RAW_SGX_QUOTE_ECDSA or TDX_QUOTE_ECDSA; evidence with an\n"
+    "                   attestation header names its own\n"
     "  -b DATE          TCB baseline, such as 2026-01-31: a platform whose TCB is\n"
     "                   not older counts as up to date\n"
     "  -g               print the FMSPC of the quote; nothing is verified\n"
@@ -38,7 +40,8 @@ struct options {
     const char *evidence; /* or the certificate */
     bool certificate;
     const char *endorsements;
-    oe_uuid_t format;
+    oe_uuid_t format; /* -f, or the default */
+    bool has_format;
     int64_t baseline;
     bool has_baseline;
     bool fmspc;
@@ -82,6 +85,7 @@ static int parse_value(const char *option, const char *value, struct options *o)
         if (!oe_show_format(value, &o->format)) {
             return misuse("unknown format, or one without verification: ", value);
         }
+        o->has_format = true;
     } else if (strcmp(option, "-b") == 0) {
         if (!parse_date(value, o)) {
             return misuse("not a date: ", value);
@@ -117,6 +121,34 @@ static int parse(int argc, char **argv, struct options *o)
     return o->evidence != NULL ? 0 : misuse("evidence is missing: -r FILE", "");
 }
 
+/*
+ * The format to verify as: what an attestation header before the evidence says, else the option or
+ * its default. NULL when endorsements with headers of their own are left to the API to compare;
+ * endorsements without one belong to the evidence behind its header. False: -f says something else.
+ */
+static bool choose_format(const struct options *o, struct cm_span *evidence,
+                          struct cm_span endorsements, oe_uuid_t *named, const oe_uuid_t **out)
+{
+    struct cm_span inner = {NULL, 0};
+    struct cm_span unused = {NULL, 0};
+    oe_uuid_t other;
+
+    *out = &o->format;
+    if (cm_attest_unwrap(*evidence, named, &inner) != OE_OK) {
+        return true;
+    }
+    if (o->has_format && !cm_uuid_equal(named, &o->format)) {
+        return false;
+    }
+    if (endorsements.ptr == NULL || cm_attest_unwrap(endorsements, &other, &unused) == OE_OK) {
+        *out = NULL;
+    } else {
+        *evidence = inner;
+        *out = named;
+    }
+    return true;
+}
+
 static oe_result_t verify(const struct options *o, struct cm_span evidence,
                           struct cm_span endorsements)
 {
@@ -124,10 +156,18 @@ static oe_result_t verify(const struct options *o, struct cm_span evidence,
     const oe_policy_t policy = {OE_POLICY_TCB_BASELINE_DATE, &baseline, sizeof(baseline)};
     const oe_policy_t *policies = o->has_baseline ? &policy : NULL;
     const size_t policy_count = o->has_baseline ? 1 : 0;
+    const oe_uuid_t *format = NULL;
+    oe_uuid_t named;
     oe_claim_t *claims = NULL;
     size_t count = 0;
-    oe_result_t result = oe_verifier_initialize();
+    oe_result_t result = OE_OK;
 
+    if (!o->certificate && !choose_format(o, &evidence, endorsements, &named, &format)) {
+        cm_print_wrapped(stderr, "oeverify: ",
+                         "the evidence's header names another format than -f; leave out -f");
+        return OE_INVALID_PARAMETER;
+    }
+    result = oe_verifier_initialize();
     if (result == OE_OK) {
         result = oe_tdx_verifier_initialize();
     }
@@ -135,7 +175,7 @@ static oe_result_t verify(const struct options *o, struct cm_span evidence,
         result = oe_verify_attestation_certificate_with_evidence_v2(
             evidence.ptr, evidence.len, NULL, 0, policies, policy_count, &claims, &count);
     } else if (result == OE_OK) {
-        result = oe_verify_evidence(&o->format, evidence.ptr, evidence.len, endorsements.ptr,
+        result = oe_verify_evidence(format, evidence.ptr, evidence.len, endorsements.ptr,
                                     endorsements.len, policies, policy_count, &claims, &count);
     }
     if (count != 0) {

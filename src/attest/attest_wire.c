@@ -127,3 +127,20 @@ enum cm_status cm_quote_split(struct cm_span in, struct cm_span *quote, struct c
     *rest = cm_rd_rest(&rd);
     return CM_OK;
 }
+
+enum cm_status cm_quote_find(struct cm_span in, struct cm_quote_place *out)
+{
+    enum cm_report_type type = CM_REPORT_LOCAL;
+
+    *out = (struct cm_quote_place){.wrapping = CM_QUOTE_BARE, .inner = in};
+    if (cm_attest_unwrap(in, &out->format, &out->inner) == OE_OK) {
+        out->wrapping = CM_QUOTE_IN_EVIDENCE;
+    } else if (cm_report_unwrap(in, &type, &out->inner) == OE_OK) {
+        if (type == CM_REPORT_REMOTE) {
+            out->wrapping = CM_QUOTE_IN_REPORT;
+        } else {
+            out->inner = in; /* no quote in there */
+        }
+    }
+    return cm_quote_split(out->inner, &out->quote, &out->rest);
+}

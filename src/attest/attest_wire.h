@@ -61,6 +61,27 @@ oe_result_t cm_report_wrap(enum cm_report_type type, struct cm_span inner, uint8
 CM_MUST_USE enum cm_status cm_quote_split(struct cm_span in, struct cm_span *quote,
                                           struct cm_span *rest);
 
+enum cm_quote_wrapping {
+    CM_QUOTE_BARE,        /* no header before it */
+    CM_QUOTE_IN_EVIDENCE, /* behind the header of evidence, which names a format */
+    CM_QUOTE_IN_REPORT,   /* behind the header of a remote report */
+};
+
+struct cm_quote_place {
+    enum cm_quote_wrapping wrapping;
+    oe_uuid_t format;     /* in evidence: what its header says */
+    struct cm_span inner; /* what is behind the header; all when there is none */
+    struct cm_span quote; /* its beginning, and */
+    struct cm_span rest;  /* what is behind: custom claims, or what does not belong there */
+};
+
+/**
+ * Where in evidence or a report, with or without a header, the quote is.
+ * @param out  wrapping, format and inner are set in any case.
+ * @retval CM_ERR_FORMAT, CM_ERR_UNSUPPORTED  inner does not begin with a quote
+ */
+CM_MUST_USE enum cm_status cm_quote_find(struct cm_span in, struct cm_quote_place *out);
+
 /** Endorsements taken apart; the spans point into them. Text is without its terminator. */
 struct cm_endorsements {
     struct cm_span items[OE_SGX_ENDORSEMENT_COUNT]; /* as they are, terminators included */

@@ -1,15 +1,11 @@
 /* Fetching collateral into files; see cli_collateral.h. Untrusted: the quote and all answers. */
 #include "cli/cli_collateral.h"
 
-#include <stdlib.h>
-
+#include "cli/cli_quote_file.h"
 #include "cli/cli_text.h"
 #include "collateral/collateral_client.h"
 #include "collateral/collateral_files.h"
 #include "common/try.h"
-#include "os/os.h"
-
-#define QUOTE_MAX (1u << 20)
 
 static enum cm_status configure(const struct cm_cli_collateral *c, struct cm_collateral_config *out,
                                 struct cm_why *why)
@@ -43,18 +39,17 @@ out:
 static enum cm_status key_of(const struct cm_cli_collateral *c, struct cm_collateral_key *out,
                              struct cm_why *why)
 {
-    uint8_t *quote = NULL;
-    size_t len = 0;
+    struct cm_cli_quote_file file = {0};
     enum cm_status st = CM_OK;
 
     if (c->quote == NULL) {
         *out = c->key;
         return CM_OK;
     }
-    CM_TRY(cm_file_read(c->quote, QUOTE_MAX, &quote, &len, why));
-    CM_TRY(cm_collateral_key_of(cm_span_make(quote, len), out, why));
+    CM_TRY(cm_cli_quote_open(c->quote, &file, why));
+    CM_TRY(cm_collateral_key_of(file.quote, out, why));
 out:
-    free(quote);
+    cm_cli_quote_close(&file);
     return st;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/cli_evidence.h"
+#include "cli/cli_quote_file.h"
 #include "cli/cli_text.h"
 #include "common/reader.h"
 #include "common/try.h"
@@ -16,8 +17,7 @@
 #include "evidence/timefmt.h"
 #include "os/os.h"
 
-#define QUOTE_MAX (1u << 20)
-#define HEX_LINE  28u /* bytes; with the lead 78 columns */
+#define HEX_LINE 28u /* bytes; with the lead 78 columns */
 
 struct flag {
     unsigned bit;
@@ -295,17 +295,17 @@ static enum cm_status show(FILE *out, size_t len, const struct cm_quote *q)
 enum cm_status cm_cli_quote_show(const char *path, FILE *out, struct cm_why *why)
 {
     struct cm_quote q;
-    uint8_t *data = NULL;
-    size_t len = 0;
+    struct cm_cli_quote_file file = {0};
     enum cm_status st = CM_OK;
 
-    CM_TRY(cm_file_read(path, QUOTE_MAX, &data, &len, why));
-    CM_TRY(cm_quote_parse(cm_span_make(data, len), &q, why));
-    CM_TRY(show(out, len, &q));
+    CM_TRY(cm_cli_quote_open(path, &file, why));
+    CM_TRY(cm_quote_parse(file.quote, &q, why));
+    cm_cli_quote_note(&file, out);
+    CM_TRY(show(out, file.quote.len, &q));
     if (fflush(out) != 0) {
         st = CM_ERR_IO;
     }
 out:
-    free(data);
+    cm_cli_quote_close(&file);
     return st;
 }

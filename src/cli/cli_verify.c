@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/cli_evidence.h"
+#include "cli/cli_quote_file.h"
 #include "cli/cli_text.h"
 #include "collateral/collateral_files.h"
 #include "collateral/floor_file.h"
@@ -16,8 +17,8 @@
 #include "evidence/timefmt.h"
 #include "os/os.h"
 
-#define QUOTE_MAX (1u << 20)
-#define JSON_CAP  (1u << 20)
+#define ROOT_MAX (1u << 20)
+#define JSON_CAP (1u << 20)
 
 /* what each check asks, in the order in which they come */
 static const struct {
@@ -98,7 +99,7 @@ static enum cm_status load_root(const char *path, char label[80], struct cm_trus
     size_t count = 0;
     enum cm_status st = CM_OK;
 
-    CM_TRY(cm_file_read(path, QUOTE_MAX, &pem, &len, why));
+    CM_TRY(cm_file_read(path, ROOT_MAX, &pem, &len, why));
     CM_TRY(cm_certs_create(&set));
     st = cm_certs_pem(set, cm_span_make(pem, len), chain, &count);
     if (st != CM_OK || count != 1 || !cm_cert_self_issued(chain[0])) {
@@ -194,7 +195,8 @@ static void print_verdict(enum cm_status st, FILE *out)
 }
 
 static enum cm_status print_json(const struct cm_cli_verify *v, enum cm_status verdict,
-                                 const struct cm_evidence *ev, FILE *out)
+                                 const struct cm_cli_quote_file *file, const struct cm_evidence *ev,
+                                 FILE *out)
 {
     char *inner = malloc(JSON_CAP);
     char *whole = malloc(JSON_CAP + 1024);
@@ -214,6 +216,7 @@ static enum cm_status print_json(const struct cm_cli_verify *v, enum cm_status v
     cm_cli_json_u64(&w, "exit_status", (uint64_t)cm_cli_verify_exit(verdict));
     cm_cli_json_str(&w, "reason", cm_status_str(verdict));
     cm_cli_json_str(&w, "time", time);
+    cm_cli_json_u64(&w, "unverified_bytes_behind_quote", file->rest.len);
     if (ev != NULL) {
         CM_TRY(cm_evidence_json(ev, inner, JSON_CAP, &len));
         cm_json_wr_name(&w, "evidence");
@@ -274,14 +277,13 @@ enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm
     struct cm_evidence *ev = NULL;
     char folder[4096] = "";
     char label[80] = "";
-    uint8_t *quote = NULL;
-    size_t len = 0;
+    struct cm_cli_quote_file file = {0};
     enum cm_status st = CM_OK;
 
     in.flags = v->flags;
     in.report_data =
         cm_span_make(v->report_data_len == 0 ? NULL : v->report_data, v->report_data_len);
-    CM_TRY(cm_file_read(v->quote, QUOTE_MAX, &quote, &len, why));
+    CM_TRY(cm_cli_quote_open(v->quote, &file, why));
     folder_of(v->quote, folder, sizeof(folder));
     CM_TRY(cm_parts_load(v->collateral != NULL ? v->collateral : folder, &parts, why));
     collateral = cm_parts_view(parts);
@@ -292,7 +294,7 @@ enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm
         CM_TRY(open_floors(v->floors, &floors, why));
         in.floors = cm_floor_file_floors(floors, &in.floor_count);
     }
-    st = cm_dcap_verify(cm_span_make(quote, len), &collateral, &in, v->accept, NULL, &ev);
+    st = cm_dcap_verify(file.quote, &collateral, &in, v->accept, NULL, &ev);
     if (floors != NULL && ev != NULL) {
         enum cm_status raised = cm_floor_file_raise(floors, ev, why);
 
@@ -302,15 +304,16 @@ enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm
         }
     }
     if (v->json) {
-        enum cm_status printed = print_json(v, st, ev, out);
+        enum cm_status printed = print_json(v, st, &file, ev, out);
 
         st = printed == CM_OK ? st : printed;
     } else if (ev != NULL) {
+        cm_cli_quote_note(&file, out);
         print_all(v, &root, st, ev, out);
         print_verdict(st, out);
     } else {
         struct cm_quote q;
-        enum cm_status parsed = cm_quote_parse(cm_span_make(quote, len), &q, why);
+        enum cm_status parsed = cm_quote_parse(file.quote, &q, why);
 
         cm_why_set(why, "%s", cm_status_str(parsed == CM_OK ? st : parsed));
     }
@@ -318,6 +321,6 @@ out:
     cm_floor_file_close(floors);
     cm_evidence_free(ev);
     cm_parts_free(parts);
-    free(quote);
+    cm_cli_quote_close(&file);
     return st;
 }

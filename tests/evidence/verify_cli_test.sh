@@ -17,6 +17,31 @@ verify() {
     expect "$status" "$text" "$casemate" verify "${now[@]}" --root "$kind/root.pem" "$@" "$kind/quote.bin"
 }
 
+# --- quotes behind headers
+for kind in sgx3 tdx5; do
+    mkdir head_$kind && cp $kind/* head_$kind
+    with_header "$SGX_ECDSA" $kind/quote.bin head_$kind/quote.bin
+    verify 0 "Evidence with an attestation header; the quote is taken out." head_$kind
+    verify 0 "GENUINE and accepted" head_$kind
+    verify 0 '"unverified_bytes_behind_quote":0' head_$kind --json
+    { cat $kind/quote.bin && printf claims; } > more.bin
+    with_header "$SGX_ECDSA" more.bin head_$kind/quote.bin
+    verify 0 "The 6 bytes behind it (custom claims) are NOT looked at" head_$kind
+    verify 0 '"unverified_bytes_behind_quote":6' head_$kind --json
+    expect 0 "NOTHING HERE IS VERIFIED" "$casemate" quote show head_$kind/quote.bin
+    expect 0 "The 6 bytes behind it (custom claims) are NOT looked at" "$casemate" quote show head_$kind/quote.bin
+    expect 1 "127.0.0.1" "$casemate" collateral --url http://127.0.0.1:1/ --no-cache --output x.json head_$kind/quote.bin
+    with_header report $kind/quote.bin head_$kind/quote.bin
+    verify 0 "A report with its header; the quote is taken out." head_$kind
+    with_header report more.bin head_$kind/quote.bin
+    verify 3 "casemate: " head_$kind
+    cp more.bin head_$kind/quote.bin # no header: no bytes behind
+    verify 3 "casemate: " head_$kind
+    expect 3 "casemate: " "$casemate" quote show head_$kind/quote.bin
+    with_header "$SGX_ECDSA" $kind/root.pem head_$kind/quote.bin # a header, and no quote behind it
+    verify 3 "casemate: " head_$kind
+done
+
 # --- every exit status, each for its own reason
 for kind in sgx3 sgx4 tdx4 tdx5 tdx5ex leaf ppid; do
     verify 0 "GENUINE and accepted" $kind

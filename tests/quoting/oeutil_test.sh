@@ -54,6 +54,25 @@ emulated expect 0 "Made" "$oeutil" gen -f legacy_report_remote -o report.bin -l 
 grep -q EMULATED messages && ok || fail "the log has no messages"
 accepting expect 0 "succeeded" "$oeverify" -r report.bin -f legacy_report_remote -e end.bin --allow-debug
 
+# --- evidence behind an attestation header names its format
+with_header "$SGX_ECDSA" ev.bin ev.head
+with_header "$SGX_ECDSA" end.bin end.head
+with_header "$RAW_SGX_QUOTE_ECDSA" end.bin end.other
+for end in end.bin end.head; do # endorsements with or without a header
+    accepting expect 0 "succeeded (OE_OK)" "$oeverify" -r ev.head -e $end --allow-debug
+    accepting expect 0 "succeeded (OE_OK)" "$oeverify" -r ev.head -e $end --allow-debug -f sgx_ecdsa
+    accepting expect 1 "another format than -f" "$oeverify" -r ev.head -e $end --allow-debug -f TDX_QUOTE_ECDSA
+    expect 1 "failed (OE_VERIFY_FAILED)" "$oeverify" -r ev.head -e $end
+done
+accepting expect 1 "failed (OE_CONSTRAINT_FAILED)" "$oeverify" -r ev.head -e end.other --allow-debug
+emulated accepting expect 0 "succeeded (OE_OK)" "$oeverify" -r ev.head --allow-debug
+expect 0 "FMSPC: " "$oeverify" -g -r ev.head
+with_header 00112233445566778899aabbccddeeff ev.bin ev.unknown
+accepting expect 1 "failed (OE_NOT_FOUND)" "$oeverify" -r ev.unknown -e end.bin --allow-debug
+accepting expect 1 "failed (OE_NOT_FOUND)" "$oeverify" -r ev.unknown -e end.head --allow-debug
+{ cat ev.head && printf x; } > ev.long # not the size that the header says
+accepting expect 1 "failed" "$oeverify" -r ev.long -e end.bin --allow-debug
+
 # --- a certificate with evidence of its key
 openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem || exit 1
 openssl pkey -in key.pem -pubout -out pub.pem || exit 1
