@@ -232,15 +232,30 @@ void cm_claims_platform(struct cm_claims *c, const struct cm_evidence *ev, struc
     }
 }
 
-void cm_claims_sgx_collateral(struct cm_claims *c, const struct cm_endorsements *e,
-                              struct cm_span quote)
+oe_result_t cm_claims_sgx_collateral(struct cm_claims *c, const struct cm_endorsements *e,
+                                     struct cm_span quote)
 {
     struct cm_span user_data = {NULL, 0};
     uint16_t pce_svn = 0;
+    uint8_t *issuers = NULL;
+    size_t size = 0;
+    oe_result_t result = cm_pck_issuers(quote, &issuers, &size);
 
+    if (result != OE_OK) {
+        return result;
+    }
     header_of(quote, &user_data, &pce_svn);
     for (size_t i = 0; i < OE_SGX_OPTIONAL_CLAIMS_SGX_COLLATERALS_COUNT; i++) {
-        add_span(c, OE_SGX_OPTIONAL_CLAIMS[i], e->items[OE_SGX_ENDORSEMENT_FIELD_TCB_INFO + i]);
+        size_t field = OE_SGX_ENDORSEMENT_FIELD_TCB_INFO + i;
+
+        if (field == OE_SGX_ENDORSEMENT_FIELD_CRL_ISSUER_CHAIN_PCK_CERT) {
+            /* the one item that nothing was verified with: its sender can write what he likes */
+            cm_claims_add(c, OE_SGX_OPTIONAL_CLAIMS[i], issuers, size + 1);
+        } else {
+            add_span(c, OE_SGX_OPTIONAL_CLAIMS[i], e->items[field]);
+        }
     }
     cm_claims_add(c, OE_CLAIM_SGX_PCE_SVN, &pce_svn, sizeof(pce_svn));
+    free(issuers);
+    return OE_OK;
 }

@@ -6,7 +6,6 @@
 #include "common/checked.h"
 #include "common/reader.h"
 #include "common/writer.h"
-#include "evidence/quote.h"
 #include "evidence/timefmt.h"
 
 #define HEADER_SIZE  16u
@@ -72,33 +71,8 @@ oe_result_t cm_endorsements_parse(struct cm_span in, struct cm_endorsements *out
     return OE_OK;
 }
 
-/* The certificates behind the first, which is the PCK in nearly every quote; for people and tools. */
-static struct cm_span issuers(struct cm_span quote)
-{
-    static const char end[] = "-----END CERTIFICATE-----";
-    struct cm_why why = {{0}};
-    struct cm_quote q;
-    struct cm_span pem = {NULL, 0};
-
-    if (cm_quote_parse(quote, &q, &why) != CM_OK || q.cert_type != 5) {
-        return pem;
-    }
-    pem = without_terminator(q.cert_data);
-    for (size_t i = 0; i + sizeof(end) <= pem.len; i++) {
-        if (pem.ptr[i] == '-' && strncmp((const char *)pem.ptr + i, end, sizeof(end) - 1) == 0) {
-            size_t skip = i + sizeof(end) - 1;
-
-            while (skip < pem.len && pem.ptr[skip] != '-') {
-                skip++;
-            }
-            return cm_span_make(pem.ptr + skip, pem.len - skip);
-        }
-    }
-    return cm_span_make(NULL, 0);
-}
-
-oe_result_t cm_endorsements_make(const struct cm_dcap_collateral *col, struct cm_span quote,
-                                 uint64_t now, uint8_t **out, size_t *size)
+static oe_result_t make(const struct cm_dcap_collateral *col, struct cm_span issuers, uint64_t now,
+                        uint8_t **out, size_t *size)
 {
     static const uint8_t version[4] = {OE_SGX_ENDORSEMENTS_VERSION, 0, 0, 0};
     char created[24] = "";
@@ -107,7 +81,7 @@ oe_result_t cm_endorsements_make(const struct cm_dcap_collateral *col, struct cm
                                                       col->tcb_info_chain,
                                                       col->pck_crl,
                                                       col->root_ca_crl,
-                                                      issuers(quote),
+                                                      issuers,
                                                       col->qe_identity,
                                                       col->qe_identity_chain,
                                                       {(const uint8_t *)created, 20}};
@@ -151,4 +125,18 @@ oe_result_t cm_endorsements_make(const struct cm_dcap_collateral *col, struct cm
     *out = buffer;
     *size = HEADER_SIZE + OFFSETS_SIZE + data;
     return OE_OK;
+}
+
+oe_result_t cm_endorsements_make(const struct cm_dcap_collateral *col, struct cm_span quote,
+                                 uint64_t now, uint8_t **out, size_t *size)
+{
+    uint8_t *issuers = NULL;
+    size_t issuers_size = 0;
+    oe_result_t result = cm_pck_issuers(quote, &issuers, &issuers_size);
+
+    if (result == OE_OK || result == OE_MISSING_CERTIFICATE_CHAIN) { /* then that item is empty */
+        result = make(col, cm_span_make(issuers, issuers_size), now, out, size);
+    }
+    free(issuers);
+    return result;
 }

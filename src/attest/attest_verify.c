@@ -181,11 +181,12 @@ static void add_custom(struct job *j, struct cm_span custom)
     }
 }
 
-static void sgx_quote_claims(struct job *j, const struct cm_attest_verdict *v, struct cm_span quote)
+static oe_result_t sgx_quote_claims(struct job *j, const struct cm_attest_verdict *v,
+                                    struct cm_span quote)
 {
     cm_claims_sgx(&j->claims, &v->quote.sgx, &uuids[j->format], true);
     cm_claims_platform(&j->claims, v->evidence, quote, v->status);
-    cm_claims_sgx_collateral(&j->claims, &v->endorsements, quote);
+    return cm_claims_sgx_collateral(&j->claims, &v->endorsements, quote);
 }
 
 static void td_quote_claims(struct job *j, const struct cm_attest_verdict *v, struct cm_span quote)
@@ -246,18 +247,18 @@ static oe_result_t verify_quote(struct job *j)
         } else if (j->format == FORMAT_ECDSA) {
             bound = check_hash(custom, v.quote.sgx.reportdata);
         }
+        if (bound == OE_OK && j->format != FORMAT_TDX) {
+            bound = sgx_quote_claims(j, &v, quote);
+        }
         if (bound != OE_OK) {
             result = bound;
         } else if (j->format == FORMAT_TDX) {
             td_quote_claims(j, &v, quote);
+        } else if (j->format == FORMAT_ECDSA) {
+            add_custom(j, custom);
         } else {
-            sgx_quote_claims(j, &v, quote);
-            if (j->format == FORMAT_ECDSA) {
-                add_custom(j, custom);
-            } else {
-                cm_claims_add(&j->claims, OE_CLAIM_SGX_REPORT_DATA, v.quote.sgx.reportdata.ptr,
-                              v.quote.sgx.reportdata.len);
-            }
+            cm_claims_add(&j->claims, OE_CLAIM_SGX_REPORT_DATA, v.quote.sgx.reportdata.ptr,
+                          v.quote.sgx.reportdata.len);
         }
         if (v.emulated) {
             cm_claims_add(&j->claims, CM_OE_CLAIM_EMULATED, emulated, sizeof(emulated));

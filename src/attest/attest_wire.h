@@ -92,6 +92,16 @@ struct cm_endorsements {
 oe_result_t cm_endorsements_parse(struct cm_span in, struct cm_endorsements *out);
 
 /**
+ * The intermediate and the root of the PCK chain in a quote, in this order, in PEM: who issued the
+ * revocation lists. Nothing is verified; of a quote that was, they are the certificates that were.
+ * @param out   malloced; a NUL follows.
+ * @param size  without the NUL.
+ * @retval OE_MISSING_CERTIFICATE_CHAIN  the quote has none, or a malformed one
+ * @retval OE_OUT_OF_MEMORY
+ */
+oe_result_t cm_pck_issuers(struct cm_span quote, uint8_t **out, size_t *size);
+
+/**
  * @param quote  whose PCK chain gives the issuers of the PCK CA's revocation list.
  * @param now    the creation date that is written into them.
  * @param out    malloced, also freed by oe_free_endorsements() and oe_free_sgx_endorsements().

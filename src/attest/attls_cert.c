@@ -253,25 +253,10 @@ out:
 
 enum cm_status cm_attls_pem(struct cm_span spki, char *out, size_t cap, size_t *len)
 {
-    static const char head[] = "-----BEGIN PUBLIC KEY-----\n";
-    static const char tail[] = "-----END PUBLIC KEY-----\n";
     struct cm_wr w = cm_wr_init(out, cap);
-    enum { LINE = 48 }; /* bytes that make a line of 64 characters */
 
-    cm_wr_bytes(&w, head, sizeof(head) - 1);
-    for (size_t at = 0; at < spki.len; at += LINE) {
-        size_t n = spki.len - at < LINE ? spki.len - at : LINE;
-        char line[CM_BASE64_ENCODED(LINE)];
-        size_t line_len = 0;
-
-        if (cm_base64_encode(cm_span_make(spki.ptr + at, n), line, sizeof(line), &line_len) !=
-            CM_OK) {
-            return CM_ERR_SPACE;
-        }
-        cm_wr_bytes(&w, line, line_len);
-        cm_wr_u8(&w, '\n');
-    }
-    cm_wr_bytes(&w, tail, sizeof(tail)); /* with its terminator */
+    cm_pem_write(&w, "PUBLIC KEY", spki);
+    cm_wr_u8(&w, 0);
     *len = w.used;
     return cm_wr_finish(&w);
 }

@@ -167,6 +167,11 @@ struct cm_period cm_cert_period(const struct cm_cert *cert)
     return cert->period;
 }
 
+struct cm_span cm_cert_der(const struct cm_cert *cert)
+{
+    return cm_span_make(cert->der, cert->der_len);
+}
+
 const uint8_t *cm_cert_spki_sha256(const struct cm_cert *cert)
 {
     return cert->spki_sha256;

@@ -59,6 +59,8 @@ struct cm_span cm_cert_cn(const struct cm_cert *cert);
 /** Whether the subject's common name contains text. */
 bool cm_cert_cn_contains(const struct cm_cert *cert, const char *text);
 struct cm_period cm_cert_period(const struct cm_cert *cert);
+/** The certificate's own bytes; they live as long as its set. */
+struct cm_span cm_cert_der(const struct cm_cert *cert);
 /** SHA-256 of the SubjectPublicKeyInfo. */
 const uint8_t *cm_cert_spki_sha256(const struct cm_cert *cert);
 /** The content of the extension with this OID (its DER content); {NULL, 0} when absent. */

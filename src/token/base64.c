@@ -2,6 +2,7 @@
 #include "token/base64.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 static const char url_alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -112,4 +113,31 @@ enum cm_status cm_base64url_encode(struct cm_span data, char *out, size_t cap, s
 enum cm_status cm_base64_encode(struct cm_span data, char *out, size_t cap, size_t *len)
 {
     return encode(data, false, out, cap, len);
+}
+
+static void pem_mark(struct cm_wr *wr, const char *what, const char *label)
+{
+    cm_wr_bytes(wr, what, strlen(what));
+    cm_wr_bytes(wr, label, strlen(label));
+    cm_wr_bytes(wr, "-----\n", 6);
+}
+
+void cm_pem_write(struct cm_wr *wr, const char *label, struct cm_span data)
+{
+    enum { LINE = 48 }; /* bytes that make a line of 64 characters */
+
+    pem_mark(wr, "-----BEGIN ", label);
+    for (size_t at = 0; at < data.len; at += LINE) {
+        size_t n = data.len - at < LINE ? data.len - at : LINE;
+        char line[CM_BASE64_ENCODED(LINE)];
+        size_t len = 0;
+
+        if (cm_base64_encode(cm_span_make(data.ptr + at, n), line, sizeof(line), &len) != CM_OK) {
+            wr->bad = true; /* cannot be: the line has its room */
+            return;
+        }
+        cm_wr_bytes(wr, line, len);
+        cm_wr_u8(wr, '\n');
+    }
+    pem_mark(wr, "-----END ", label);
 }

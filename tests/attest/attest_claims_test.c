@@ -98,6 +98,79 @@ TEST(claims_of_sgx_evidence)
     kit_free(&k);
 }
 
+/* the certificate of a letter of pki_order in a chain of that order */
+static struct cm_span block_of(struct cm_span chain, const char *order, char letter)
+{
+    static const char end[] = "-----END CERTIFICATE-----\n";
+    const char *at = (const char *)chain.ptr;
+    const char *next = at;
+
+    for (const char *o = order; *o != '\0'; o++) {
+        at = next;
+        next = strstr(at, end); /* the bundle ends its texts with a NUL */
+        kit_must(next != NULL, "a chain of three");
+        next += sizeof(end) - 1;
+        if (*o == letter) {
+            break;
+        }
+    }
+    return cm_span_make(at, (size_t)(next - at));
+}
+
+/* what stands in the endorsements as the issuers of the PCK CA's list, and what the claim says */
+static void issuers_are(struct kit *k, const uint8_t *want, size_t size)
+{
+    struct cm_endorsements e;
+    size_t bogus = OE_SGX_ENDORSEMENT_FIELD_CRL_ISSUER_CHAIN_PCK_CERT;
+    uint8_t *item = NULL;
+
+    REQUIRE(cm_endorsements_parse(cm_span_make(k->endorsements, k->endorsements_size), &e) ==
+            OE_OK);
+    REQUIRE(e.items[bogus].len == size);
+    CHECK_MEM(e.items[bogus].ptr, want, size);
+    item = k->endorsements + (e.items[bogus].ptr - k->endorsements);
+    CHECK_EQ(kit_verify(k, &kit_ecdsa), OE_OK);
+    claim_is(k, OE_CLAIM_SGX_CRL_ISSUER_CHAIN, want, size);
+    claim_is(k, OE_CLAIM_SGX_TCB_INFO, e.items[OE_SGX_ENDORSEMENT_FIELD_TCB_INFO].ptr,
+             e.items[OE_SGX_ENDORSEMENT_FIELD_TCB_INFO].len);
+    for (size_t i = 0; i <= k->bundle->pck_chain.len;
+         i++) { /* nobody signs the quote's text either */
+        uint8_t *at = k->evidence + k->bundle->quote.len - 1 - i;
+
+        *at = *at == '\n' ? 0 : *at;
+    }
+    CHECK_EQ(kit_verify(k, &kit_ecdsa), OE_OK);
+    claim_is(k, OE_CLAIM_SGX_CRL_ISSUER_CHAIN, want, size);
+    memset(item, 'A', size); /* nor this */
+    CHECK_EQ(kit_verify(k, &kit_ecdsa), OE_OK);
+    claim_is(k, OE_CLAIM_SGX_CRL_ISSUER_CHAIN, want, size);
+}
+
+TEST(H12_the_claimed_issuers_are_those_of_the_verified_chain)
+{
+    static const char *const orders[] = {"lcr", "rcl", "clr"};
+
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+        struct pki_spec s;
+        struct kit k;
+        struct cm_span ca = {NULL, 0};
+        struct cm_span root = {NULL, 0};
+        uint8_t want[8192] = {0};
+
+        pki_defaults(&s, 3, 1);
+        s.pck_order = orders[i];
+        s.trailing_nul = true;
+        k = kit_make(&s, &kit_ecdsa, false);
+        ca = block_of(k.bundle->pck_chain, orders[i], 'c');
+        root = block_of(k.bundle->pck_chain, orders[i], 'r');
+        REQUIRE(ca.len + root.len < sizeof(want));
+        memcpy(want, ca.ptr, ca.len);
+        memcpy(want + ca.len, root.ptr, root.len);
+        issuers_are(&k, want, ca.len + root.len + 1);
+        kit_free(&k);
+    }
+}
+
 TEST(claims_of_td_quotes)
 {
     static const unsigned versions[][2] = {{4, 2}, {5, 2}, {5, 3}, {5, 4}};

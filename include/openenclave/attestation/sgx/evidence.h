@@ -52,7 +52,10 @@ OE_EXTERNC_BEGIN
 #define OE_SGX_REQUIRED_CLAIMS_COUNT         10
 extern const char *OE_SGX_REQUIRED_CLAIMS[OE_SGX_REQUIRED_CLAIMS_COUNT];
 
-/* Of quotes: the endorsements that the verification used, as they were given. */
+/*
+ * Of quotes: the endorsements that the verification used, as they were given. The issuers of the PCK
+ * CA's list are the intermediate and the root of the verified chain in the quote, in PEM, with a NUL.
+ */
 #define OE_CLAIM_SGX_TCB_INFO                        "sgx_tcb_info"
 #define OE_CLAIM_SGX_TCB_ISSUER_CHAIN                "sgx_tcb_issuer_chain"
 #define OE_CLAIM_SGX_PCK_CRL                         "sgx_pck_crl"
