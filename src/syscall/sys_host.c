@@ -6,24 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "libc/inside_runtime.h"
+#include "enclave/tracee.h"
 
-enum { ERRNO_MAX = 133, WARNING_LEVEL = 3, STDERR = 1 };
-
-/* defined by generated code of an enclave that imports openenclave/edl/logging.edl */
-oe_result_t oe_log_ocall(uint32_t log_level, const char *message) __attribute__((weak));
+enum { ERRNO_MAX = 133 };
 
 static void warn(const char *edl)
 {
     char line[128];
-    int n = snprintf(line, sizeof(line), "warning: a call needs an EDL import:\n  %s%s%s\n",
-                     "from \"openenclave/edl/", edl, ".edl\" import *;");
 
-    if (oe_log_ocall != NULL) {
-        (void)oe_log_ocall(WARNING_LEVEL, line);
-    } else if (n > 0) {
-        cm_host_write(STDERR, line, (size_t)n);
-    }
+    (void)snprintf(line, sizeof(line), "a call needs an EDL import: %s%s%s",
+                   "from \"openenclave/edl/", edl, ".edl\" import *;");
+    cm_enclave_log(OE_LOG_LEVEL_ERROR, line); /* what any level shows */
 }
 
 oe_result_t cm_host_missing(const char *edl)

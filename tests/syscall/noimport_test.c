@@ -79,7 +79,14 @@ TEST(missing_imports_are_said_once_each)
     said_once("openenclave/edl/poll.edl", "poll");
     said_once("openenclave/edl/unistd.edl", "getppid");
     said_once("openenclave/edl/utsname.edl", "uname");
-    said_once("openenclave/edl/signal.edl", "kill");
+}
+
+TEST(missing_import_is_said_to_the_callback)
+{
+    int error = 0;
+
+    CHECK_EQ(bare("kill", &error), 1);
+    CHECK_EQ(error, ENOSYS);
 }
 
 TEST(missing_resolver_is_a_system_error)
