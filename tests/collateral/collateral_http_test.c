@@ -298,7 +298,7 @@ static enum cm_status tls_get(const char *ca, const char *url, struct cm_why *wh
     return st;
 }
 
-TEST(tls_is_verified)
+TEST(H13_tls_is_verified)
 {
     struct hops hops = {0, NULL};
     struct serve *s = serve_start(true, tls_answer, &hops);
