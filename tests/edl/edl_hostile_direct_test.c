@@ -14,30 +14,6 @@ static uint32_t *in, *io, *out;
 static uint8_t *raw, *back;
 static e_buffers_args_t seen; /* what the wrapper made of the arguments */
 
-/* ---- each read of host memory: never twice; what was read changes at once ---- */
-
-static struct {
-    size_t from;
-    size_t to;
-} reads[64];
-static size_t read_count;
-static bool read_twice;
-
-static void scribble(void *host_src, size_t n)
-{
-    size_t from = (size_t)host_src;
-
-    for (size_t i = 0; i < read_count; i++) {
-        read_twice = read_twice || (from < reads[i].to && reads[i].from < from + n);
-    }
-    if (read_count < sizeof(reads) / sizeof(reads[0])) {
-        reads[read_count].from = from;
-        reads[read_count].to = from + n;
-        read_count++;
-    }
-    memset(host_src, 0xee, n);
-}
-
 static void *block(size_t n)
 {
     void *p = loop_host_allocate(n);
@@ -61,9 +37,7 @@ static void begin(void)
         in[i] = i * 3;
         io[i] = i * 5;
     }
-    read_count = 0;
-    read_twice = false;
-    loop_after_copy_in = scribble;
+    watch_reads();
 }
 
 static void end(void)

@@ -80,28 +80,6 @@ TEST(B4_B9_B14_answers_of_an_ocall_are_checked_before_use)
 
 /* ---- B5: one read of each byte; what changes afterwards does not matter ---- */
 
-static struct {
-    size_t from;
-    size_t to;
-} reads[64];
-static size_t read_count;
-static bool read_twice;
-
-static void scribble(void *host_src, size_t n)
-{
-    size_t from = (size_t)host_src;
-
-    for (size_t i = 0; i < read_count; i++) {
-        read_twice = read_twice || (from < reads[i].to && reads[i].from < from + n);
-    }
-    if (read_count < sizeof(reads) / sizeof(reads[0])) {
-        reads[read_count].from = from;
-        reads[read_count].to = from + n;
-        read_count++;
-    }
-    memset(host_src, 0xee, n);
-}
-
 /* what follows an ocall are the reads of its answer */
 static void new_answer(uint64_t id, uint8_t *out, size_t out_size, size_t *written)
 {
@@ -124,9 +102,8 @@ TEST(B5_host_memory_is_read_once)
     leaf l;
 
     start();
-    loop_after_copy_in = scribble;
+    watch_reads();
     loop_after_ocall = new_answer;
-    read_twice = false;
     CHECK_EQ(e_ocall_strings(enclave, &r, &n), OE_OK);
     CHECK_EQ(r, OE_OK);
     CHECK_EQ(n, strlen("round trip"));

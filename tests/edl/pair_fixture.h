@@ -58,4 +58,34 @@ static inline void on_answer(uint64_t id, uint8_t *out, size_t out_size, size_t 
     change_answer(out, out_size, written);
 }
 
+/* each read of host memory, which changes as soon as it was read */
+static struct {
+    size_t from;
+    size_t to;
+} reads[64];
+static size_t read_count;
+static bool read_twice;
+
+static inline void scribble(void *host_src, size_t n)
+{
+    size_t from = (size_t)host_src;
+
+    for (size_t i = 0; i < read_count; i++) {
+        read_twice = read_twice || (from < reads[i].to && reads[i].from < from + n);
+    }
+    if (read_count < sizeof(reads) / sizeof(reads[0])) {
+        reads[read_count].from = from;
+        reads[read_count].to = from + n;
+        read_count++;
+    }
+    memset(host_src, 0xee, n);
+}
+
+static inline void watch_reads(void)
+{
+    read_count = 0;
+    read_twice = false;
+    loop_after_copy_in = scribble;
+}
+
 #endif
