@@ -1,8 +1,8 @@
 /* The cache under threads and eviction, failing allocations, and memory over many verifications. */
 #include "expect.h"
+#include "openssl_memory.h"
 
 #include <malloc.h>
-#include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -16,35 +16,6 @@
 #ifndef SANITISED
 #define SANITISED 0
 #endif
-
-/* OpenSSL's allocations fail like ours; must be said before it allocates anything */
-static void *ssl_malloc(size_t n, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return malloc(n);
-}
-
-static void *ssl_realloc(void *p, size_t n, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return realloc(p, n);
-}
-
-static void ssl_free(void *p, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    free(p);
-}
-
-__attribute__((constructor)) static void route_allocations(void)
-{
-    if (CRYPTO_set_mem_functions(ssl_malloc, ssl_realloc, ssl_free) != 1) {
-        abort();
-    }
-}
 
 struct worker {
     struct pki_bundle *const *bundles;

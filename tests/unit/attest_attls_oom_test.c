@@ -4,41 +4,12 @@
  * accepted.
  */
 #include "harness.h"
+#include "openssl_memory.h"
 
-#include <openssl/crypto.h>
 #include <openssl/pem.h>
 
 #include "attest/attls_cert.h"
 #include "attest/attls_make.h"
-
-static void *test_malloc(size_t n, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return malloc(n);
-}
-
-static void *test_realloc(void *p, size_t n, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return realloc(p, n);
-}
-
-static void test_free(void *p, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    free(p);
-}
-
-/* before OpenSSL allocates anything */
-__attribute__((constructor(101))) static void use_harness_allocator(void)
-{
-    if (CRYPTO_set_mem_functions(test_malloc, test_realloc, test_free) != 1) {
-        abort();
-    }
-}
 
 static char private_pem[4096];
 static char public_pem[4096];

@@ -3,40 +3,10 @@
  * result, never a wrong one, and a signature is never accepted for want of memory.
  */
 #include "harness.h"
-
-#include <openssl/crypto.h>
+#include "openssl_memory.h"
 
 #include "crypto/crypto.h"
 #include "crypto/pubkey.h"
-
-static void *test_malloc(size_t n, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return malloc(n);
-}
-
-static void *test_realloc(void *p, size_t n, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return realloc(p, n);
-}
-
-static void test_free(void *p, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    free(p);
-}
-
-/* before OpenSSL allocates anything */
-__attribute__((constructor(101))) static void use_harness_allocator(void)
-{
-    if (CRYPTO_set_mem_functions(test_malloc, test_realloc, test_free) != 1) {
-        abort();
-    }
-}
 
 static struct cm_rsa_key *key;
 static struct cm_rsa_pub pub;
