@@ -3,27 +3,8 @@
 # verifies, find in the installed SDK: headers for C and C++, EDL files, libraries, CMake and pkg-config.
 set -uo pipefail
 build=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export CASEMATE_STATE_DIR=$work/state OE_SIMULATION=1
-unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH
-failed=0
-
-step() { # step NAME COMMAND...: it must succeed; its output is shown when it does not
-    local name=$1
-    shift
-    if "$@" > "$work/log" 2>&1; then
-        echo "ok   $name"
-    else
-        echo "FAIL $name"
-        cat "$work/log"
-        failed=1
-    fi
-}
-
-step "install" cmake --install "$build" --prefix "$work/sdk"
-# shellcheck disable=SC1091
-. "$work/sdk/share/openenclave/openenclaverc"
+. "$(dirname "$0")/../sdk.sh"
+use_sdk "$work/sdk"
 cd "$work" || exit 1
 
 # --- every header by itself, in the languages that hosts are written in
@@ -142,7 +123,6 @@ for cc in gcc clang; do
     step "pkg-config of C, $cc" pkg-config --exists oehostverify-$cc
 done
 if nm -C check-gcc | grep -qE ' [TtWw] (oe_create_enclave|cm_sgxemu_device|cm_load)$'; then
-    echo "FAIL oehostverify has code that loads enclaves"
-    failed=1
+    fail "oehostverify has code that loads enclaves"
 fi
-exit $failed
+finish

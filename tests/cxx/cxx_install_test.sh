@@ -4,32 +4,8 @@
 # may be needed.
 set -uo pipefail
 build=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export CASEMATE_STATE_DIR=$work/state OE_SIMULATION=1
-unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH
-passed=0
-failed=0
-fail() {
-    echo "FAIL $*"
-    failed=$((failed + 1))
-}
-step() {
-    local name=$1
-    shift
-    if "$@" > "$work/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        fail "$name"
-        cat "$work/log"
-    fi
-}
-says() { if grep -qF -- "$1" "$work/log"; then passed=$((passed + 1)); else fail "no '$1' in: $(cat "$work/log")"; fi; }
-
-step "install" cmake --install "$build" --prefix "$work/first"
-mv "$work/first" "$work/sdk"
-# shellcheck disable=SC1091
-. "$work/sdk/share/openenclave/openenclaverc"
+. "$(dirname "$0")/../sdk.sh"
+use_sdk "$work/sdk"
 mkdir "$work/app"
 cd "$work/app" || exit 1
 cat > app.edl << 'EDL'
@@ -138,5 +114,4 @@ for cxx in g++ clang++; do
     says "3 different words"
     if grep -qE ' /usr/(include|lib/llvm-[0-9]+/include/c\+\+)' deps; then fail "$cxx: the system's headers: $(grep -m3 ' /usr' deps)"; fi
 done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

@@ -4,26 +4,7 @@
 set -uo pipefail
 source=$(cd "$(dirname "$0")/../.." && pwd)
 build=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export CASEMATE_STATE_DIR="$work/the state" OE_SIMULATION=1
-unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH
-failed=0
-
-fail() {
-    echo "FAIL $*"
-    failed=$((failed + 1))
-}
-# step NAME COMMAND...: it must succeed; its output is shown when it does not
-step() {
-    local name=$1
-    shift
-    if ! "$@" > "$work/log" 2>&1; then
-        fail "$name"
-        cat "$work/log"
-    fi
-}
-says() { grep -qF -- "$1" "$work/log" || fail "no '$1' in: $(cat "$work/log")"; }
+. "$(dirname "$0")/../sdk.sh"
 
 # --- make install hands the prefix on as it is: a cmake that prints what it was given
 mkdir "$work/fake"
@@ -44,14 +25,9 @@ grep -qx "prefix=/opt/openenclave" "$source/scripts/package" || fail "the packag
 grep -q "set(CMAKE_INSTALL_PREFIX /opt/openenclave CACHE" "$source/CMakeLists.txt" || fail "cmake --install goes elsewhere"
 
 # --- the whole way
-step "install" cmake --install "$build" --prefix "$work/an sdk's place"
-step "a plain sh finds it where it was installed" sh -c \
-    '. "$0/share/openenclave/openenclaverc" && [ "$(command -v oesign)" = "$0/bin/oesign" ]' "$work/an sdk's place"
 mkdir "$work/my work"
-mv "$work/an sdk's place" "$work/my work/new sdk"
+use_sdk "$work/my work/new sdk"
 cd "$work/my work" || exit 1
-# shellcheck disable=SC1091
-. "$work/my work/new sdk/share/openenclave/openenclaverc"
 step "new" casemate new vault
 for cc in gcc clang; do
     step "configure, $cc" env CC=$cc cmake -S vault -B "out $cc"
@@ -71,5 +47,4 @@ step "key" key "$evil/key.pem"
 if key "$work/not there/key.pem" > "$work/log" 2>&1; then fail "a key in a folder that is not there"; fi
 says "No such file or directory"
 
-[ "$failed" -eq 0 ] && echo "all passed"
-exit "$failed"
+finish

@@ -2,38 +2,9 @@
 # usage: install_test.sh BUILD: install into a new prefix, move it, and build and run from there.
 set -uo pipefail
 build=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export CASEMATE_STATE_DIR=$work/state OE_SIMULATION=1
-unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH
-passed=0
-failed=0
-
-fail() {
-    echo "FAIL $*"
-    failed=$((failed + 1))
-}
-# step NAME COMMAND...: it must succeed; its output is shown when it does not
-step() {
-    local name=$1
-    shift
-    if "$@" > "$work/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        fail "$name"
-        cat "$work/log"
-    fi
-}
-# says TEXT: the last step's output has it
-says() { if grep -qF -- "$1" "$work/log"; then passed=$((passed + 1)); else fail "no '$1' in: $(cat "$work/log")"; fi; }
-
-step "install" cmake --install "$build" --prefix "$work/first"
-step "a plain sh finds it where it was installed" \
-    sh -c ". '$work/first/share/openenclave/openenclaverc' && [ \"\$(command -v oesign)\" = '$work/first/bin/oesign' ]"
-mv "$work/first" "$work/sdk" # nothing in it may say where it was
+. "$(dirname "$0")/../sdk.sh"
 sdk=$work/sdk
-# shellcheck disable=SC1091
-. "$sdk/share/openenclave/openenclaverc"
+use_sdk "$sdk"
 step "tools on PATH" sh -c "[ \"\$(command -v casemate)\" = '$sdk/bin/casemate' ]"
 for tool in casemate oesign oeedger8r oegdb; do
     step "$tool runs" sh -c "$tool --help || [ $tool = oeedger8r ]" # oeedger8r --help ends with 1
@@ -160,5 +131,4 @@ step "attested TLS in a host program, by pkg-config" sh -c '
         "oe_verify_attestation_certificate(NULL, 0, NULL, NULL) == OE_INVALID_PARAMETER ? 0 : 1; }" > tls.c &&
     gcc $(pkg-config oehost-gcc --cflags) -o tls tls.c $(pkg-config oehost-gcc --libs) -lssl && ./tls'
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

@@ -4,34 +4,7 @@
 # promise what is not there, each of which has to stop with a sentence.
 set -uo pipefail
 build=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export CASEMATE_STATE_DIR=$work/state OE_SIMULATION=1
-unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH
-passed=0
-failed=0
-fail() {
-    echo "FAIL $*"
-    failed=$((failed + 1))
-}
-step() {
-    local name=$1
-    shift
-    if "$@" > "$work/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        fail "$name"
-        cat "$work/log"
-    fi
-}
-# says TEXT: the last output has it, wherever its lines were broken
-says() {
-    if tr -s ' \n' ' ' < "$work/log" | grep -qF -- "$1"; then
-        passed=$((passed + 1))
-    else
-        fail "no '$1' in: $(cat "$work/log")"
-    fi
-}
+. "$(dirname "$0")/../sdk.sh"
 # refuses TEXT COMMAND...: it must fail and say that
 refuses() {
     local text=$1
@@ -39,10 +12,7 @@ refuses() {
     if "$@" > "$work/log" 2>&1; then fail "is not refused: $*"; else says "$text"; fi
 }
 
-step "install" cmake --install "$build" --prefix "$work/first"
-mv "$work/first" "$work/sdk"
-# shellcheck disable=SC1091
-. "$work/sdk/share/openenclave/openenclaverc"
+use_sdk "$work/sdk"
 mkdir "$work/app"
 cd "$work/app" || exit 1
 cat > app.edl << 'EDL'
@@ -179,5 +149,4 @@ echo "int main(void) { return 0; }" > m.c
 for name in openssl_symcrypt_fipslibs openssl_3_symcrypt_prov_fipslibs; do
     refuses "SymCrypt_and_FIPS_are_not_in_this_SDK" gcc m.c "$(pkg-config oeenclave-gcc --variable=$name)"
 done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish
