@@ -131,7 +131,10 @@ ssize_t oe_syscall_sendmsg_ocall(oe_host_fd_t sockfd, const void *msg_name,
     return lie_now("sendmsg") ? lie.value : 0;
 }
 
-/* 3: the control message's own length, 4: a descriptor in it, 5: the length of all of them */
+/*
+ * 3: the control message's own length, 4: a descriptor in it, 5: the length of all of them; 10: its own
+ * length, and what follows the first 8 bytes is a message as well
+ */
 static size_t forge_control(void *control, size_t room)
 {
     struct {
@@ -141,8 +144,12 @@ static size_t forge_control(void *control, size_t room)
         uint64_t what;
     } c = {24, SOL_SOCKET, 77, 0};
 
-    c.len = lie.member == 3 ? (uint64_t)lie.value : c.len;
+    c.len = lie.member == 3 || lie.member == 10 ? (uint64_t)lie.value : c.len;
     c.type = lie.member == 4 ? SCM_RIGHTS : c.type;
+    if (lie.member == 10) {
+        c.level = 16; /* read as a length */
+        c.type = 0;
+    }
     memcpy(control, &c, room < sizeof(c) ? room : sizeof(c));
     return lie.member == 5 ? (size_t)lie.value : sizeof(c);
 }
