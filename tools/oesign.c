@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "casemate_args.h"
 #include "common/try.h"
 #include "common/wipe.h"
 #include "crypto/crypto.h"
 #include "os/os.h"
 #include "sign/sign.h"
 
-enum { EXIT_USAGE = 2, SMALL_FILE = 64 * 1024, FILE_MODE = 0666 };
+enum { SMALL_FILE = 64 * 1024, FILE_MODE = 0666 };
 
 struct options {
     const char *image;
@@ -82,13 +83,9 @@ static void complain(const char *what, enum cm_status st, const struct cm_why *w
     cm_print_wrapped(stderr, "oesign: error: ", text);
 }
 
-static int usage(const char *problem, const char *detail)
+static int misuse(const char *problem, const char *detail)
 {
-    char text[8192] = "";
-
-    (void)snprintf(text, sizeof(text), "%s%s (see oesign --help)", problem, detail);
-    cm_print_wrapped(stderr, "oesign: error: ", text);
-    return EXIT_USAGE;
+    return misuse_of("oesign: error: ", "oesign", problem, detail);
 }
 
 static void bytes_free(struct bytes *b)
@@ -264,14 +261,14 @@ static int command_sign(const struct options *o)
                      (o->engine != NULL || o->key_id != NULL || o->load_path != NULL);
 
     if (ways != 1) {
-        return usage(
+        return misuse(
             "sign needs one of: -k KEY, -x CERT with -d SIGNATURE, -n ENGINE with -i KEYID", "");
     }
     if ((o->cert == NULL) != (o->signature == NULL)) {
-        return usage("-x CERT and -d SIGNATURE go together", "");
+        return misuse("-x CERT and -d SIGNATURE go together", "");
     }
     if ((o->engine == NULL) != (o->key_id == NULL) || (o->load_path != NULL && o->engine == NULL)) {
-        return usage("-n ENGINE and -i KEYID go together", "");
+        return misuse("-n ENGINE and -i KEYID go together", "");
     }
     CM_TRY(open_job(o, &file, &job));
     st = cm_sign_scan(stderr, job.image, o->strict, &why);
@@ -305,10 +302,10 @@ static int command_digest(const struct options *o)
     struct cm_why why = {{0}};
 
     if (o->signature == NULL) {
-        return usage("digest needs -d DIGEST_FILE", "");
+        return misuse("digest needs -d DIGEST_FILE", "");
     }
     if (is_input(o->signature, o, false) || cm_file_same(o->signature, o->image)) {
-        return usage("the digest would replace an input: ", o->signature);
+        return misuse("the digest would replace an input: ", o->signature);
     }
     CM_TRY(open_job(o, &file, &job));
     st = cm_sign_scan(stderr, job.image, o->strict, &why);
@@ -440,10 +437,10 @@ static int parse(int argc, char **argv, const struct command *command, struct op
         const char **place = place_of(o, letter);
 
         if (letter == '?' || strchr(command->letters, letter) == NULL) {
-            return usage("unknown option, or one without its argument: ", argv[optind - 1]);
+            return misuse("unknown option, or one without its argument: ", argv[optind - 1]);
         }
         if (place != NULL && *place != NULL) {
-            return usage("option given twice: ", argv[optind - 1]);
+            return misuse("option given twice: ", argv[optind - 1]);
         }
         if (place != NULL) {
             *place = optarg;
@@ -453,10 +450,10 @@ static int parse(int argc, char **argv, const struct command *command, struct op
         o->strict = o->strict || letter == 'S';
     }
     if (optind != argc) {
-        return usage("unexpected argument: ", argv[optind]);
+        return misuse("unexpected argument: ", argv[optind]);
     }
     if (o->image == NULL) {
-        return usage("-e IMAGE is missing", "");
+        return misuse("-e IMAGE is missing", "");
     }
     return 0;
 }
@@ -468,7 +465,7 @@ static int dispatch(int argc, char **argv)
     int status = 0;
 
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+        if (is_help(argv[i])) {
             (void)fputs(help_text, stdout);
             return EXIT_SUCCESS;
         }
@@ -486,7 +483,7 @@ static int dispatch(int argc, char **argv)
         }
     }
     if (command == NULL) {
-        return usage("unknown command: ", argv[1]);
+        return misuse("unknown command: ", argv[1]);
     }
     status = parse(argc - 1, argv + 1, command, &o);
     return status != 0 ? status : command->run(&o);

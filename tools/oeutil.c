@@ -45,11 +45,7 @@ struct files {
 
 static int misuse(const char *problem, const char *detail)
 {
-    char text[512] = "";
-
-    (void)snprintf(text, sizeof(text), "%s%s (see oeutil --help)", problem, detail);
-    cm_print_wrapped(stderr, "oeutil: ", text);
-    return EXIT_USAGE;
+    return misuse_of("oeutil: ", "oeutil", problem, detail);
 }
 
 static int parse(int argc, char **argv, bool with_output, struct files *f)

@@ -60,12 +60,7 @@ struct made {
 
 static int misuse(const char *problem, const char *detail)
 {
-    char text[512] = "";
-
-    (void)snprintf(text, sizeof(text), "%s%s (see oeutil generate-evidence --help)", problem,
-                   detail);
-    cm_print_wrapped(stderr, "oeutil: ", text);
-    return EXIT_USAGE;
+    return misuse_of("oeutil: ", "oeutil generate-evidence", problem, detail);
 }
 
 static bool is(const char *arg, const char *brief, const char *full)

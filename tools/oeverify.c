@@ -49,11 +49,7 @@ struct options {
 
 static int misuse(const char *problem, const char *detail)
 {
-    char text[512] = "";
-
-    (void)snprintf(text, sizeof(text), "%s%s (see oeverify --help)", problem, detail);
-    cm_print_wrapped(stderr, "oeverify: ", text);
-    return EXIT_USAGE;
+    return misuse_of("oeverify: ", "oeverify", problem, detail);
 }
 
 /* A date, or a date and a time. */
