@@ -135,7 +135,15 @@ TEST(revocation_list_entries)
     CRL(entries,
         "\x30\x11\x02\x00\x17\x0d"
         "230101000000Z",
-        CM_ERR_FORMAT);                                  /* no number */
+        CM_ERR_FORMAT); /* no number */
+    CRL(entries,
+        "\x30\x13\x02\x02\x00\x85\x17\x0d"
+        "230101000000Z",
+        CM_OK);
+    CRL(entries,
+        "\x30\x13\x02\x02\x00\x05\x17\x0d"
+        "230101000000Z",
+        CM_ERR_FORMAT);                                  /* a second form of 5 */
     CRL(entries, "\x30\x03\x02\x01\x05", CM_ERR_FORMAT); /* no date */
     CRL(entries,
         "\x30\x12\x02\x01\x05\x17\x0d"

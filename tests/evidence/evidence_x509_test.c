@@ -139,6 +139,8 @@ TEST(version_and_serial_number)
          "0123456789abcdefghijkl",
          CM_ERR_FORMAT);
     CERT(serial, "\x04\x01\x05", CM_ERR_FORMAT);
+    CERT(serial, "\x02\x02\x00\x85", CM_OK);
+    CERT(serial, "\x02\x02\x00\x05", CM_ERR_FORMAT); /* a second form of 5 */
 }
 
 TEST(algorithms_inside_and_outside)
