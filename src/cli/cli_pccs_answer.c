@@ -104,31 +104,17 @@ static void add_hex(struct ask *a, const char *name, const uint8_t *p, size_t n)
 /* A list as text: PEM, or hexadecimal as the root's is served. */
 static void list_pem(struct ask *a, struct cm_span der)
 {
-    static const char head[] = "-----BEGIN X509 CRL-----\n";
-    static const char tail[] = "-----END X509 CRL-----\n";
-    size_t cap = CM_BASE64_ENCODED(der.len) + 1;
-    char *b64 = malloc(cap);
-    char *pem = malloc(sizeof(head) + sizeof(tail) + cap + cap / 64 + 2);
-    size_t len = 0;
-    size_t n = sizeof(head) - 1;
+    static const char label[] = "X509 CRL";
+    size_t cap = CM_PEM_ENCODED(der.len) + 2 * sizeof(label);
+    uint8_t *pem = malloc(cap);
+    struct cm_wr wr = cm_wr_init(pem, pem == NULL ? 0 : cap);
 
-    if (b64 == NULL || pem == NULL || cm_base64_encode(der, b64, cap, &len) != CM_OK) {
+    cm_pem_write(&wr, label, der);
+    if (pem != NULL && cm_wr_finish(&wr) == CM_OK) {
+        set_body(a, TYPE_PEM, cm_span_make(pem, wr.used));
+    } else {
         a->no_memory = true;
-        goto out;
     }
-    memcpy(pem, head, n);
-    for (size_t at = 0; at < len; at += 64) {
-        size_t line = len - at < 64 ? len - at : 64;
-
-        memcpy(pem + n, b64 + at, line);
-        n += line;
-        pem[n++] = '\n';
-    }
-    memcpy(pem + n, tail, sizeof(tail) - 1);
-    n += sizeof(tail) - 1;
-    set_body(a, TYPE_PEM, cm_span_make(pem, n));
-out:
-    free(b64);
     free(pem);
 }
 
