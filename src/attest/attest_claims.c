@@ -10,6 +10,7 @@
 
 #include "arch/sgx.h"
 #include "common/reader.h"
+#include "evidence/dcap_platform.h"
 #include "evidence/timefmt.h"
 
 #define CPU 0 /* the one submodule of a quote's evidence */
@@ -233,13 +234,13 @@ void cm_claims_platform(struct cm_claims *c, const struct cm_evidence *ev, struc
 }
 
 oe_result_t cm_claims_sgx_collateral(struct cm_claims *c, const struct cm_endorsements *e,
-                                     struct cm_span quote)
+                                     const struct cm_platform *p, struct cm_span quote)
 {
     struct cm_span user_data = {NULL, 0};
     uint16_t pce_svn = 0;
     uint8_t *issuers = NULL;
     size_t size = 0;
-    oe_result_t result = cm_pck_issuers(quote, &issuers, &size);
+    oe_result_t result = cm_issuers_text(p->pck_ca, p->root, &issuers, &size);
 
     if (result != OE_OK) {
         return result;

@@ -37,13 +37,16 @@ void cm_identity_of(const struct cm_sgx_body *body, bool remote, oe_identity_t *
 /** What the endorsements and the PCK certificate say of the platform; ev is its verification. */
 void cm_claims_platform(struct cm_claims *c, const struct cm_evidence *ev, struct cm_span quote,
                         oe_sgx_tcb_status_t status);
+
+struct cm_platform;
+
 /**
  * The collateral itself, and the PCE's number.
- * @param quote  verified, with these endorsements; its chain is claimed, whatever theirs says.
- * @retval OE_OUT_OF_MEMORY, OE_MISSING_CERTIFICATE_CHAIN
+ * @param p      what quote was verified with; its chain is claimed, whatever the endorsements' says.
+ * @retval OE_OUT_OF_MEMORY
  */
 oe_result_t cm_claims_sgx_collateral(struct cm_claims *c, const struct cm_endorsements *e,
-                                     struct cm_span quote);
+                                     const struct cm_platform *p, struct cm_span quote);
 void cm_claims_tdx_collateral(struct cm_claims *c, const struct cm_evidence *ev);
 
 /** Seconds since 1970 as a date, and back. False: no such date, or before 1970. */

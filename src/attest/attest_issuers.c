@@ -11,7 +11,7 @@
 #define CERT_CHAIN_PEM 5 /* certification data: the PCK chain */
 
 /* The intermediate and the root of a PCK chain, in whatever order it is (dcap_platform.c). */
-static enum cm_status find(struct cm_certs *set, struct cm_span pem, struct cm_span found[2])
+static enum cm_status find(struct cm_certs *set, struct cm_span pem, const struct cm_cert *found[2])
 {
     const struct cm_cert *chain[CM_CERTS_MAX_CHAIN] = {NULL};
     size_t count = 0;
@@ -19,33 +19,36 @@ static enum cm_status find(struct cm_certs *set, struct cm_span pem, struct cm_s
 
     for (size_t i = 0; st == CM_OK && i < count; i++) {
         bool root = cm_cert_self_issued(chain[i]);
-        struct cm_span *place = &found[root ? 1 : 0];
+        const struct cm_cert **place = &found[root ? 1 : 0];
 
         if (root || cm_pck_extension_of(chain[i]).len == 0) {
-            st = place->ptr == NULL ? CM_OK : CM_ERR_FORMAT;
-            *place = cm_cert_der(chain[i]);
+            st = *place == NULL ? CM_OK : CM_ERR_FORMAT;
+            *place = chain[i];
         }
     }
-    return st != CM_OK || (found[0].ptr != NULL && found[1].ptr != NULL) ? st : CM_ERR_FORMAT;
+    return st != CM_OK || (found[0] != NULL && found[1] != NULL) ? st : CM_ERR_FORMAT;
 }
 
 /*
  * Written anew and not copied: between the certificates and inside them the reader takes any white
  * space, and NUL bytes, which would hide what follows from who takes the text for a string.
  */
-static oe_result_t write_text(const struct cm_span found[2], uint8_t **out, size_t *size)
+oe_result_t cm_issuers_text(const struct cm_cert *ca, const struct cm_cert *root, uint8_t **out,
+                            size_t *size)
 {
+    const struct cm_span der[2] = {cm_cert_der(ca), cm_cert_der(root)};
     size_t cap =
-        CM_PEM_ENCODED(found[0].len) + CM_PEM_ENCODED(found[1].len) + 4 * sizeof("CERTIFICATE") + 1;
+        CM_PEM_ENCODED(der[0].len) + CM_PEM_ENCODED(der[1].len) + 4 * sizeof("CERTIFICATE") + 1;
     struct cm_wr wr = {0};
 
+    *size = 0;
     *out = malloc(cap);
     if (*out == NULL) {
         return OE_OUT_OF_MEMORY;
     }
     wr = cm_wr_init(*out, cap);
-    cm_pem_write(&wr, "CERTIFICATE", found[0]);
-    cm_pem_write(&wr, "CERTIFICATE", found[1]);
+    cm_pem_write(&wr, "CERTIFICATE", der[0]);
+    cm_pem_write(&wr, "CERTIFICATE", der[1]);
     *size = wr.used;
     cm_wr_u8(&wr, 0);
     if (cm_wr_finish(&wr) != CM_OK) {
@@ -59,7 +62,7 @@ static oe_result_t write_text(const struct cm_span found[2], uint8_t **out, size
 
 oe_result_t cm_pck_issuers(struct cm_span quote, uint8_t **out, size_t *size)
 {
-    struct cm_span found[2] = {{NULL, 0}, {NULL, 0}};
+    const struct cm_cert *found[2] = {NULL, NULL};
     struct cm_certs *set = NULL;
     struct cm_why why = {{0}};
     struct cm_quote q;
@@ -78,7 +81,7 @@ oe_result_t cm_pck_issuers(struct cm_span quote, uint8_t **out, size_t *size)
     if (st != CM_OK) {
         result = st == CM_ERR_NOMEM ? OE_OUT_OF_MEMORY : OE_MISSING_CERTIFICATE_CHAIN;
     } else {
-        result = write_text(found, out, size);
+        result = cm_issuers_text(found[0], found[1], out, size);
     }
     cm_certs_free(set);
     return result;

@@ -276,41 +276,28 @@ static void apply_baseline(const struct cm_attest_policy *policy, struct cm_atte
 
 /* ------------------------------------------------------------ verification */
 
-/* The key of the quote's own root, when that calls itself an emulator's. */
-static bool emulated_root(const struct cm_quote *q, uint8_t spki[32])
+static bool says_emulated(const struct cm_cert *root)
 {
-    const struct cm_cert *chain[CM_CERTS_MAX_CHAIN] = {NULL};
-    struct cm_span pem = q->cert_data;
-    struct cm_certs *set = NULL;
-    size_t count = 0;
-    bool found = false;
-
-    while (pem.len != 0 && pem.ptr[pem.len - 1] == 0) {
-        pem.len--;
-    }
-    if (q->cert_type == 5 && cm_certs_create(&set) == CM_OK &&
-        cm_certs_pem(set, pem, chain, &count) == CM_OK) {
-        for (size_t i = 0; !found && i < count; i++) {
-            struct cm_span cn = cm_cert_cn(chain[i]);
-
-            found = cm_cert_self_issued(chain[i]) && cn.len == sizeof(EMULATED_ROOT) - 1 &&
-                    cm_cert_cn_contains(chain[i], EMULATED_ROOT);
-            if (found) {
-                memcpy(spki, cm_cert_spki_sha256(chain[i]), 32);
-            }
-        }
-    }
-    cm_certs_free(set);
-    return found;
+    return cm_cert_self_issued(root) && cm_cert_cn(root).len == sizeof(EMULATED_ROOT) - 1 &&
+           cm_cert_cn_contains(root, EMULATED_ROOT);
 }
 
 bool cm_attest_names_emulated(struct cm_span quote)
 {
-    struct cm_why why = {{0}};
+    const struct cm_cert *chain[CM_CERTS_MAX_CHAIN] = {NULL};
+    struct cm_certs *set = NULL;
     struct cm_quote q;
-    uint8_t spki[32];
+    size_t count = 0;
+    bool found = false;
 
-    return cm_quote_parse(quote, &q, &why) == CM_OK && emulated_root(&q, spki);
+    if (cm_quote_parse(quote, &q, NULL) == CM_OK && q.cert_type == 5 &&
+        cm_certs_create(&set) == CM_OK && cm_certs_pem(set, q.cert_data, chain, &count) == CM_OK) {
+        for (size_t i = 0; i < count; i++) {
+            found = found || says_emulated(chain[i]);
+        }
+    }
+    cm_certs_free(set);
+    return found;
 }
 
 /* Whether an emulated platform with this root is accepted; then the root is in trust. */
@@ -349,26 +336,22 @@ static enum cm_status run(struct cm_span quote, const struct cm_attest_trust *tr
 
     cm_evidence_free(v->evidence);
     v->evidence = NULL;
-    return cm_dcap_verify(quote, &v->endorsements.collateral, &in, ACCEPT_ALL, cache(),
-                          &v->evidence);
+    cm_platform_release(&v->lent);
+    return cm_dcap_verify_lent(quote, &v->endorsements.collateral, &in, ACCEPT_ALL, cache(),
+                               &v->lent, &v->evidence);
 }
 
 /* __oe_sgx_set_minimum_crl_tcb_issue_date() */
-static bool new_enough(const struct cm_attest_verdict *v)
+static bool new_enough(const struct cm_platform *p)
 {
-    static const char *const documents[2] = {"tcb.issue_date", "tcb.qe_issue_date"};
-    const struct cm_span lists[2] = {v->endorsements.collateral.root_ca_crl,
-                                     v->endorsements.collateral.pck_crl};
+    const uint64_t dates[] = {p->tcb.dates.issue_date, p->qe.dates.issue_date,
+                              cm_crl_period(p->root_crl).not_before,
+                              cm_crl_period(p->pck_crl).not_before};
     uint64_t minimum = cm_attest_minimum_date();
     bool ok = true;
 
-    for (size_t i = 0; ok && i < 2; i++) {
-        const struct cm_claim *issued = cm_evidence_find(v->evidence, CPU, documents[i], 0);
-        struct cm_crl *crl = NULL;
-
-        ok = issued != NULL && issued->number >= minimum && cm_crl_parse(lists[i], &crl) == CM_OK &&
-             cm_crl_period(crl).not_before >= minimum;
-        cm_crl_free(crl);
+    for (size_t i = 0; i < sizeof(dates) / sizeof(dates[0]); i++) {
+        ok = ok && dates[i] >= minimum;
     }
     return ok;
 }
@@ -378,7 +361,7 @@ static oe_result_t judge_status(const struct cm_attest_policy *policy, struct cm
 {
     const struct cm_claim *text = cm_evidence_find(v->evidence, CPU, CM_CLAIM_TCB_STATUS, 0);
 
-    if (cm_attest_minimum_date() != 0 && !new_enough(v)) {
+    if (!new_enough(v->lent.platform)) {
         cm_attest_refused("endorsements", "issued before the minimum date that was set");
         return OE_INVALID_REVOCATION_INFO;
     }
@@ -444,7 +427,6 @@ oe_result_t cm_attest_verify_quote(struct cm_span quote, struct cm_span endorsem
     struct cm_attest_trust trust;
     struct cm_attest_wish wish;
     struct cm_why why = {{0}};
-    uint8_t spki[32];
     enum cm_status st = CM_OK;
     oe_result_t result = OE_OK;
 
@@ -466,8 +448,8 @@ oe_result_t cm_attest_verify_quote(struct cm_span quote, struct cm_span endorsem
     st = run(quote, &trust, now, out);
     if (st == CM_ERR_POLICY &&
         cm_evidence_result(out->evidence, CPU, "root.trusted") == CM_CHECK_FAIL &&
-        emulated_root(&out->quote, spki)) {
-        if (!accept_emulated(spki, &trust)) {
+        says_emulated(out->lent.platform->root)) {
+        if (!accept_emulated(cm_cert_spki_sha256(out->lent.platform->root), &trust)) {
             return OE_VERIFY_FAILED;
         }
         st = run(quote, &trust, now, out);
@@ -478,6 +460,7 @@ oe_result_t cm_attest_verify_quote(struct cm_span quote, struct cm_span endorsem
 void cm_attest_verdict_free(struct cm_attest_verdict *v)
 {
     cm_evidence_free(v->evidence);
+    cm_platform_release(&v->lent);
     free(v->fetched);
     memset(v, 0, sizeof(*v));
 }

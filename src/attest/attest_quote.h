@@ -3,6 +3,7 @@
 #define CM_ATTEST_QUOTE_H
 
 #include "attest/attest_claims.h"
+#include "evidence/dcap_cache.h"
 
 /* What the caller of oe_verify_evidence() wants to be taken into account. */
 struct cm_attest_policy {
@@ -22,7 +23,8 @@ struct cm_attest_verdict {
     struct cm_quote quote;
     struct cm_endorsements endorsements;
     struct cm_evidence *evidence;
-    uint8_t *fetched; /* the endorsements, when the caller gave none */
+    struct cm_platform_ref lent; /* what it was verified with; set when evidence is */
+    uint8_t *fetched;            /* the endorsements, when the caller gave none */
     oe_sgx_tcb_status_t status;
     bool emulated;
 };

@@ -186,7 +186,7 @@ static oe_result_t sgx_quote_claims(struct job *j, const struct cm_attest_verdic
 {
     cm_claims_sgx(&j->claims, &v->quote.sgx, &uuids[j->format], true);
     cm_claims_platform(&j->claims, v->evidence, quote, v->status);
-    return cm_claims_sgx_collateral(&j->claims, &v->endorsements, quote);
+    return cm_claims_sgx_collateral(&j->claims, &v->endorsements, v->lent.platform, quote);
 }
 
 static void td_quote_claims(struct job *j, const struct cm_attest_verdict *v, struct cm_span quote)

@@ -91,13 +91,20 @@ struct cm_endorsements {
 /** @retval OE_INVALID_ENDORSEMENT */
 oe_result_t cm_endorsements_parse(struct cm_span in, struct cm_endorsements *out);
 
+struct cm_cert;
+
 /**
- * The intermediate and the root of the PCK chain in a quote, in this order, in PEM: who issued the
- * revocation lists. Nothing is verified; of a quote that was, they are the certificates that were.
+ * The PCK CA's certificate and the root's, in this order, in PEM: who issued the revocation lists.
  * @param out   malloced; a NUL follows.
  * @param size  without the NUL.
- * @retval OE_MISSING_CERTIFICATE_CHAIN  the quote has none, or a malformed one
  * @retval OE_OUT_OF_MEMORY
+ */
+oe_result_t cm_issuers_text(const struct cm_cert *ca, const struct cm_cert *root, uint8_t **out,
+                            size_t *size);
+
+/**
+ * The same of the PCK chain in a quote. Nothing is verified.
+ * @retval OE_MISSING_CERTIFICATE_CHAIN  the quote has none, or a malformed one
  */
 oe_result_t cm_pck_issuers(struct cm_span quote, uint8_t **out, size_t *size);
 

@@ -441,11 +441,13 @@ static bool usable(struct cm_span quote, const struct cm_dcap_collateral *col,
     return true;
 }
 
-enum cm_status cm_dcap_verify(struct cm_span quote, const struct cm_dcap_collateral *collateral,
-                              const struct cm_verify_input *in, unsigned accept_tcb,
-                              struct cm_dcap_cache *cache, struct cm_evidence **out)
+/* NOLINTNEXTLINE(readability-function-size): cm_dcap_verify() and what it lends */
+enum cm_status cm_dcap_verify_lent(struct cm_span quote,
+                                   const struct cm_dcap_collateral *collateral,
+                                   const struct cm_verify_input *in, unsigned accept_tcb,
+                                   struct cm_dcap_cache *cache, struct cm_platform_ref *ref,
+                                   struct cm_evidence **out)
 {
-    struct cm_platform_ref ref = {NULL, NULL, NULL, NULL};
     struct cm_span chain = {NULL, 0};
     struct run r;
     enum cm_status chain_status = CM_OK;
@@ -463,8 +465,8 @@ enum cm_status cm_dcap_verify(struct cm_span quote, const struct cm_dcap_collate
     r.first = CM_OK;
     CM_TRY(cm_quote_parse(quote, &r.q, NULL));
     chain_status = choose_chain(&r, collateral, &chain);
-    CM_TRY(cm_platform_acquire(cache, chain, collateral, &ref));
-    r.p = ref.platform;
+    CM_TRY(cm_platform_acquire(cache, chain, collateral, ref));
+    r.p = ref->platform;
     r.ev = cm_evidence_new("cpu");
     if (r.ev == NULL) {
         st = CM_ERR_NOMEM;
@@ -477,8 +479,18 @@ enum cm_status cm_dcap_verify(struct cm_span quote, const struct cm_dcap_collate
     r.ev = NULL;
     st = r.first;
 out:
-    cm_platform_release(&ref);
     cm_evidence_free(r.ev);
+    return st;
+}
+
+enum cm_status cm_dcap_verify(struct cm_span quote, const struct cm_dcap_collateral *collateral,
+                              const struct cm_verify_input *in, unsigned accept_tcb,
+                              struct cm_dcap_cache *cache, struct cm_evidence **out)
+{
+    struct cm_platform_ref ref = {NULL, NULL, NULL, NULL};
+    enum cm_status st = cm_dcap_verify_lent(quote, collateral, in, accept_tcb, cache, &ref, out);
+
+    cm_platform_release(&ref);
     return st;
 }
 
