@@ -7,8 +7,7 @@
 
 #include "attest/attest_claims.h"
 #include "common/reader.h"
-#include "evidence/certs.h"
-#include "evidence/pck_ext.h"
+#include "evidence/dcap_platform.h"
 
 #define CPU 0
 
@@ -187,8 +186,6 @@ void cm_claims_tdx_collateral(struct cm_claims *c, const struct cm_evidence *ev)
 
 static oe_result_t fmspc_of(struct cm_span chain_pem, uint8_t fmspc[OE_TDX_FMSPC_SIZE])
 {
-    /* 1.2.840.113741.1.13.1 */
-    static const uint8_t oid[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01};
     const struct cm_cert *chain[CM_CERTS_MAX_CHAIN] = {NULL};
     struct cm_certs *set = NULL;
     struct cm_pck_ext ext;
@@ -201,7 +198,7 @@ static oe_result_t fmspc_of(struct cm_span chain_pem, uint8_t fmspc[OE_TDX_FMSPC
     result = cm_certs_pem(set, chain_pem, chain, &count) == CM_OK ? OE_NOT_FOUND
                                                                   : OE_MISSING_CERTIFICATE_CHAIN;
     for (size_t i = 0; result == OE_NOT_FOUND && i < count; i++) {
-        struct cm_span value = cm_cert_extension(chain[i], cm_span_make(oid, sizeof(oid)));
+        struct cm_span value = cm_pck_extension_of(chain[i]);
 
         if (value.len != 0) {
             result = cm_pck_ext_parse(value, &ext) == CM_OK ? OE_OK
@@ -222,7 +219,6 @@ oe_result_t oe_get_tdx_fmspc_from_quote(const uint8_t *quote, uint32_t quote_siz
 {
     struct cm_quote q;
     struct cm_why why = {{0}};
-    struct cm_span pem = {NULL, 0};
 
     if (quote == NULL || fmspc == NULL || fmspc_size < OE_TDX_FMSPC_SIZE ||
         cm_quote_parse(cm_span_make(quote, quote_size), &q, &why) != CM_OK ||
@@ -232,11 +228,7 @@ oe_result_t oe_get_tdx_fmspc_from_quote(const uint8_t *quote, uint32_t quote_siz
     if (q.cert_type != 5) {
         return OE_MISSING_CERTIFICATE_CHAIN;
     }
-    pem = q.cert_data;
-    while (pem.len != 0 && pem.ptr[pem.len - 1] == 0) {
-        pem.len--;
-    }
-    return fmspc_of(pem, fmspc);
+    return fmspc_of(q.cert_data, fmspc);
 }
 
 oe_result_t oe_get_tdx_endorsements(const uint8_t *evidence_buffer, uint32_t evidence_buffer_size,

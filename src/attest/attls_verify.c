@@ -148,6 +148,12 @@ oe_result_t oe_verify_attestation_certificate_with_evidence_v2(
     return result;
 }
 
+static oe_result_t accept_any(void)
+{
+    cm_attest_show("a certificate was accepted from any enclave: no callback looks at it");
+    return OE_OK;
+}
+
 oe_result_t
 oe_verify_attestation_certificate_with_evidence(const uint8_t *cert_in_der, size_t cert_in_der_len,
                                                 oe_verify_claims_callback_t claim_verify_callback,
@@ -158,10 +164,9 @@ oe_verify_attestation_certificate_with_evidence(const uint8_t *cert_in_der, size
     oe_result_t result = oe_verify_attestation_certificate_with_evidence_v2(
         cert_in_der, cert_in_der_len, NULL, 0, NULL, 0, &claims, &count);
 
-    if (result == OE_OK && claim_verify_callback != NULL) {
-        result = claim_verify_callback(claims, count, arg);
-    } else if (result == OE_OK) {
-        cm_attest_show("a certificate was accepted from any enclave: no callback looks at it");
+    if (result == OE_OK) {
+        result = claim_verify_callback != NULL ? claim_verify_callback(claims, count, arg)
+                                               : accept_any();
     }
     (void)oe_free_claims(claims, count);
     return result;
@@ -198,9 +203,6 @@ oe_verify_attestation_certificate(const uint8_t *cert_in_der, size_t cert_in_der
     if (!is_key_hash(&k, cm_span_make(report.report_data, report.report_data_size))) {
         return other_key();
     }
-    if (enclave_identity_callback != NULL) {
-        return enclave_identity_callback(&report.identity, arg);
-    }
-    cm_attest_show("a certificate was accepted from any enclave: no callback looks at it");
-    return OE_OK;
+    return enclave_identity_callback != NULL ? enclave_identity_callback(&report.identity, arg)
+                                             : accept_any();
 }

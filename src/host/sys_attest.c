@@ -81,10 +81,7 @@ oe_result_t oe_get_qetarget_info_ocall(const oe_uuid_t *format_id, const void *o
     if (format_id == NULL || target_info == NULL || opt_params_size != 0) {
         return OE_INVALID_PARAMETER;
     }
-    if (!cm_uuid_equal(format_id, &ecdsa)) {
-        return OE_UNSUPPORTED;
-    }
-    result = choose(&q);
+    result = cm_uuid_equal(format_id, &ecdsa) ? choose(&q) : OE_UNSUPPORTED;
     if (result != OE_OK) {
         return result;
     }
@@ -111,10 +108,7 @@ oe_result_t oe_get_quote_ocall(const oe_uuid_t *format_id, const void *opt_param
         (quote == NULL && quote_size != 0)) {
         return OE_INVALID_PARAMETER;
     }
-    if (!cm_uuid_equal(format_id, &ecdsa)) {
-        return OE_UNSUPPORTED;
-    }
-    result = choose(&q);
+    result = cm_uuid_equal(format_id, &ecdsa) ? choose(&q) : OE_UNSUPPORTED;
     if (result != OE_OK) {
         return result;
     }
