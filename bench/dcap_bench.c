@@ -120,7 +120,7 @@ struct evidence {
 
 static struct evidence own_evidence(void)
 {
-    struct evidence e = {NULL};
+    struct evidence e = {.bundle = NULL};
     struct pki_spec s;
 
     pki_defaults(&s, 3, 1);
@@ -285,7 +285,7 @@ int main(int argc, char **argv)
     double cold[ROUNDS];
     double cached[ROUNDS];
     double whole[ROUNDS];
-    struct evidence evidence = {NULL};
+    struct evidence evidence = {.bundle = NULL};
     struct cm_dcap_cache *cache = NULL;
     struct job job = {0};
     double unit = 0;
