@@ -1,8 +1,11 @@
-# What the shell tests of our command-line tools share; source it before changing folder. Counts in
-# passed and failed.
+# What the shell tests share; source it before changing folder. Makes a folder $work for the test, which
+# goes when it ends, with the emulator's state inside. Counts in passed and failed.
 # shellcheck shell=bash
 passed=0
 failed=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export CASEMATE_STATE_DIR=$work/state
 
 fail() {
     echo "FAIL $*"
@@ -21,11 +24,17 @@ expect() {
     rc=$?
     if [ "$rc" -ne "$status" ]; then
         fail "exit status $rc, not $status: $* ($out)"
-    elif ! grep -qF -- "$text" <<< "$out" && ! grep -qF -- "$text" <<< "$(unwrapped "$out")"; then
+    elif [[ "$out" != *"$text"* && "$(unwrapped "$out")" != *"$text"* ]]; then
         fail "no '$text' in '$out': $*"
     else
         ok
     fi
+}
+
+# finish [MORE]: what was counted, and the test's exit status; the last line of a test
+finish() {
+    echo "$passed passed, $failed failed${1:-}"
+    [ "$failed" -eq 0 ]
 }
 
 SGX_ECDSA=a3a21e871b4d4014b70aa125d2fbcd8c # the format's UUID

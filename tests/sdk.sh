@@ -1,8 +1,6 @@
-# What the shell tests of the installed SDK share; source it with `build` set. Makes the folder $work.
+# What the shell tests of the installed SDK share; source it with `build` set.
 # shellcheck shell=bash
 . "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 export CASEMATE_STATE_DIR="$work/the state" OE_SIMULATION=1
 unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH
 
@@ -30,9 +28,4 @@ use_sdk() {
     mv "$first" "$1" # nothing in it may say where it was
     # shellcheck disable=SC1091
     . "$1/share/openenclave/openenclaverc"
-}
-
-finish() {
-    echo "$passed passed, $failed failed"
-    [ "$failed" -eq 0 ]
 }

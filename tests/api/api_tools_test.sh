@@ -3,14 +3,8 @@
 # command and option, and completion.
 set -uo pipefail
 build=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/../expect.sh"
 unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH
-failed=0
-fail() {
-    echo "FAIL $*"
-    failed=$((failed + 1))
-}
 
 cmake --install "$build" --prefix "$work/my sdk" > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 sdk="$work/my sdk"

@@ -3,8 +3,6 @@
 set -uo pipefail
 . "$(dirname "$0")/../expect.sh"
 bank=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 "$bank" --generate good --rows 1000 --banks 2 > /dev/null || fail "--generate"
 first=$(find good -name '*.csv' -printf '%f\n' | sort | head -1)
@@ -24,5 +22,4 @@ wrong "in/$first: not a regular file" 'rm "$1"; mkfifo "$1"'
 wrong "in/" 'rm "$1"; ln -s nowhere "$1"'
 wide=$("$bank" --simulate --accept-emulated --input in 2>&1 > /dev/null | awk 'length > 80')
 [ -z "$wide" ] && ok || fail "wider than 80: $wide"
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

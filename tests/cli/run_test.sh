@@ -5,9 +5,7 @@ set -uo pipefail
 . "$(dirname "$0")/../expect.sh"
 casemate=$1
 sgx_program=$2
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export CASEMATE_STATE_DIR=$work/state CASEMATE_EMU_QUIET=1
+export CASEMATE_EMU_QUIET=1
 cd "$work" || exit 1
 
 # The smallest static program: exit(7). Bytes: ELF header, one PT_LOAD, three instructions.
@@ -96,5 +94,4 @@ for refused in static privileged nothere not_executable; do
     if awk 'length > 80 {exit 1}' said; then ok; else fail "wider than 80: $(cat said)"; fi
 done
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

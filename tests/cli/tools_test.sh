@@ -7,8 +7,6 @@ set -uo pipefail
 oeedger8r=$1
 oesign=$2
 casemate=$3
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 cp "$4"/mini_{rela,cpuid,syscall} "$work" || exit 1
 cd "$work" || exit 1
 printf 'enclave { trusted { public void f(); }; };' > a.edl
@@ -130,5 +128,4 @@ for round in 1 2 3 4 5 6; do
     rm -f litter/*
 done
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

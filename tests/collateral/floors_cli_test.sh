@@ -3,8 +3,6 @@
 set -uo pipefail
 . "$(dirname "$0")/../expect.sh"
 casemate=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 "$2" "$work" || exit 1
 cd "$work" || exit 1
 
@@ -35,5 +33,4 @@ verify 1 "restore the file" --floors floors.json
 verify 1 "" --floors /dev/null/no/floors
 verify 2 "" --floors
 [ "$(find . -newer raised -name '*.tmp*' | wc -l)" -eq 0 ] && ok || fail "temporary files were left"
-echo "floors_cli_test: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

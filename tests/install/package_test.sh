@@ -3,14 +3,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 2
 build=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export OE_SIMULATION=1 CASEMATE_STATE_DIR=$work/state
-failed=0
-fail() {
-    echo "FAIL $*"
-    failed=$((failed + 1))
-}
+. tests/expect.sh
+export OE_SIMULATION=1
 
 scripts/package "$build" "$work/one" || exit 1
 scripts/package "$build" "$work/two" > /dev/null || exit 1

@@ -7,10 +7,7 @@ casemate=$1
 host=$2
 enclave=$3
 machines=$4
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-export CASEMATE_STATE_DIR=$work/state
 
 # --- the same steps on the emulator: an enclave, its report, a quote, collateral, verified
 expect 0 '"passed":true,"emulated":true,"tcb_status":"UpToDate"' "$host" --emulated "$enclave"
@@ -61,5 +58,4 @@ try 'echo "[1]"' '"selftest":null'
 try 'head -c 200000 /dev/zero' '"selftest":null'
 rm copy/selftest_host
 expect 1 "the self-test is not installed" copy/casemate doctor --hardware-selftest
-echo "selftest_test: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish
