@@ -3,8 +3,7 @@
 
 #include "attest/attest_wire.h"
 #include "common/writer.h"
-#include "evidence/certs.h"
-#include "evidence/dcap_platform.h"
+#include "evidence/pck_ext.h"
 #include "evidence/quote.h"
 #include "token/base64.h"
 

@@ -7,7 +7,7 @@
 
 #include "attest/attest_claims.h"
 #include "common/reader.h"
-#include "evidence/dcap_platform.h"
+#include "evidence/pck_ext.h"
 
 #define CPU 0
 

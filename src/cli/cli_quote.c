@@ -193,10 +193,8 @@ static void show_pck(FILE *out, struct cm_span value)
 
 static void show_certificate(FILE *out, const struct cm_cert *c)
 {
-    /* 1.2.840.113741.1.13.1 */
-    static const uint8_t sgx[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01};
     struct cm_span cn = cm_cert_cn(c);
-    struct cm_span extension = cm_cert_extension(c, cm_span_make(sgx, sizeof(sgx)));
+    struct cm_span extension = cm_pck_extension_of(c);
     char from[24] = "";
     char to[24] = "";
     char text[64] = "";

@@ -4,7 +4,6 @@
 #include "collateral/collateral_parts.h"
 #include "common/try.h"
 #include "evidence/certs.h"
-#include "evidence/dcap_platform.h"
 #include "evidence/pck_ext.h"
 #include "evidence/quote.h"
 

@@ -7,14 +7,6 @@
 
 #include "common/try.h"
 
-/* 1.2.840.113741.1.13.1 */
-static const uint8_t pck_oid[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01};
-
-struct cm_span cm_pck_extension_of(const struct cm_cert *cert)
-{
-    return cm_cert_extension(cert, cm_span_make(pck_oid, sizeof(pck_oid)));
-}
-
 static void record(struct cm_platform *p, const char *name, enum cm_status st,
                    const struct cm_why *why)
 {

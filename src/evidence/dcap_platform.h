@@ -51,9 +51,6 @@ struct cm_platform {
     size_t period_count;
 };
 
-/** The content of a certificate's SGX extension; {NULL, 0} when it is no PCK certificate. */
-struct cm_span cm_pck_extension_of(const struct cm_cert *cert);
-
 /**
  * Parse and verify a platform's parts.
  *

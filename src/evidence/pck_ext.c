@@ -8,6 +8,11 @@
 /* 1.2.840.113741.1.13.1; members append one arc, TCB components two */
 static const uint8_t base_oid[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01};
 
+struct cm_span cm_pck_extension_of(const struct cm_cert *cert)
+{
+    return cm_cert_extension(cert, cm_span_make(base_oid, sizeof(base_oid)));
+}
+
 /* The arc that an OID appends to prefix; 0 (which never occurs) when it is another OID. */
 static unsigned arc_of(struct cm_span oid, const uint8_t *prefix, size_t prefix_len)
 {

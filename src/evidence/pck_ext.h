@@ -2,10 +2,7 @@
 #ifndef CM_EVIDENCE_PCK_EXT_H
 #define CM_EVIDENCE_PCK_EXT_H
 
-#include <casemate/status.h>
-#include <stdbool.h>
-
-#include "common/span.h"
+#include "evidence/certs.h"
 
 struct cm_pck_ext {
     uint8_t ppid[16];
@@ -21,6 +18,9 @@ struct cm_pck_ext {
     bool cached_keys;
     bool smt_enabled;
 };
+
+/** The content of a certificate's SGX extension; {NULL, 0} when it is no PCK certificate. */
+struct cm_span cm_pck_extension_of(const struct cm_cert *cert);
 
 /**
  * @param value  UNTRUSTED: the content of the extension (a SEQUENCE).
