@@ -165,7 +165,7 @@ static long add(struct host_epoll *e, int fd, const struct cm_file *f, int64_t h
     long r;
 
     if (w == NULL) {
-        return -ENOSPC;
+        return e->count == WATCHES_MAX ? -ENOSPC : -ENOMEM;
     }
     w->fd = fd;
     w->serial = f->serial;

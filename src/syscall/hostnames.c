@@ -64,7 +64,7 @@ static bool is_whole(const struct answer *a, oe_socklen_t len)
            (a->info.ai_family == AF_INET6 && len == sizeof(struct sockaddr_in6));
 }
 
-/* 0: *a is filled; NO_MORE; -1: the host failed or lied */
+/* 0: *a is filled; NO_MORE; EAI_MEMORY; EAI_FAIL: the host failed or lied */
 static int read_answer(uint64_t handle, struct answer *a)
 {
     oe_socklen_t len = 0;
@@ -77,11 +77,11 @@ static int read_answer(uint64_t handle, struct answer *a)
     long r = cm_host_number(call, got, NO_MORE);
 
     if (r != 0) {
-        return r == NO_MORE ? NO_MORE : -1;
+        return r == NO_MORE ? NO_MORE : r == -ENOMEM ? EAI_MEMORY : EAI_FAIL;
     }
     if (!is_whole(a, len) || name > sizeof(a->name) ||
         (name != 0 && memchr(a->name, '\0', name) == NULL)) {
-        return -1;
+        return EAI_FAIL;
     }
     a->info.ai_addrlen = len;
     a->info.ai_addr = (struct sockaddr *)(void *)&a->address;
@@ -96,7 +96,7 @@ static int read_all(uint64_t handle, struct addrinfo **out)
 
     for (count = 0; count < ANSWERS_MAX; count++) {
         struct answer *a = calloc(1, sizeof(*a));
-        int r = a == NULL ? -1 : read_answer(handle, a);
+        int r = a == NULL ? EAI_MEMORY : read_answer(handle, a);
 
         if (r == 0) {
             *end = &a->info;
@@ -104,10 +104,7 @@ static int read_all(uint64_t handle, struct addrinfo **out)
             continue;
         }
         free(a);
-        if (a == NULL) {
-            return EAI_MEMORY;
-        }
-        return r == NO_MORE && count != 0 ? 0 : EAI_FAIL;
+        return r != NO_MORE ? r : count != 0 ? 0 : EAI_FAIL;
     }
     return EAI_FAIL;
 }

@@ -6,11 +6,15 @@
 
 #include <openenclave/host.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "oom_u.h"
 
 enum { LEAVES = 3, VALUES = 200, BIG = 20000, STEPS_MAX = 20000 };
 
 static oe_enclave_t *e;
+static bool all_fail; /* as armed */
 
 uint64_t oom_host_deep(oom_tree *t, const char *text)
 {
@@ -104,6 +108,38 @@ static oe_result_t run_crypto(int *failed)
     return oom_crypto(e, failed);
 }
 
+static int open_descriptors(void)
+{
+    int n = 0;
+
+    for (int fd = 0; fd < 1024; fd++) {
+        n += fcntl(fd, F_GETFD) != -1;
+    }
+    return n;
+}
+
+static oe_result_t run_calls(int *failed)
+{
+    char folder[] = "/tmp/cm-oom-XXXXXX";
+    char file[sizeof(folder) + 5];
+    const int before = open_descriptors();
+    bool open_left = false;
+    oe_result_t r;
+
+    if (mkdtemp(folder) == NULL) {
+        return OE_FAILURE;
+    }
+    r = oom_calls(e, failed, folder, &open_left);
+    if (*failed < 0) {
+        TEST_FAIL("errno %d is not ENOMEM", -*failed);
+    }
+    CHECK(all_fail || open_descriptors() == before + open_left);
+    (void)snprintf(file, sizeof(file), "%s/file", folder);
+    (void)unlink(file); /* left by an unlink that failed */
+    CHECK_EQ(rmdir(folder), 0);
+    return r;
+}
+
 /* One ecall with the k-th allocation failing; false when it makes fewer than k. */
 static bool step(oe_result_t (*run)(int *), uint64_t k, bool all, uint64_t live)
 {
@@ -112,6 +148,7 @@ static bool step(oe_result_t (*run)(int *), uint64_t k, bool all, uint64_t live)
     int failed = 0;
     oe_result_t r;
 
+    all_fail = all;
     CHECK_EQ(oom_arm(e, k, all), OE_OK);
     r = run(&failed);
     CHECK_EQ(oom_state(e, &hit, &now), OE_OK);
@@ -182,6 +219,11 @@ TEST(out_of_memory_at_every_allocation_of_crypto)
     enumerate(run_crypto, 250);
 }
 
+TEST(out_of_memory_at_every_allocation_of_calls_to_the_host)
+{
+    enumerate(run_calls, 60);
+}
+
 /* In a fresh enclave each time: where tables and the thread's marshalling memory are made. */
 static bool first_call(oe_result_t (*run)(int *), uint64_t k)
 {
@@ -196,6 +238,7 @@ static bool first_call(oe_result_t (*run)(int *), uint64_t k)
         TEST_FAIL("no enclave for allocation %llu", (unsigned long long)k);
         return false;
     }
+    all_fail = false;
     CHECK_EQ(oom_arm(e, k, false), OE_OK);
     r = run(&failed);
     CHECK(r == OE_OK || r == OE_OUT_OF_MEMORY);
@@ -209,7 +252,7 @@ static bool first_call(oe_result_t (*run)(int *), uint64_t k)
 TEST(out_of_memory_at_every_allocation_of_a_first_call)
 {
     static oe_result_t (*const runs[])(int *) = {run_deep, run_large_ocalls, run_locals,
-                                                 run_streams};
+                                                 run_streams, run_calls};
 
     for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
         uint64_t k = 1;
