@@ -7,16 +7,30 @@
 #include <string.h>
 
 #include "enclave/tracee.h"
+#include "libc/inside_runtime.h"
 
-enum { ERRNO_MAX = 133 };
+enum { ERRNO_MAX = 133, STDERR = 1 };
+
+/* Linked in with the application's log callback, and not for this warning: the C library must do
+ * with inside_runtime.h. Without it nobody inside listens. */
+__attribute__((weak)) void cm_enclave_log(oe_log_level_t level, const char *text);
+/* defined by generated code of an enclave that imports openenclave/edl/logging.edl */
+__attribute__((weak)) oe_result_t oe_log_ocall(uint32_t log_level, const char *message);
 
 static void warn(const char *edl)
 {
     char line[128];
+    int n = snprintf(line, sizeof(line), "a call needs an EDL import: %s%s%s\n",
+                     "from \"openenclave/edl/", edl, ".edl\" import *;");
 
-    (void)snprintf(line, sizeof(line), "a call needs an EDL import: %s%s%s",
-                   "from \"openenclave/edl/", edl, ".edl\" import *;");
-    cm_enclave_log(OE_LOG_LEVEL_ERROR, line); /* what any level shows */
+    if (cm_enclave_log != NULL) {
+        line[n - 1] = '\0';
+        cm_enclave_log(OE_LOG_LEVEL_ERROR, line); /* what any level shows */
+    } else if (oe_log_ocall != NULL) {
+        (void)oe_log_ocall(OE_LOG_LEVEL_ERROR, line);
+    } else {
+        cm_host_write(STDERR, line, (size_t)n);
+    }
 }
 
 oe_result_t cm_host_missing(const char *edl)
