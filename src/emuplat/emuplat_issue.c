@@ -39,11 +39,32 @@ enum cm_status cm_emuplat_key(const struct cm_emuplat_state *s, enum cm_emuplat_
     return st == CM_ERR_FORMAT ? CM_ERR_CRYPTO : st;
 }
 
+/* A certificate for one of the state's keys, by another or itself; the PCK's serial is kept. */
+static enum cm_status make_cert(struct cm_emuplat_cert *c, enum cm_emuplat_part key,
+                                enum cm_emuplat_part signer, struct cm_emuplat_state *s,
+                                enum cm_emuplat_part part)
+{
+    struct cm_privkey *own = NULL;
+    struct cm_privkey *by = NULL;
+    enum cm_status st = CM_OK;
+
+    CM_TRY(cm_emuplat_key(s, key, &own));
+    CM_TRY(cm_emuplat_key(s, signer, &by));
+    c->key = own;
+    c->signer = by;
+    CM_TRY(cm_emuplat_cert_make(c, s, part));
+    if (part == CM_EMUPLAT_CERT_PCK) {
+        CM_TRY(cm_emuplat_serial(own, s->pck_serial));
+    }
+out:
+    cm_privkey_free(own);
+    cm_privkey_free(by);
+    return st;
+}
+
 /* Certificates of the two CAs. */
 static enum cm_status make_cas(struct cm_emuplat_state *s)
 {
-    struct cm_privkey *root = NULL;
-    struct cm_privkey *ca = NULL;
     struct cm_emuplat_cert c = {.cn = CM_EMUPLAT_ROOT_CN,
                                 .issuer = CM_EMUPLAT_ROOT_CN,
                                 .pathlen = 1,
@@ -52,18 +73,11 @@ static enum cm_status make_cas(struct cm_emuplat_state *s)
                                 .not_after = s->not_after};
     enum cm_status st = CM_OK;
 
-    CM_TRY(cm_emuplat_key(s, CM_EMUPLAT_KEY_ROOT, &root));
-    CM_TRY(cm_emuplat_key(s, CM_EMUPLAT_KEY_CA, &ca));
-    c.key = root;
-    c.signer = root;
-    CM_TRY(cm_emuplat_cert_make(&c, s, CM_EMUPLAT_CERT_ROOT));
+    CM_TRY(make_cert(&c, CM_EMUPLAT_KEY_ROOT, CM_EMUPLAT_KEY_ROOT, s, CM_EMUPLAT_CERT_ROOT));
     c.cn = CM_EMUPLAT_CA_CN;
-    c.key = ca;
     c.pathlen = 0;
-    CM_TRY(cm_emuplat_cert_make(&c, s, CM_EMUPLAT_CERT_CA));
+    CM_TRY(make_cert(&c, CM_EMUPLAT_KEY_CA, CM_EMUPLAT_KEY_ROOT, s, CM_EMUPLAT_CERT_CA));
 out:
-    cm_privkey_free(root);
-    cm_privkey_free(ca);
     return st;
 }
 
@@ -81,23 +95,14 @@ static enum cm_status make_pck(const struct cm_emuplat_cpu *cpu, uint64_t from,
                                 .crl = CM_EMUPLAT_PCK_CRL_URI,
                                 .not_before = from,
                                 .not_after = s->not_after};
-    struct cm_privkey *pck = NULL;
-    struct cm_privkey *ca = NULL;
     uint8_t ext[CM_EMUPLAT_EXT_MAX];
     size_t len = 0;
     enum cm_status st = CM_OK;
 
     CM_TRY(cm_emuplat_ext_write(&e, ext, &len));
-    CM_TRY(cm_emuplat_key(s, CM_EMUPLAT_KEY_PCK, &pck));
-    CM_TRY(cm_emuplat_key(s, CM_EMUPLAT_KEY_CA, &ca));
-    c.key = pck;
-    c.signer = ca;
     c.sgx = cm_span_make(ext, len);
-    CM_TRY(cm_emuplat_cert_make(&c, s, CM_EMUPLAT_CERT_PCK));
-    CM_TRY(cm_emuplat_serial(pck, s->pck_serial));
+    CM_TRY(make_cert(&c, CM_EMUPLAT_KEY_PCK, CM_EMUPLAT_KEY_CA, s, CM_EMUPLAT_CERT_PCK));
 out:
-    cm_privkey_free(pck);
-    cm_privkey_free(ca);
     return st;
 }
 
@@ -109,19 +114,8 @@ static enum cm_status make_tcb_signer(uint64_t from, struct cm_emuplat_state *s)
                                 .crl = CM_EMUPLAT_ROOT_CRL_URI,
                                 .not_before = from,
                                 .not_after = s->not_after};
-    struct cm_privkey *tcb = NULL;
-    struct cm_privkey *root = NULL;
-    enum cm_status st = CM_OK;
 
-    CM_TRY(cm_emuplat_key(s, CM_EMUPLAT_KEY_TCB, &tcb));
-    CM_TRY(cm_emuplat_key(s, CM_EMUPLAT_KEY_ROOT, &root));
-    c.key = tcb;
-    c.signer = root;
-    CM_TRY(cm_emuplat_cert_make(&c, s, CM_EMUPLAT_CERT_TCB));
-out:
-    cm_privkey_free(tcb);
-    cm_privkey_free(root);
-    return st;
+    return make_cert(&c, CM_EMUPLAT_KEY_TCB, CM_EMUPLAT_KEY_ROOT, s, CM_EMUPLAT_CERT_TCB);
 }
 
 enum cm_status cm_emuplat_rekey(const struct cm_emuplat_cpu *cpu, uint64_t now,
