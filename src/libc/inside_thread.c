@@ -191,22 +191,25 @@ void cm_thread_run_ecall(uint64_t thread)
     }
 }
 
+/* Under the lock: 0 and *t, when nobody has joined or detached it. */
+static int find_joinable(pthread_t thread, struct thread **t)
+{
+    *t = find(thread);
+    return *t == NULL ? ESRCH : (*t)->detached || (*t)->awaited ? EINVAL : 0;
+}
+
 static int join(pthread_t thread, void **value, int *code)
 {
     struct thread *t;
-    int err = 0;
+    int err;
     int seen;
 
     if (thread == pthread_self()) {
         return EDEADLK;
     }
     cm_lock(&threads_lock);
-    t = find(thread);
-    if (t == NULL) {
-        err = ESRCH;
-    } else if (t->detached || t->awaited) {
-        err = EINVAL;
-    } else {
+    err = find_joinable(thread, &t);
+    if (err == 0) {
         t->awaited = true;
     }
     cm_unlock(&threads_lock);
@@ -235,17 +238,13 @@ int pthread_join(pthread_t thread, void **value)
 int pthread_detach(pthread_t thread)
 {
     struct thread *t;
-    int err = 0;
+    int err;
 
     cm_lock(&threads_lock);
-    t = find(thread);
-    if (t == NULL) {
-        err = ESRCH;
-    } else if (t->detached || t->awaited) {
-        err = EINVAL;
-    } else if (t->state == THREAD_DONE) {
+    err = find_joinable(thread, &t);
+    if (err == 0 && t->state == THREAD_DONE) {
         unlink_and_free(t);
-    } else {
+    } else if (err == 0) {
         t->detached = true;
     }
     cm_unlock(&threads_lock);
