@@ -190,38 +190,34 @@ out:
     return st;
 }
 
+static enum cm_status say_done(enum cm_status st, const char *text, FILE *out)
+{
+    if (st == CM_OK) {
+        (void)fputs(text, out);
+    }
+    return st;
+}
+
 enum cm_status cm_cli_platform_revoke(FILE *out, struct cm_why *why)
 {
-    enum cm_status st = CM_OK;
-
-    CM_TRY(cm_emuplat_revoke(why));
-    (void)fputs("The EMULATED platform's PCK certificate is revoked, and its quotes with it.\n"
-                "For another one: casemate platform rotate\n",
-                out);
-out:
-    return st;
+    return say_done(cm_emuplat_revoke(why),
+                    "The EMULATED platform's PCK certificate is revoked, and its quotes with it.\n"
+                    "For another one: casemate platform rotate\n",
+                    out);
 }
 
 enum cm_status cm_cli_platform_rotate(FILE *out, struct cm_why *why)
 {
-    enum cm_status st = CM_OK;
-
-    CM_TRY(cm_emuplat_rotate(why));
-    (void)fputs("The EMULATED platform has a new attestation key and a new PCK certificate\n"
-                "under the same root.\n",
-                out);
-out:
-    return st;
+    return say_done(cm_emuplat_rotate(why),
+                    "The EMULATED platform has a new attestation key and a new PCK certificate\n"
+                    "under the same root.\n",
+                    out);
 }
 
 enum cm_status cm_cli_platform_reset(FILE *out, struct cm_why *why)
 {
-    enum cm_status st = CM_OK;
-
-    CM_TRY(cm_emuplat_reset(why));
-    (void)fputs("There is a new EMULATED platform with a new root. What was sealed on the old\n"
-                "one cannot be opened any more. Restart programs that run with enclaves.\n",
-                out);
-out:
-    return st;
+    return say_done(cm_emuplat_reset(why),
+                    "There is a new EMULATED platform with a new root. What was sealed on the old\n"
+                    "one cannot be opened any more. Restart programs that run with enclaves.\n",
+                    out);
 }

@@ -145,7 +145,6 @@ static enum cm_status check_tcb_info(struct cm_span body, const struct cm_collat
                                      uint64_t now, struct cm_why *why)
 {
     struct cm_tcb_info *info = calloc(1, sizeof(*info));
-    struct cm_period period = {0, 0};
     enum cm_status st = CM_OK;
 
     if (info == NULL) {
@@ -156,9 +155,7 @@ static enum cm_status check_tcb_info(struct cm_span body, const struct cm_collat
         st = CM_ERR_MISMATCH;
         goto out;
     }
-    period.not_before = info->dates.issue_date;
-    period.not_after = info->dates.next_update;
-    st = valid_now(period, now);
+    st = valid_now((struct cm_period){info->dates.issue_date, info->dates.next_update}, now);
 out:
     cm_tcb_info_free(info);
     free(info);
@@ -169,7 +166,6 @@ static enum cm_status check_qe_identity(struct cm_span body, const struct cm_col
                                         uint64_t now, struct cm_why *why)
 {
     struct cm_qe_identity *id = calloc(1, sizeof(*id));
-    struct cm_period period = {0, 0};
     enum cm_status st = CM_OK;
 
     if (id == NULL) {
@@ -180,9 +176,7 @@ static enum cm_status check_qe_identity(struct cm_span body, const struct cm_col
         st = CM_ERR_MISMATCH;
         goto out;
     }
-    period.not_before = id->dates.issue_date;
-    period.not_after = id->dates.next_update;
-    st = valid_now(period, now);
+    st = valid_now((struct cm_period){id->dates.issue_date, id->dates.next_update}, now);
 out:
     cm_qe_identity_free(id);
     free(id);
