@@ -11,6 +11,7 @@
 #include "crypto/pubkey.h"
 #include "evidence/dcap_cache.h"
 #include "evidence/dcap_claims.h"
+#include "evidence/material.h"
 
 #define CPU           0
 #define SGX_DEBUG     2u
@@ -37,13 +38,7 @@ static void step(struct run *r, const char *name, enum cm_status st, const char 
 static const struct cm_trust_root *trusted(const struct cm_verify_input *in,
                                            const struct cm_cert *root)
 {
-    for (size_t i = 0; root != NULL && i < in->root_count; i++) {
-        if (in->roots[i].family != NULL && strcmp(in->roots[i].family, "sgx") == 0 &&
-            cm_ct_equal(in->roots[i].spki_sha256, cm_cert_spki_sha256(root), 32)) {
-            return &in->roots[i];
-        }
-    }
-    return NULL;
+    return root == NULL ? NULL : cm_root_find(in, "sgx", cm_cert_spki_sha256(root));
 }
 
 /*
