@@ -11,6 +11,8 @@
 
 #include "host/hostlog.h"
 
+#define LEAVING_MS 1000 /* what a lent thread that has ended may need to be gone, and more */
+
 static pthread_mutex_t handles_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t handles_once = PTHREAD_ONCE_INIT;
 static struct _oe_enclave *handles; /* every handle there ever was */
@@ -212,12 +214,6 @@ static oe_result_t acquire(oe_enclave_t *enclave, enum cm_enclave_state life, st
         return cm_handle_refusal(enclave);
     }
     if (slot == NULL) {
-        if (first_time(enclave, CM_SAID_NO_TCS)) {
-            cm_host_log(CM_LOG_ERROR,
-                        "enclave at 0x%" PRIx64 ": a call too many: all of its %" PRIu32
-                        " threads are inside; wait, or sign it with a larger NumTCS",
-                        enclave->base, enclave->slot_count);
-        }
         return OE_OUT_OF_THREADS;
     }
     /* after the slot is taken: oe_terminate_enclave sets the state, then looks at the slots */
@@ -229,10 +225,40 @@ static oe_result_t acquire(oe_enclave_t *enclave, enum cm_enclave_state life, st
     return OE_OK;
 }
 
-oe_result_t cm_reserve(oe_enclave_t *enclave)
+static void say_if_full(oe_enclave_t *enclave, oe_result_t result)
 {
-    const oe_result_t result = acquire(enclave, CM_ENCLAVE_RUNNING, &reserved.slot);
+    if (result == OE_OUT_OF_THREADS && first_time(enclave, CM_SAID_NO_TCS)) {
+        cm_host_log(CM_LOG_ERROR,
+                    "enclave at 0x%" PRIx64 ": a call too many: all of its %" PRIu32
+                    " threads are inside; wait, or sign it with a larger NumTCS",
+                    enclave->base, enclave->slot_count);
+    }
+}
 
+/* a thread that has ended has only a few instructions to go */
+static void nap(void)
+{
+    const struct timespec step = {0, 1000000};
+
+    (void)nanosleep(&step, NULL);
+}
+
+oe_result_t cm_reserve(oe_enclave_t *enclave, uint64_t others)
+{
+    oe_result_t result = acquire(enclave, CM_ENCLAVE_RUNNING, &reserved.slot);
+
+    for (int i = 0; i < LEAVING_MS && result == OE_OUT_OF_THREADS; i++) {
+        const bool leaving = atomic_load(&enclave->lent) - 1 > others;
+
+        if (leaving) {
+            nap();
+        }
+        result = acquire(enclave, CM_ENCLAVE_RUNNING, &reserved.slot);
+        if (!leaving) {
+            break; /* and that was after the last of them had gone */
+        }
+    }
+    say_if_full(enclave, result);
     reserved.enclave = result == OE_OK ? enclave : NULL;
     return result;
 }
@@ -258,6 +284,7 @@ oe_result_t cm_bind(oe_enclave_t *enclave, enum cm_enclave_state life, struct cm
         reserved.enclave = NULL;
     } else if (!frame->nested) {
         result = acquire(enclave, life, &frame->slot);
+        say_if_full(enclave, result);
         if (result != OE_OK) {
             return result;
         }
@@ -269,10 +296,8 @@ oe_result_t cm_bind(oe_enclave_t *enclave, enum cm_enclave_state life, struct cm
 
 void cm_handle_wait_lent(oe_enclave_t *enclave)
 {
-    const struct timespec step = {0, 1000000};
-
-    for (int i = 0; i < 1000 && atomic_load(&enclave->lent) != 0; i++) {
-        (void)nanosleep(&step, NULL);
+    for (int i = 0; i < LEAVING_MS && atomic_load(&enclave->lent) != 0; i++) {
+        nap();
     }
 }
 

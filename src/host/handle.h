@@ -99,10 +99,12 @@ void cm_unbind(struct cm_frame *frame);
 oe_enclave_t *cm_handle_current(void);
 
 /**
- * Take a TCS for this thread's next cm_bind of the same enclave, which cannot fail for want of one
- * then. Results as cm_bind with the state RUNNING. The call must follow.
+ * Take a TCS for this thread, which is lent and counted in enclave->lent; its next cm_bind of the same
+ * enclave cannot fail for want of one then. Results as cm_bind with the state RUNNING. The call must
+ * follow. When none is free it waits for those of the lent threads, beside this one, that are more
+ * than `others`, but no longer than a second.
  */
-oe_result_t cm_reserve(oe_enclave_t *enclave);
+oe_result_t cm_reserve(oe_enclave_t *enclave, uint64_t others);
 
 /** Wait until no thread that was lent to the enclave is left in it, but no longer than a second. */
 void cm_handle_wait_lent(oe_enclave_t *enclave);

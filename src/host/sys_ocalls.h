@@ -27,9 +27,11 @@ void *oe_realloc_ocall(void *ptr, size_t size);
 
 /**
  * Lend the calling thread's enclave a thread of the host, which runs cm_thread_run_ecall(thread).
+ * Threads that the enclave has ended may hold their TCS a moment longer: while more than `others`
+ * are lent and no TCS is free, it waits, for a second at most.
  *
  * @return An oe_result_t: OE_OK when the new thread has its TCS, OE_OUT_OF_THREADS when there is none.
  */
-uint32_t cm_thread_start_ocall(uint64_t thread);
+uint32_t cm_thread_start_ocall(uint64_t thread, uint64_t others);
 
 #endif

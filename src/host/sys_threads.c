@@ -19,6 +19,7 @@ __attribute__((weak)) oe_result_t cm_thread_run_ecall(oe_enclave_t *enclave, uin
 struct loan {
     oe_enclave_t *enclave;
     uint64_t thread;
+    uint64_t others;
     oe_result_t result;
     sem_t settled;
 };
@@ -28,7 +29,7 @@ static void *run(void *arg)
     struct loan *loan = arg;
     oe_enclave_t *enclave = loan->enclave;
     const uint64_t thread = loan->thread;
-    const oe_result_t result = cm_reserve(enclave);
+    const oe_result_t result = cm_reserve(enclave, loan->others);
 
     loan->result = result;
     (void)sem_post(&loan->settled); /* *loan is gone from here on */
@@ -39,9 +40,10 @@ static void *run(void *arg)
     return NULL;
 }
 
-uint32_t cm_thread_start_ocall(uint64_t thread)
+uint32_t cm_thread_start_ocall(uint64_t thread, uint64_t others)
 {
-    struct loan loan = {.enclave = cm_handle_current(), .thread = thread, .result = OE_FAILURE};
+    struct loan loan = {
+        .enclave = cm_handle_current(), .thread = thread, .others = others, .result = OE_FAILURE};
     pthread_attr_t attr;
     pthread_t started;
     int error = 0;

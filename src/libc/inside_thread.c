@@ -42,18 +42,21 @@ struct thread {
 
 static struct thread *threads; /* all that may still be joined, or run */
 static uint64_t last_number;
+static uint64_t alive; /* of `threads`: those that have not ended */
 static int threads_lock;
 static __thread struct thread *self;
 
 /* Of the generated code of an enclave that imports casemate/edl/threads.edl. */
-uint32_t cm_thread_start_ocall(uint32_t *result, uint64_t thread);
+uint32_t cm_thread_start_ocall(uint32_t *result, uint64_t thread, uint64_t others);
 void cm_thread_run_ecall(uint64_t thread);
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): the generated code's type */
-__attribute__((weak)) uint32_t cm_thread_start_ocall(uint32_t *result, uint64_t thread)
+__attribute__((weak)) uint32_t cm_thread_start_ocall(uint32_t *result, uint64_t thread,
+                                                     uint64_t others)
 {
     (void)result;
     (void)thread;
+    (void)others;
     return OE_UNSUPPORTED_CODE;
 }
 
@@ -90,10 +93,10 @@ static void unlink_and_free(struct thread *t)
 }
 
 /* Asks the host. A host that says no and has called all the same has said yes. */
-static int ask_for(struct thread *t)
+static int ask_for(struct thread *t, uint64_t others)
 {
     uint32_t result = OE_OK_CODE;
-    uint32_t called = cm_thread_start_ocall(&result, t->number);
+    uint32_t called = cm_thread_start_ocall(&result, t->number, others);
     int err = called == OE_UNSUPPORTED_CODE ? ENOSYS : EAGAIN;
 
     if (called == OE_OK_CODE && result == OE_OK_CODE) {
@@ -104,6 +107,7 @@ static int ask_for(struct thread *t)
         err = 0;
     } else {
         unlink_and_free(t);
+        alive--;
     }
     cm_unlock(&threads_lock);
     return err;
@@ -113,6 +117,7 @@ static int create(pthread_t *thread, const struct thread *model)
 {
     struct thread *t = malloc(sizeof(*t));
     pthread_t made = (pthread_t)(void *)t;
+    uint64_t others;
     int err;
 
     if (t == NULL) {
@@ -123,8 +128,9 @@ static int create(pthread_t *thread, const struct thread *model)
     t->number = ++last_number;
     t->next = threads;
     threads = t;
+    others = alive++;
     cm_unlock(&threads_lock);
-    err = ask_for(t); /* a detached thread may have ended by now, and *t be gone */
+    err = ask_for(t, others); /* a detached thread may have ended by now, and *t be gone */
     if (err == 0) {
         *thread = made;
     }
@@ -163,6 +169,7 @@ static void run(struct thread *t)
     cm_musl_td_exit(); /* before anybody learns that the thread has ended */
     self = NULL;
     cm_lock(&threads_lock);
+    alive--; /* before anybody can have joined it */
     if (t->detached) {
         unlink_and_free(t);
         t = NULL;
