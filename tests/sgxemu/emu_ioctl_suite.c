@@ -425,8 +425,20 @@ static int add_from_noexec(void)
     if (kit_add(&e, 0, map, KIT_PAGE, KIT_RW, true) != EACCES) {
         return NOEXEC_TAKEN;
     }
-    /* the same bytes from memory are fine */
-    return kit_add(&e, 0, source, KIT_PAGE, KIT_RW, true) == 0 ? NOEXEC_REFUSED : NOEXEC_TAKEN;
+    /* the same bytes from memory are fine, until the file takes their place */
+    if (kit.munmap(map, KIT_PAGE) != 0 ||
+        mmap(map, KIT_PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != map) {
+        return NOEXEC_NO_MOUNT;
+    }
+    if (kit_add(&e, 0, map, KIT_PAGE, KIT_RW, true) != 0) {
+        return NOEXEC_TAKEN;
+    }
+    if (kit.munmap(map, KIT_PAGE) != 0 ||
+        mmap(map, KIT_PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0) != map) {
+        return NOEXEC_NO_MOUNT;
+    }
+    return kit_add(&e, KIT_PAGE, map, KIT_PAGE, KIT_RW, true) == EACCES ? NOEXEC_REFUSED
+                                                                        : NOEXEC_TAKEN;
 }
 
 TEST(add_from_noexec_mount_is_refused)
