@@ -65,7 +65,7 @@ void cm_cert_cache_free(struct cm_cert_cache *cache);
 
 /** A verification's evidence and what it may use. All borrowed for the call. */
 struct cm_verify_job {
-    struct cm_span evidence; /* UNTRUSTED; exactly one piece of evidence */
+    struct cm_span evidence; /* UNTRUSTED; exactly one piece of evidence, or the text of one */
     enum cm_format format;
     const struct cm_material *materials;
     size_t material_count;
@@ -82,17 +82,24 @@ struct cm_verify_job {
 /** The makers' roots that Casemate knows, of every family; *count is set. Static. */
 const struct cm_trust_root *cm_verify_roots(size_t *count);
 
-/** What bytes are; CM_FORMAT_ANY when they are nothing known. Only looks, verifies nothing. */
+/**
+ * What bytes are; CM_FORMAT_ANY when they are nothing known. Only looks, verifies nothing. Binary evidence
+ * written as text as a whole (hexadecimal, base64, base64url, an armour like PEM's) is known by what it is
+ * the text of; cm_verify() takes it so, too.
+ */
 enum cm_format cm_verify_recognise(struct cm_span evidence);
 
 /**
  * Verify evidence of any format.
  *
- * @param out  the explanation, as of cm_dcap_verify(): also set when it is refused, if the evidence could
- *             be taken apart; else NULL. The caller frees it with cm_evidence_free().
+ * @param out  the explanation, ALSO SET WHEN IT IS REFUSED: what a format recognised has at least the check
+ *             that says where it is malformed. Claims of a submodule that nothing genuine vouches for are
+ *             self-asserted. NULL when nothing is known about the evidence. The caller frees it with
+ *             cm_evidence_free().
  * @return CM_OK only if every required check of every submodule passed and every submodule behind the
  *         first is bound to a genuine one; else the status of the first that failed (see cm_dcap_verify()).
- * @retval CM_ERR_UNSUPPORTED also: nothing recognised it
+ * @retval CM_ERR_UNSUPPORTED also: nothing recognised it; with out NULL
+ * @retval CM_ERR_PARAM, CM_ERR_NOMEM, CM_ERR_CRYPTO, CM_ERR_LIMIT  with out NULL: no verdict
  *
  * Thread-safe. Allocates a bounded amount.
  */

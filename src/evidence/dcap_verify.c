@@ -5,15 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/reader.h"
 #include "common/try.h"
 #include "common/wipe.h"
 #include "crypto/crypto.h"
 #include "crypto/pubkey.h"
 #include "evidence/dcap_cache.h"
 #include "evidence/dcap_claims.h"
+#include "evidence/dcap_part.h"
 #include "evidence/material.h"
 
-#define CPU           0
 #define SGX_DEBUG     2u
 #define CERT_PCK_PEM  5
 #define CERT_LEAF_PEM 4
@@ -23,13 +24,14 @@ struct run {
     const struct cm_platform *p;
     const struct cm_verify_input *in;
     struct cm_evidence *ev;
+    size_t submod;
     enum cm_status first; /* the first failed required check */
 };
 
 /* Record a required check. */
 static void step(struct run *r, const char *name, enum cm_status st, const char *detail)
 {
-    cm_check_status(r->ev, CPU, name, st, "%s", detail);
+    cm_check_status(r->ev, r->submod, name, st, "%s", detail);
     if (r->first == CM_OK) {
         r->first = st;
     }
@@ -57,8 +59,8 @@ static void judge_roots(struct run *r)
             return;
         }
         if (t->emulated) {
-            if (cm_evidence_find(r->ev, CPU, CM_CLAIM_EMULATED, 0) == NULL) {
-                cm_claim_bool(r->ev, CPU, CM_CLAIM_EMULATED, true);
+            if (cm_evidence_find(r->ev, r->submod, CM_CLAIM_EMULATED, 0) == NULL) {
+                cm_claim_bool(r->ev, r->submod, CM_CLAIM_EMULATED, true);
             }
             if ((r->in->flags & CM_VERIFY_ALLOW_EMULATED) == 0) {
                 step(r, "root.trusted", CM_ERR_POLICY, "EMULATED: an emulator protects nothing");
@@ -70,7 +72,7 @@ static void judge_roots(struct run *r)
             return;
         }
     }
-    cm_claim_bytes(r->ev, CPU, CM_CLAIM_SIGNER_ROOT,
+    cm_claim_bytes(r->ev, r->submod, CM_CLAIM_SIGNER_ROOT,
                    cm_span_make(cm_cert_spki_sha256(roots[0]), 32));
     step(r, "root.trusted", CM_OK, t->label);
 }
@@ -103,8 +105,8 @@ static void judge_periods(struct run *r)
         st = CM_ERR_EXPIRED;
         (void)snprintf(detail, sizeof(detail), "nothing with a period of validity");
     } else {
-        cm_claim_time(r->ev, CPU, CM_CLAIM_NOT_BEFORE, latest);
-        cm_claim_time(r->ev, CPU, CM_CLAIM_NOT_AFTER, earliest);
+        cm_claim_time(r->ev, r->submod, CM_CLAIM_NOT_BEFORE, latest);
+        cm_claim_time(r->ev, r->submod, CM_CLAIM_NOT_AFTER, earliest);
     }
     step(r, "validity", st, detail);
 }
@@ -247,8 +249,8 @@ static void judge_quote_signature(struct run *r, size_t mark)
     cm_pubkey_free(key);
     step(r, "quote.signature", st, "");
     /* the whole way from the trusted root to these bytes holds, and the root is no emulator's */
-    if (r->first == CM_OK && cm_evidence_find(r->ev, CPU, CM_CLAIM_EMULATED, 0) == NULL) {
-        cm_evidence_raise(r->ev, CPU, mark, CM_AUTHORITY_HARDWARE);
+    if (r->first == CM_OK && cm_evidence_find(r->ev, r->submod, CM_CLAIM_EMULATED, 0) == NULL) {
+        cm_evidence_raise(r->ev, r->submod, mark, CM_AUTHORITY_HARDWARE);
     }
 }
 
@@ -260,7 +262,7 @@ static void judge_module(struct run *r)
     enum cm_status st = CM_ERR_NOTFOUND;
 
     if (r->q.tee != CM_QUOTE_TEE_TDX) {
-        cm_check_note(r->ev, CPU, "tdx.module", CM_CHECK_NOT_APPLICABLE, "%s", "");
+        cm_check_note(r->ev, r->submod, "tdx.module", CM_CHECK_NOT_APPLICABLE, "%s", "");
         return;
     }
     if (r->p->has_tcb) {
@@ -283,7 +285,7 @@ static void judge_tcb(struct run *r, unsigned accept)
     struct cm_tcb_verdict now;
     enum cm_dcap_tcb merged = CM_DCAP_NOT_SUPPORTED;
     enum cm_status st = CM_OK;
-    size_t mark = cm_evidence_mark(r->ev, CPU);
+    size_t mark = cm_evidence_mark(r->ev, r->submod);
     /* verified TCB info implies a verified PCK chain: its signer is judged by that chain's list */
     bool belongs = r->p->has_tcb && r->p->has_qe && r->p->tcb.tdx == (r->q.tee == CM_QUOTE_TEE_TDX);
 
@@ -299,9 +301,9 @@ static void judge_tcb(struct run *r, unsigned accept)
                         &now);
         merged = cm_tcb_relaunch(launch.merged, now.merged);
     }
-    cm_dcap_tcb_claims(r->ev, r->p, &launch, merged);
+    cm_dcap_tcb_claims(r->ev, r->submod, r->p, &launch, merged);
     if (r->q.td.tee_tcb_svn2.ptr != NULL) {
-        cm_dcap_current_claims(r->ev, &now);
+        cm_dcap_current_claims(r->ev, r->submod, &now);
     }
     if (merged == CM_DCAP_REVOKED) {
         st = CM_ERR_REVOKED;
@@ -311,7 +313,7 @@ static void judge_tcb(struct run *r, unsigned accept)
         st = CM_ERR_POLICY;
     }
     if (r->first == CM_OK) {
-        cm_evidence_raise(r->ev, CPU, mark, CM_AUTHORITY_ENDORSER);
+        cm_evidence_raise(r->ev, r->submod, mark, CM_AUTHORITY_ENDORSER);
     }
     step(r, "tcb.status", st, cm_dcap_tcb_str(merged));
 }
@@ -332,7 +334,8 @@ static void judge_report_data(struct run *r)
     struct cm_span want = r->in->report_data;
 
     if (want.ptr == NULL) {
-        cm_check_note(r->ev, CPU, "report_data", CM_CHECK_NOT_CHECKED, "%s", "none was expected");
+        cm_check_note(r->ev, r->submod, "report_data", CM_CHECK_NOT_CHECKED, "%s",
+                      "none was expected");
         return;
     }
     step(r, "report_data",
@@ -376,7 +379,7 @@ static enum cm_status choose_chain(struct run *r, const struct cm_dcap_collatera
 
 static void judge(struct run *r, enum cm_status chain_status, unsigned accept_tcb)
 {
-    size_t mark = cm_evidence_mark(r->ev, CPU);
+    size_t mark = cm_evidence_mark(r->ev, r->submod);
 
     if (chain_status == CM_OK && r->q.cert_type == CERT_LEAF_PEM &&
         (r->p->pck == NULL || !cm_cert_is_pem(r->p->pck, r->q.cert_data))) {
@@ -391,19 +394,19 @@ static void judge(struct run *r, enum cm_status chain_status, unsigned accept_tc
     judge_periods(r);
     judge_floors(r);
     if (r->first == CM_OK) {
-        cm_evidence_raise(r->ev, CPU, mark, CM_AUTHORITY_ENDORSER);
+        cm_evidence_raise(r->ev, r->submod, mark, CM_AUTHORITY_ENDORSER);
     }
     judge_belonging(r);
     judge_qe(r);
-    mark = cm_evidence_mark(r->ev, CPU);
-    cm_dcap_body_claims(r->ev, &r->q);
+    mark = cm_evidence_mark(r->ev, r->submod);
+    cm_dcap_body_claims(r->ev, r->submod, &r->q);
     judge_quote_signature(r, mark);
-    mark = cm_evidence_mark(r->ev, CPU);
+    mark = cm_evidence_mark(r->ev, r->submod);
     if (r->p->has_ext) {
-        cm_dcap_pck_claims(r->ev, &r->p->ext);
+        cm_dcap_pck_claims(r->ev, r->submod, &r->p->ext);
     }
     if (r->first == CM_OK) {
-        cm_evidence_raise(r->ev, CPU, mark, CM_AUTHORITY_ENDORSER);
+        cm_evidence_raise(r->ev, r->submod, mark, CM_AUTHORITY_ENDORSER);
     }
     judge_module(r);
     judge_tcb(r, accept_tcb);
@@ -436,6 +439,23 @@ static bool usable(struct cm_span quote, const struct cm_dcap_collateral *col,
     return true;
 }
 
+/* Everything about one quote into a submodule; CM_OK or the first failure is in r->first. */
+static enum cm_status judge_quote(struct run *r, const struct cm_dcap_collateral *collateral,
+                                  unsigned accept_tcb, struct cm_dcap_cache *cache,
+                                  struct cm_platform_ref *ref)
+{
+    struct cm_span chain = {NULL, 0};
+    enum cm_status chain_status = choose_chain(r, collateral, &chain);
+    enum cm_status st = cm_platform_acquire(cache, chain, collateral, ref);
+
+    if (st == CM_OK) {
+        r->p = ref->platform;
+        step(r, "quote.format", CM_OK, "");
+        judge(r, chain_status, accept_tcb);
+    }
+    return st;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): cm_dcap_verify() and what it lends */
 enum cm_status cm_dcap_verify_lent(struct cm_span quote,
                                    const struct cm_dcap_collateral *collateral,
@@ -443,9 +463,7 @@ enum cm_status cm_dcap_verify_lent(struct cm_span quote,
                                    struct cm_dcap_cache *cache, struct cm_platform_ref *ref,
                                    struct cm_evidence **out)
 {
-    struct cm_span chain = {NULL, 0};
-    struct run r;
-    enum cm_status chain_status = CM_OK;
+    struct run r = {.in = in, .submod = 0};
     enum cm_status st = CM_OK;
 
     if (out == NULL) {
@@ -455,20 +473,13 @@ enum cm_status cm_dcap_verify_lent(struct cm_span quote,
     if (!usable(quote, collateral, in)) {
         return CM_ERR_PARAM;
     }
-    memset(&r, 0, sizeof(r));
-    r.in = in;
-    r.first = CM_OK;
     CM_TRY(cm_quote_parse(quote, &r.q, NULL));
-    chain_status = choose_chain(&r, collateral, &chain);
-    CM_TRY(cm_platform_acquire(cache, chain, collateral, ref));
-    r.p = ref->platform;
     r.ev = cm_evidence_new("cpu");
     if (r.ev == NULL) {
         st = CM_ERR_NOMEM;
         goto out;
     }
-    step(&r, "quote.format", CM_OK, "");
-    judge(&r, chain_status, accept_tcb);
+    CM_TRY(judge_quote(&r, collateral, accept_tcb, cache, ref));
     CM_TRY(cm_evidence_done(r.ev));
     *out = r.ev;
     r.ev = NULL;
@@ -476,6 +487,46 @@ enum cm_status cm_dcap_verify_lent(struct cm_span quote,
 out:
     cm_evidence_free(r.ev);
     return st;
+}
+
+bool cm_dcap_recognise(struct cm_span bytes)
+{
+    static const uint8_t intel[16] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
+                                      0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
+    struct cm_rd r = cm_rd_init(bytes);
+    uint16_t version = cm_rd_u16le(&r);
+    uint16_t key_type = cm_rd_u16le(&r);
+    uint32_t tee = cm_rd_u32le(&r);
+
+    (void)cm_rd_take(&r, 4);
+    struct cm_span vendor = cm_rd_take(&r, sizeof(intel));
+
+    return !r.bad && version >= 3 && version <= 5 && (key_type == 2 || key_type == 3) &&
+           (tee == CM_QUOTE_TEE_SGX || tee == CM_QUOTE_TEE_TDX) &&
+           memcmp(vendor.ptr, intel, sizeof(intel)) == 0;
+}
+
+enum cm_status cm_dcap_verify_part(const struct cm_verify_job *job, struct cm_evidence *ev,
+                                   size_t submod)
+{
+    static const struct cm_dcap_collateral none;
+    const struct cm_dcap_collateral *collateral = job->dcap != NULL ? job->dcap : &none;
+    struct cm_platform_ref ref = {NULL, NULL, NULL, NULL};
+    struct run r = {.in = job->in, .ev = ev, .submod = submod};
+    struct cm_why why = {{0}};
+    enum cm_status st = CM_ERR_PARAM;
+
+    if (!usable(job->evidence, collateral, job->in)) {
+        return st;
+    }
+    st = cm_quote_parse(job->evidence, &r.q, &why);
+    if (st != CM_OK) {
+        cm_check_status(ev, submod, "quote.format", st, "%s", why.text);
+        return st;
+    }
+    st = judge_quote(&r, collateral, job->accept_tcb, job->dcap_cache, &ref);
+    cm_platform_release(&ref);
+    return st == CM_OK ? r.first : st;
 }
 
 enum cm_status cm_dcap_verify(struct cm_span quote, const struct cm_dcap_collateral *collateral,

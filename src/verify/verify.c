@@ -1,0 +1,196 @@
+/*
+ * The table of formats and what holds for all of them; see casemate/verify.h. Untrusted: the evidence
+ * and the materials marked so; only the formats' own verifiers look into them.
+ */
+#include <casemate/verify.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/try.h"
+#include "evidence/claims.h"
+#include "evidence/dcap_part.h"
+#include "verify/unwrap.h"
+#include "verify/whole.h"
+
+struct format {
+    enum cm_format id;
+    const char *name;
+    const char *submod; /* the first submodule's name */
+    bool (*recognise)(struct cm_span bytes);
+    enum cm_status (*verify)(const struct cm_verify_job *job, struct cm_evidence *ev,
+                             size_t submod);
+};
+
+/* one line a format; recognised in this order, and no two recognise the same bytes */
+static const struct format formats[] = {
+    {CM_FORMAT_DCAP, "dcap", "cpu", cm_dcap_recognise, cm_dcap_verify_part},
+};
+
+const char *cm_format_name(enum cm_format format)
+{
+    switch (format) {
+    case CM_FORMAT_ANY:
+        return "any";
+    case CM_FORMAT_DCAP:
+        return "dcap";
+    case CM_FORMAT_SNP:
+        return "snp";
+    case CM_FORMAT_NITRO:
+        return "nitro";
+    case CM_FORMAT_TPM:
+        return "tpm";
+    case CM_FORMAT_AZURE_CVM:
+        return "azure-cvm";
+    case CM_FORMAT_GCE:
+        return "gce";
+    case CM_FORMAT_GCP_TOKEN:
+        return "gcp-token";
+    case CM_FORMAT_CCA:
+        return "cca";
+    case CM_FORMAT_PSA:
+        return "psa";
+    case CM_FORMAT_OPTEE:
+        return "optee";
+    case CM_FORMAT_NVIDIA:
+        return "nvidia";
+    }
+    return NULL;
+}
+
+/* The format that takes these bytes as they are; NULL: none, or not the wanted one. */
+static const struct format *find(struct cm_span bytes, enum cm_format wanted)
+{
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        if ((wanted == CM_FORMAT_ANY || wanted == formats[i].id) && formats[i].recognise(bytes)) {
+            return &formats[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct format *named(enum cm_format wanted)
+{
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        if (wanted == formats[i].id) {
+            return &formats[i];
+        }
+    }
+    return NULL;
+}
+
+/*
+ * The format and the bytes to verify: the evidence itself, or what it is the text of. Text is taken
+ * only where a format recognises what is inside. *owned is the caller's to free.
+ * @retval CM_ERR_UNSUPPORTED nothing takes it
+ */
+static enum cm_status recognise(struct cm_span evidence, enum cm_format wanted,
+                                const struct format **format, struct cm_span *bytes,
+                                uint8_t **owned)
+{
+    *owned = NULL;
+    *bytes = evidence;
+    *format = find(evidence, wanted);
+    for (int form = CM_WRAPPING_HEX; *format == NULL && form <= CM_WRAPPING_ARMOUR; form++) {
+        uint8_t *text = NULL;
+        size_t len = 0;
+        enum cm_status st = cm_unwrap(evidence, (enum cm_wrapping)form, &text, &len);
+
+        if (st == CM_ERR_NOMEM) {
+            return st;
+        }
+        if (st != CM_OK) {
+            continue;
+        }
+        *format = find(cm_span_make(text, len), wanted);
+        if (*format != NULL) {
+            *bytes = cm_span_make(text, len);
+            *owned = text;
+        } else {
+            free(text);
+        }
+    }
+    if (*format == NULL && wanted != CM_FORMAT_ANY) {
+        *format = named(wanted); /* the caller says so: its verifier says what is wrong with it */
+    }
+    return *format == NULL ? CM_ERR_UNSUPPORTED : CM_OK;
+}
+
+enum cm_format cm_verify_recognise(struct cm_span evidence)
+{
+    const struct format *format = NULL;
+    struct cm_span bytes = {NULL, 0};
+    uint8_t *owned = NULL;
+    enum cm_status st = recognise(evidence, CM_FORMAT_ANY, &format, &bytes, &owned);
+
+    free(owned);
+    return st == CM_OK ? format->id : CM_FORMAT_ANY;
+}
+
+static bool span_usable(struct cm_span s)
+{
+    return s.ptr != NULL || s.len == 0;
+}
+
+static bool usable(const struct cm_verify_job *job)
+{
+    if (job == NULL || job->in == NULL || !span_usable(job->evidence) ||
+        (job->materials == NULL && job->material_count != 0) ||
+        (job->in->roots == NULL && job->in->root_count != 0) ||
+        (job->in->floors == NULL && job->in->floor_count != 0) ||
+        !span_usable(job->in->report_data) ||
+        (job->format != CM_FORMAT_ANY && cm_format_name(job->format) == NULL)) {
+        return false;
+    }
+    for (size_t i = 0; i < job->material_count; i++) {
+        if (!span_usable(job->materials[i].bytes)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Nothing is known about the evidence: not a verdict on it. */
+static bool no_verdict(enum cm_status st)
+{
+    return st == CM_ERR_NOMEM || st == CM_ERR_PARAM || st == CM_ERR_CRYPTO;
+}
+
+enum cm_status cm_verify(const struct cm_verify_job *job, struct cm_evidence **out)
+{
+    const struct format *format = NULL;
+    struct cm_verify_job own = {0};
+    struct cm_evidence *ev = NULL;
+    uint8_t *text = NULL;
+    enum cm_status verdict = CM_OK;
+    enum cm_status st = CM_OK;
+
+    if (out == NULL) {
+        return CM_ERR_PARAM;
+    }
+    *out = NULL;
+    if (!usable(job)) {
+        return CM_ERR_PARAM;
+    }
+    own = *job;
+    CM_TRY(recognise(job->evidence, job->format, &format, &own.evidence, &text));
+    own.format = format->id;
+    ev = cm_evidence_new(format->submod);
+    if (ev == NULL) {
+        st = CM_ERR_NOMEM;
+        goto out;
+    }
+    verdict = format->verify(&own, ev, 0);
+    if (no_verdict(verdict)) {
+        st = verdict;
+        goto out;
+    }
+    verdict = cm_verify_whole(ev, verdict);
+    CM_TRY(cm_evidence_done(ev));
+    *out = ev;
+    ev = NULL;
+    st = verdict;
+out:
+    cm_evidence_free(ev);
+    free(text);
+    return st;
+}
