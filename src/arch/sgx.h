@@ -68,8 +68,8 @@ enum sgx_error {
 #define SGX_ATTR_KNOWN        0x4f7ull
 
 #define SGX_XFRM_LEGACY       0x03ull /* x87 and SSE: always set */
-#define SGX_XFRM_AVX          0x04ull
-#define SGX_XFRM_AVX512       0xe0ull
+#define SGX_XFRM_YMM          0x04ull /* what AVX adds */
+#define SGX_XFRM_ZMM          0xe0ull /* what AVX-512 adds */
 
 #define SGX_MISC_EXINFO       0x1u
 

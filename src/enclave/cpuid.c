@@ -52,8 +52,8 @@ oe_result_t cm_cpuid_init(uint64_t host_table, uint64_t count)
 static void hold_to_xfrm(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
 {
     const uint64_t xfrm = cm_xfrm();
-    const bool avx = (xfrm & SGX_XFRM_AVX) != 0;
-    const bool avx512 = avx && (xfrm & SGX_XFRM_AVX512) == SGX_XFRM_AVX512;
+    const bool avx = (xfrm & SGX_XFRM_YMM) != 0;
+    const bool avx512 = avx && (xfrm & SGX_XFRM_ZMM) == SGX_XFRM_ZMM;
 
     if (leaf == 1) {
         regs[ECX] &= avx ? ~0u : ~LEAF1_ECX_AVX;

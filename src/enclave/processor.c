@@ -9,7 +9,7 @@
 
 /* until XFRM is known: everything that our own code could have used */
 uint32_t cm_xstate_mode = CM_XSTATE_XRSTOR;
-uint64_t cm_xstate_mask = SGX_XFRM_LEGACY | SGX_XFRM_AVX | SGX_XFRM_AVX512;
+uint64_t cm_xstate_mask = SGX_XFRM_LEGACY | SGX_XFRM_YMM | SGX_XFRM_ZMM;
 
 /* whether XGETBV can tell XINUSE; from the host's CPUID table, see cm_cpuid_init */
 uint32_t cm_xstate_xinuse;
@@ -19,16 +19,16 @@ static uint32_t miscselect;
 
 static enum cm_xstate_mode mode_of(uint64_t xfrm)
 {
-    if ((xfrm & ~(SGX_XFRM_LEGACY | SGX_XFRM_AVX | SGX_XFRM_AVX512)) != 0) {
+    if ((xfrm & ~(SGX_XFRM_LEGACY | SGX_XFRM_YMM | SGX_XFRM_ZMM)) != 0) {
         return CM_XSTATE_XRSTOR;
     }
-    if ((xfrm & SGX_XFRM_AVX) == 0) {
+    if ((xfrm & SGX_XFRM_YMM) == 0) {
         return CM_XSTATE_SSE;
     }
-    if ((xfrm & SGX_XFRM_AVX512) == 0) {
+    if ((xfrm & SGX_XFRM_ZMM) == 0) {
         return CM_XSTATE_AVX;
     }
-    return (xfrm & SGX_XFRM_AVX512) == SGX_XFRM_AVX512 ? CM_XSTATE_AVX512 : CM_XSTATE_XRSTOR;
+    return (xfrm & SGX_XFRM_ZMM) == SGX_XFRM_ZMM ? CM_XSTATE_AVX512 : CM_XSTATE_XRSTOR;
 }
 
 void cm_processor_init(void)

@@ -176,7 +176,7 @@ out:
 struct cm_secs_attrs cm_props_secs(const struct cm_enclave_props *props, bool debug,
                                    uint64_t platform_xfrm)
 {
-    const uint64_t free_bits = SGX_XFRM_AVX | SGX_XFRM_AVX512;
+    const uint64_t free_bits = SGX_XFRM_YMM | SGX_XFRM_ZMM;
     struct cm_secs_attrs a = {0};
 
     a.attributes = props->attributes & ~SGX_ATTR_DEBUG;

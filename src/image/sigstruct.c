@@ -80,7 +80,7 @@ enum cm_status cm_sigstruct_build(const struct cm_enclave_props *props,
     cm_wr_u64le(&w, attrs.xfrm);
     /* G2: a mask that mirrored the attributes would leave every bit that is 0 unchecked */
     cm_wr_u64le(&w, ~free_attributes);
-    cm_wr_u64le(&w, ~(SGX_XFRM_AVX | SGX_XFRM_AVX512));
+    cm_wr_u64le(&w, ~(SGX_XFRM_YMM | SGX_XFRM_ZMM));
     cm_wr_bytes(&w, mrenclave, CM_MRENCLAVE_SIZE);
     cm_wr_fill(&w, 0, RESERVED_3);
     cm_wr_bytes(&w, props->extended_product_id, sizeof(props->extended_product_id));

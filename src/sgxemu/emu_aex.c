@@ -52,7 +52,7 @@ void cm_emu_xsave_init(void)
         __cpuid_count(0xd, i, components[i].size, components[i].offset, c, d);
     }
     /* what C code may clobber; the areas in emu_enter.S have room for it */
-    cm_emu_xsave_mask = host_xcr0 & (SGX_XFRM_LEGACY | SGX_XFRM_AVX | SGX_XFRM_AVX512);
+    cm_emu_xsave_mask = host_xcr0 & (SGX_XFRM_LEGACY | SGX_XFRM_YMM | SGX_XFRM_ZMM);
 }
 
 uint32_t cm_emu_xsave_size(uint64_t xfrm)

@@ -32,14 +32,14 @@ bool cm_emu_range_ok(const struct emu_encl_kernel *k, uint64_t offset, uint64_t 
 
 static bool xfrm_ok(uint64_t xfrm)
 {
-    uint64_t avx512 = xfrm & SGX_XFRM_AVX512;
+    uint64_t avx512 = xfrm & SGX_XFRM_ZMM;
 
     if ((xfrm & SGX_XFRM_LEGACY) != SGX_XFRM_LEGACY ||
         (xfrm & ~(EMU_XFRM_OFFERED & cm_emu_xcr0())) != 0) {
         return false;
     }
     /* XSETBV's rules: AVX-512 comes whole and needs AVX */
-    return avx512 == 0 || (avx512 == SGX_XFRM_AVX512 && (xfrm & SGX_XFRM_AVX) != 0);
+    return avx512 == 0 || (avx512 == SGX_XFRM_ZMM && (xfrm & SGX_XFRM_YMM) != 0);
 }
 
 static bool ssa_ok(const struct sgx_secs *s)

@@ -194,7 +194,7 @@ bool hh_load(struct hh *e, int heap_fill)
         return false;
     }
     hh_device_enter = e->device->enter;
-    hh_have_avx512 = (xfrm_here() & SGX_XFRM_AVX512) == SGX_XFRM_AVX512;
+    hh_have_avx512 = (xfrm_here() & SGX_XFRM_ZMM) == SGX_XFRM_ZMM;
     if (cm_file_read(HH_IMAGE, (size_t)1 << 26, &file, &len, &why) == CM_OK &&
         cm_image_open(cm_span_make(file, len), &image, &why) == CM_OK) {
         cm_image_props(image, &props);

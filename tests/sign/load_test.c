@@ -267,7 +267,7 @@ TEST(G2_a_debug_signature_admits_debug_and_nothing_else)
 
 TEST(avx_follows_the_platform)
 {
-    static const struct fault avx[] = {{.xfrm = SGX_XFRM_AVX}};
+    static const struct fault avx[] = {{.xfrm = SGX_XFRM_YMM}};
 
     if (!__builtin_cpu_supports("avx")) {
         SKIP("no AVX here");

@@ -70,7 +70,7 @@
 #else
 #define OE_STATIC_ASSERT(COND)                         \
     typedef unsigned char OE_CONCAT(oe_static_assert_, \
-                                    __LINE__)[(COND) ? 1 : -1] OE_UNUSED_ATTRIBUTE
+                                    __COUNTER__)[(COND) ? 1 : -1] OE_UNUSED_ATTRIBUTE
 #endif
 #define OE_CHECK_SIZE(N, M) OE_STATIC_ASSERT((N) == (M))
 #define OE_CHECK_FIELD(T1, T2, F)                               \

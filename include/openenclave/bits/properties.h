@@ -6,6 +6,7 @@
 #ifndef _OE_BITS_PROPERTIES_H
 #define _OE_BITS_PROPERTIES_H
 
+#include "result.h"
 #include "types.h"
 
 /* common to every kind of enclave */
@@ -23,7 +24,20 @@ typedef struct _oe_enclave_properties_header {
 
 #include "sgx/sgxproperties.h"
 
-/* An OP-TEE trusted application's properties mean nothing to an SGX build. */
-#define OE_SET_ENCLAVE_OPTEE(UUID, HEAP_SIZE, STACK_SIZE, FLAGS, VERSION, DESCRIPTION)
+#include "optee/opteeproperties.h"
+
+OE_EXTERNC_BEGIN
+
+/**
+ * A floor under the issue dates of TCB info, QE identity and both revocation lists: older ones are
+ * refused with OE_INVALID_REVOCATION_INFO even while they are valid. For the whole process or
+ * enclave.
+ * @retval OE_INVALID_UTC_DATE_TIME
+ */
+oe_result_t __oe_sgx_set_minimum_crl_tcb_issue_date(uint32_t year, uint32_t month, uint32_t day,
+                                                    uint32_t hours, uint32_t minutes,
+                                                    uint32_t seconds);
+
+OE_EXTERNC_END
 
 #endif

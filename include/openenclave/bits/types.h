@@ -72,7 +72,7 @@ typedef struct _oe_enclave oe_enclave_t;
 __extension__ typedef enum _oe_seal_policy {
     OE_SEAL_POLICY_UNIQUE = 1,  /**< this very enclave (MRENCLAVE) */
     OE_SEAL_POLICY_PRODUCT = 2, /**< enclaves of the same signer and product */
-    __OE_SEAL_POLICY_MAX = OE_ENUM_MAX,
+    _OE_SEAL_POLICY_MAX = OE_ENUM_MAX,
 } oe_seal_policy_t;
 
 /** A date and time in UTC. */

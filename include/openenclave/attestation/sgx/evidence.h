@@ -16,6 +16,7 @@
 
 #include <openenclave/bits/defs.h>
 #include <openenclave/bits/evidence.h>
+#include <openenclave/bits/properties.h>
 #include <openenclave/bits/result.h>
 
 OE_EXTERNC_BEGIN
@@ -88,16 +89,6 @@ oe_result_t oe_get_sgx_endorsements(const uint8_t *quote, size_t quote_size,
                                     const uint8_t *baseline, size_t baseline_size,
                                     uint8_t **endorsements_buffer,
                                     size_t *endorsements_buffer_size);
-
-/**
- * A floor under the issue dates of TCB info, QE identity and both revocation lists: older ones are
- * refused with OE_INVALID_REVOCATION_INFO even while they are valid. For the whole process or
- * enclave.
- * @retval OE_INVALID_UTC_DATE_TIME
- */
-oe_result_t __oe_sgx_set_minimum_crl_tcb_issue_date(uint32_t year, uint32_t month, uint32_t day,
-                                                    uint32_t hours, uint32_t minutes,
-                                                    uint32_t seconds);
 
 /** Accepts NULL. */
 void oe_free_sgx_endorsements(uint8_t *endorsements_buffer);
