@@ -139,6 +139,10 @@ int oe_show_fmspc(const char *tool, struct cm_span evidence)
         complain(tool, why.text);
         return 1;
     }
+    if (!key.known) {
+        complain(tool, "the quote holds no PCK certificate, which is where the FMSPC stands");
+        return 1;
+    }
     (void)printf("FMSPC: ");
     for (size_t i = 0; i < sizeof(key.fmspc); i++) {
         (void)printf("%02x", key.fmspc[i]);

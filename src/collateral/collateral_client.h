@@ -24,12 +24,13 @@ struct cm_collateral_config {
     enum cm_collateral_kind kind;
     char url[CM_COLLATERAL_MAX_URL];          /* ".../sgx/certification/v4": no slash at the end */
     char root_crl_url[CM_COLLATERAL_MAX_URL]; /* of PCS */
-    char ca_file[1024];  /* PEM: trust these for TLS instead of the system's; "" */
-    char update[16];     /* "early", "standard" or "": which TCB info where both are published */
-    char cache[1024];    /* a folder that exists; "": keep nothing */
-    uint64_t max_age;    /* seconds: ask again for what is older, though it has not expired */
-    uint64_t now;        /* seconds since 1970 */
-    unsigned timeout_ms; /* of each of the four requests */
+    char ca_file[1024];    /* PEM: trust these for TLS instead of the system's; "" */
+    char subscription[80]; /* of PCS, which wants it for PCK certificates only; "" */
+    char update[16];       /* "early", "standard" or "": which TCB info where both are published */
+    char cache[1024];      /* a folder that exists; "": keep nothing */
+    uint64_t max_age;      /* seconds: ask again for what is older, though it has not expired */
+    uint64_t now;          /* seconds since 1970 */
+    unsigned timeout_ms;   /* of each of the four requests */
 };
 
 /**
@@ -46,7 +47,7 @@ cm_collateral_config_for(const char *url, struct cm_collateral_config *out, stru
  * - CASEMATE_PCCS_URL, with CASEMATE_PCCS_CA (a PEM file) for a service with a certificate of its own;
  * - AZDCAP_BASE_CERT_URL with AZDCAP_COLLATERAL_VERSION, as Azure's client has them;
  * - the file QCNL_CONF_PATH or /etc/sgx_default_qcnl.conf: "collateral_service", else "pccs_url";
- * - Intel's service.
+ * - Intel's service, with CASEMATE_PCS_SUBSCRIPTION as the key that it wants for PCK certificates.
  * The cache is below the user's state folder (os/os.h) unless CASEMATE_COLLATERAL_CACHE is "off".
  * @retval CM_ERR_PARAM, CM_ERR_FORMAT  why names the variable or the file
  */
@@ -60,10 +61,11 @@ CM_MUST_USE enum cm_status cm_collateral_configure(struct cm_collateral_config *
 void cm_collateral_cache(char *out, size_t cap);
 
 /**
- * All parts for a platform, from the cache where they are fresh, else from the service. What has not
+ * All parts for a platform, with the PCK chain if the quote has none, from the cache where they are fresh, else from the service. What has not
  * expired is taken from the cache when the service cannot be reached, though it is older than
  * max_age. Failing to write the cache is no failure.
  *
+ * @param key  fmspc, platform_ca and known are set when the PCK chain had to be fetched.
  * @param out  set only on CM_OK, otherwise NULL. UNTRUSTED, but well formed and for this platform.
  * @retval CM_ERR_NOTFOUND  the service does not know the platform; or libcurl is absent
  * @retval CM_ERR_MISMATCH  the service answered for another platform
@@ -73,7 +75,7 @@ void cm_collateral_cache(char *out, size_t cap);
  * Thread-safe; several processes may share a cache.
  */
 CM_MUST_USE enum cm_status cm_collateral_fetch(const struct cm_collateral_config *config,
-                                               const struct cm_collateral_key *key,
+                                               struct cm_collateral_key *key,
                                                struct cm_collateral_parts **out,
                                                struct cm_why *why);
 

@@ -175,6 +175,7 @@ void cm_collateral_cache(char *out, size_t cap)
 enum cm_status cm_collateral_configure(struct cm_collateral_config *out, struct cm_why *why)
 {
     const char *ca = variable("CASEMATE_PCCS_CA");
+    const char *subscription = variable("CASEMATE_PCS_SUBSCRIPTION");
     char url[CM_COLLATERAL_MAX_URL] = "";
     enum cm_status st = CM_OK;
 
@@ -185,6 +186,15 @@ enum cm_status cm_collateral_configure(struct cm_collateral_config *out, struct 
 
         if (n < 0 || (size_t)n >= sizeof(out->ca_file)) {
             cm_why_set(why, "CASEMATE_PCCS_CA is too long");
+            return CM_ERR_PARAM;
+        }
+    }
+    if (subscription != NULL) {
+        int n = snprintf(out->subscription, sizeof(out->subscription), "%s", subscription);
+
+        if (n < 0 || (size_t)n >= sizeof(out->subscription) ||
+            strspn(subscription, "0123456789abcdefABCDEF-") != strlen(subscription)) {
+            cm_why_set(why, "CASEMATE_PCS_SUBSCRIPTION is not a subscription key");
             return CM_ERR_PARAM;
         }
     }

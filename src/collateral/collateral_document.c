@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/hex.h"
 #include "common/try.h"
 #include "evidence/certs.h"
 #include "evidence/collateral.h"
@@ -22,6 +23,7 @@
 const char *cm_document_name(enum cm_document d)
 {
     static const char *const names[CM_DOCUMENT_COUNT] = {
+        [CM_DOCUMENT_PCK] = "PCK certificate",
         [CM_DOCUMENT_TCB_INFO] = "TCB info",
         [CM_DOCUMENT_QE_IDENTITY] = "QE identity",
         [CM_DOCUMENT_PCK_CRL] = "PCK revocation list",
@@ -33,12 +35,15 @@ const char *cm_document_name(enum cm_document d)
 
 const char *const *cm_document_headers(enum cm_document d)
 {
+    static const char *const pck[] = {"SGX-PCK-Certificate-Issuer-Chain", NULL};
     /* of v4, and of v3 */
     static const char *const tcb[] = {"TCB-Info-Issuer-Chain", "SGX-TCB-Info-Issuer-Chain", NULL};
     static const char *const qe[] = {"SGX-Enclave-Identity-Issuer-Chain",
                                      "SGX-QE-Identity-Issuer-Chain", NULL};
 
     switch (d) {
+    case CM_DOCUMENT_PCK:
+        return pck;
     case CM_DOCUMENT_TCB_INFO:
         return tcb;
     case CM_DOCUMENT_QE_IDENTITY:
@@ -111,14 +116,41 @@ static int json_url(const struct cm_collateral_config *config, const struct cm_c
                     update[0] != '\0' && query[0] != '\0' ? "&" : "", query);
 }
 
+/* A caching service knows platforms by their QE; Intel's by the PPID alone. */
+static int pck_url(const struct cm_collateral_config *config, const struct cm_pck_key *key,
+                   char *out, size_t cap)
+{
+    const char *query = common_query(config);
+    char ppid[2 * CM_PPID_MAX + 1] = "";
+    char qe_id[2 * sizeof(key->qe_id) + 1] = "";
+    char cpusvn[2 * sizeof(key->cpusvn) + 1] = "";
+
+    cm_hex_encode(cm_span_make(key->ppid, key->ppid_len), CM_HEX_LOWER, ppid);
+    cm_hex_encode(cm_span_make(key->qe_id, sizeof(key->qe_id)), CM_HEX_LOWER, qe_id);
+    cm_hex_encode(cm_span_make(key->cpusvn, sizeof(key->cpusvn)), CM_HEX_LOWER, cpusvn);
+    return snprintf(
+        out, cap, "%s/pckcert?%s%s%sencrypted_ppid=%s&cpusvn=%s&pcesvn=%02x%02x&pceid=%02x%02x%s%s",
+        config->url, config->kind != CM_COLLATERAL_PCS ? "qeid=" : "",
+        config->kind != CM_COLLATERAL_PCS ? qe_id : "",
+        config->kind != CM_COLLATERAL_PCS ? "&" : "", ppid, cpusvn, key->pcesvn[0], key->pcesvn[1],
+        key->pceid[0], key->pceid[1], query[0] != '\0' ? "&" : "", query);
+}
+
 enum cm_status cm_document_url(const struct cm_collateral_config *config,
                                const struct cm_collateral_key *key, enum cm_document d,
-                               char out[2 * CM_COLLATERAL_MAX_URL], struct cm_why *why)
+                               char out[CM_DOCUMENT_MAX_URL], struct cm_why *why)
 {
-    const size_t cap = (size_t)2 * CM_COLLATERAL_MAX_URL;
+    const size_t cap = CM_DOCUMENT_MAX_URL;
     int n = 0;
 
-    if (d == CM_DOCUMENT_TCB_INFO || d == CM_DOCUMENT_QE_IDENTITY) {
+    if (d == CM_DOCUMENT_PCK) {
+        if (config->kind == CM_COLLATERAL_PCS && key->pck.ppid_len == 0) {
+            cm_why_set(why, "the quote holds neither a PCK chain nor an encrypted PPID: only a "
+                            "caching service (CASEMATE_PCCS_URL) can know its platform");
+            return CM_ERR_UNSUPPORTED;
+        }
+        n = pck_url(config, &key->pck, out, cap);
+    } else if (d == CM_DOCUMENT_TCB_INFO || d == CM_DOCUMENT_QE_IDENTITY) {
         if (key->tdx && strstr(config->url, "/v3") != NULL) {
             cm_why_set(why, "collateral for TDX needs version 4 of the service's interface");
             return CM_ERR_UNSUPPORTED;
@@ -210,6 +242,32 @@ out:
     return st;
 }
 
+static enum cm_status check_pck(struct cm_span body, const struct cm_collateral_key *key,
+                                uint64_t now)
+{
+    const struct cm_cert *chain[CM_CERTS_MAX_CHAIN] = {NULL};
+    struct cm_collateral_key found = {0};
+    struct cm_certs *certs = NULL;
+    struct cm_pck_ext pck;
+    size_t count = 0;
+    enum cm_status st = CM_OK;
+
+    CM_TRY(cm_certs_create(&certs));
+    CM_TRY(cm_certs_pem(certs, body, chain, &count));
+    if (count != 1) {
+        st = CM_ERR_FORMAT;
+        goto out;
+    }
+    CM_TRY(cm_collateral_key_pck(body, &found, &pck));
+    st = memcmp(pck.pceid, key->pck.pceid, sizeof(pck.pceid)) == 0 &&
+                 (!key->known || memcmp(pck.fmspc, key->fmspc, sizeof(pck.fmspc)) == 0)
+             ? valid_now(cm_cert_period(chain[0]), now)
+             : CM_ERR_MISMATCH;
+out:
+    cm_certs_free(certs);
+    return st;
+}
+
 enum cm_status cm_document_check(enum cm_document d, struct cm_document_bytes bytes,
                                  const struct cm_collateral_key *key, uint64_t now,
                                  struct cm_why *why)
@@ -218,6 +276,9 @@ enum cm_status cm_document_check(enum cm_document d, struct cm_document_bytes by
     enum cm_status st = CM_ERR_PARAM;
 
     switch (d) {
+    case CM_DOCUMENT_PCK:
+        st = check_pck(bytes.body, key, now);
+        break;
     case CM_DOCUMENT_TCB_INFO:
         st = check_tcb_info(bytes.body, key, now, &cause);
         break;

@@ -129,6 +129,14 @@ static enum cm_status decode_chain(struct cm_http *h)
 
 /* ------------------------------------------------------------------ client */
 
+static bool add_header(struct cm_http *h, const char *line)
+{
+    struct curl_slist *longer = cm_curl()->slist_append(h->request_headers, line);
+
+    h->request_headers = longer != NULL ? longer : h->request_headers;
+    return longer != NULL;
+}
+
 static enum cm_status set_options(struct cm_http *h, const struct cm_http_options *o)
 {
     const struct cm_curl *c = cm_curl();
@@ -155,10 +163,15 @@ static enum cm_status set_options(struct cm_http *h, const struct cm_http_option
         good = good && c->setopt(h->curl, CURLOPT_CAPATH, (char *)NULL) == 0;
     }
     if (o->metadata) {
-        h->request_headers = c->slist_append(NULL, "Metadata: true");
-        good = good && h->request_headers != NULL &&
-               c->setopt(h->curl, CURLOPT_HTTPHEADER, h->request_headers) == 0;
+        good = good && add_header(h, "Metadata: true");
     }
+    if (o->subscription != NULL) {
+        char line[160] = "";
+
+        (void)snprintf(line, sizeof(line), "Ocp-Apim-Subscription-Key: %.100s", o->subscription);
+        good = good && add_header(h, line);
+    }
+    good = good && c->setopt(h->curl, CURLOPT_HTTPHEADER, h->request_headers) == 0;
     return good ? CM_OK : CM_ERR_PLATFORM;
 }
 

@@ -19,9 +19,10 @@
 struct cm_http;
 
 struct cm_http_options {
-    const char *ca_file; /* PEM, instead of the system's; NULL */
-    unsigned timeout_ms; /* of one request, everything included */
-    bool metadata;       /* send "Metadata: true", which a cloud's local service wants */
+    const char *ca_file;      /* PEM, instead of the system's; NULL */
+    unsigned timeout_ms;      /* of one request, everything included */
+    const char *subscription; /* send it as "Ocp-Apim-Subscription-Key"; NULL */
+    bool metadata;            /* send "Metadata: true", which a cloud's local service wants */
 };
 
 /** @retval CM_ERR_NOTFOUND libcurl is absent; why says what to install */

@@ -50,17 +50,32 @@ struct cm_dcap_collateral cm_parts_view(const struct cm_collateral_parts *p);
 /** The name of a part in JSON bundles: "tcb_info". */
 const char *cm_part_name(enum cm_collateral_part part);
 
+#define CM_PPID_MAX 384 /* encrypted with RSA-3072 */
+
+/** What a PCK certificate is asked for by (certification data 1 to 3 of a quote). */
+struct cm_pck_key {
+    uint8_t qe_id[16];
+    uint8_t ppid[CM_PPID_MAX]; /* encrypted */
+    size_t ppid_len;           /* 256 or 384; 0: only a cache that knows the QE can answer */
+    uint8_t cpusvn[16];
+    uint8_t pcesvn[2]; /* little endian, as in quotes */
+    uint8_t pceid[2];
+};
+
 /** What a platform's collateral is found by. */
 struct cm_collateral_key {
     bool tdx; /* TCB info and QE identity for TDX */
     uint8_t fmspc[6];
-    bool platform_ca; /* the PCK certificate is the Platform CA's, not the Processor CA's */
+    bool platform_ca;   /* the PCK certificate is the Platform CA's, not the Processor CA's */
+    bool without_chain; /* the quote's PCK chain must be fetched by pck */
+    bool known;         /* fmspc and platform_ca: false only of a quote without any certificate */
+    struct cm_pck_key pck;
 };
 
 /**
- * From a quote's own PCK certificate.
+ * From a quote's own PCK certificate, or from what it holds instead of one.
  * @param quote  UNTRUSTED.
- * @retval CM_ERR_FORMAT, CM_ERR_UNSUPPORTED (no certificate in the quote)
+ * @retval CM_ERR_FORMAT, CM_ERR_UNSUPPORTED
  */
 CM_MUST_USE enum cm_status cm_collateral_key_of(struct cm_span quote, struct cm_collateral_key *out,
                                                 struct cm_why *why);

@@ -21,8 +21,8 @@ bool cm_quoting_asks_elsewhere(void)
     return is_set("CASEMATE_COLLATERAL") || is_set("CASEMATE_PCCS_URL");
 }
 
-static enum cm_status from_client(const struct cm_collateral_key *key,
-                                  struct cm_collateral_parts **out, struct cm_why *why)
+static enum cm_status from_client(struct cm_collateral_key *key, struct cm_collateral_parts **out,
+                                  struct cm_why *why)
 {
     struct cm_collateral_config config;
     enum cm_status st = CM_OK;
@@ -43,7 +43,8 @@ enum cm_status cm_quoting_fetch(struct cm_span quote, struct cm_collateral_parts
     CM_TRY(cm_collateral_key_of(quote, &key, why));
     if (is_set("CASEMATE_COLLATERAL")) {
         st = cm_parts_load(getenv("CASEMATE_COLLATERAL"), out, why);
-    } else if (is_set("CASEMATE_PCCS_URL") || cm_quoting_provider_load(NULL) == CM_ERR_NOTFOUND) {
+    } else if (is_set("CASEMATE_PCCS_URL") || key.without_chain ||
+               cm_quoting_provider_load(NULL) == CM_ERR_NOTFOUND) {
         st = from_client(&key, out, why);
     } else {
         st = cm_quoting_provider(&key, out, why);

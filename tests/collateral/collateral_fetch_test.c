@@ -2,157 +2,7 @@
  * The client against services of every kind with the tests' own platforms: the addresses that it
  * asks, what it accepts, and what it keeps. What comes out is verified with the quote.
  */
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "harness.h"
-
-#include "collateral/collateral_client.h"
-#include "collateral/collateral_document.h"
-#include "collateral/collateral_files.h"
-#include "common/span.h"
-#include "pki.h"
-#include "serve.h"
-
-#define ASKED_MAX 16
-
-/* A service: what it serves, what it was asked, how it fails. */
-struct service {
-    const struct pki_bundle *b;
-    char asked[ASKED_MAX][512];
-    char metadata[ASKED_MAX]; /* y: the header was there */
-    unsigned count;
-    int status; /* of every answer; 0: 200 */
-    bool v3;
-    const char *swap;    /* requests whose path holds this ... */
-    struct cm_span with; /* ... get these bytes */
-    bool no_chain;
-};
-
-static bool chained(struct serve_connection *c, const char *name, struct cm_span chain,
-                    struct cm_span body)
-{
-    static char header[65536];
-    size_t used = (size_t)snprintf(header, sizeof(header), "%s: ", name);
-
-    for (size_t i = 0; i < chain.len; i++) {
-        const bool plain = strchr("\n +/=", chain.ptr[i]) == NULL;
-
-        used += (size_t)snprintf(header + used, sizeof(header) - used, plain ? "%c" : "%%%02X",
-                                 chain.ptr[i]);
-    }
-    (void)snprintf(header + used, sizeof(header) - used, "\r\n");
-    return serve_whole(c, 200, chain.len != 0 ? header : "", body.ptr, body.len);
-}
-
-static bool serve_pki(struct serve_connection *c, const char *request, const char *path, void *arg)
-{
-    struct service *s = arg;
-    const struct cm_dcap_collateral *col = &s->b->col;
-    struct cm_span none = {NULL, 0};
-
-    if (s->count < ASKED_MAX) {
-        s->metadata[s->count] = strstr(request, "\r\nMetadata: true\r\n") != NULL ? 'y' : 'n';
-        (void)snprintf(s->asked[s->count++], sizeof(s->asked[0]), "%s", path);
-    }
-    if (s->status != 0) {
-        return serve_whole(c, s->status, "", "no", 2);
-    }
-    if (s->swap != NULL && strstr(path, s->swap) != NULL) {
-        return chained(c, "TCB-Info-Issuer-Chain", col->tcb_info_chain, s->with);
-    }
-    if (strstr(path, "/tcb?") != NULL) {
-        return chained(c, s->v3 ? "SGX-TCB-Info-Issuer-Chain" : "TCB-Info-Issuer-Chain",
-                       s->no_chain ? none : col->tcb_info_chain, col->tcb_info);
-    }
-    if (strstr(path, "/qe/identity") != NULL) {
-        return chained(c, "SGX-Enclave-Identity-Issuer-Chain", col->qe_identity_chain,
-                       col->qe_identity);
-    }
-    if (strstr(path, "rootcacrl") != NULL || strstr(path, "intelsgxrootca.crl") != NULL ||
-        strstr(path, "/IntelSGXRootCA.der") != NULL) {
-        return serve_whole(c, 200, "", col->root_ca_crl.ptr, col->root_ca_crl.len);
-    }
-    if (strstr(path, "pckcrl") != NULL) {
-        return serve_whole(c, 200, "", col->pck_crl.ptr, col->pck_crl.len);
-    }
-    return serve_whole(c, 404, "", "", 0);
-}
-
-/* A running service of one platform, and a configuration for it. */
-struct scene {
-    struct pki_spec spec;
-    struct pki_bundle *b;
-    struct service service;
-    struct serve *server;
-    struct cm_collateral_config config;
-    struct cm_collateral_key key;
-};
-
-static bool scene_start(struct scene *sc, unsigned version, unsigned body, const char *path)
-{
-    char url[256] = "";
-
-    memset(sc, 0, sizeof(*sc));
-    pki_defaults(&sc->spec, version, body);
-    sc->b = pki_make(&sc->spec);
-    sc->service.b = sc->b;
-    sc->server = serve_start(false, serve_pki, &sc->service);
-    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", serve_port(sc->server), path);
-    if (cm_collateral_config_for(url, &sc->config, NULL) != CM_OK ||
-        cm_collateral_key_of(sc->b->quote, &sc->key, NULL) != CM_OK) {
-        TEST_FAIL("no scene");
-        return false;
-    }
-    sc->config.now = PKI_NOW;
-    sc->config.timeout_ms = 5000;
-    return true;
-}
-
-static void scene_stop(struct scene *sc)
-{
-    serve_stop(sc->server);
-    pki_free(sc->b);
-}
-
-static void verifies(const struct scene *sc)
-{
-    struct cm_verify_input in = {.now = PKI_NOW, .roots = &sc->b->root, .root_count = 1};
-    struct cm_collateral_parts *parts = NULL;
-    struct cm_dcap_collateral view;
-    struct cm_evidence *ev = NULL;
-    struct cm_why why = {""};
-
-    if (cm_collateral_fetch(&sc->config, &sc->key, &parts, &why) != CM_OK) {
-        TEST_FAIL("fetch: %s", why.text);
-        return;
-    }
-    CHECK_STR(why.text, "");
-    view = cm_parts_view(parts);
-    CHECK_EQ(cm_dcap_verify(sc->b->quote, &view, &in, 0, NULL, &ev), CM_OK);
-    cm_evidence_free(ev);
-    cm_parts_free(parts);
-}
-
-static void refuses(const struct scene *sc, enum cm_status want, const char *says)
-{
-    struct cm_collateral_parts *parts = NULL;
-    struct cm_why why = {""};
-    enum cm_status st = cm_collateral_fetch(&sc->config, &sc->key, &parts, &why);
-
-    if (st != want || parts != NULL || strstr(why.text, says) == NULL) {
-        TEST_FAIL("%s (%s), wanted %s (%s)", cm_status_str(st), why.text, cm_status_str(want),
-                  says);
-    }
-    cm_parts_free(parts);
-}
-
-static void asked(const struct scene *sc, unsigned at, const char *path)
-{
-    CHECK_STR(at < sc->service.count ? sc->service.asked[at] : "nothing", path);
-}
-
-#define PATH4 "/sgx/certification/v4/"
+#include "collateral_scene.h"
 
 /* --------------------------------------------------------------- addresses */
 
@@ -304,33 +154,6 @@ TEST(wrong_documents)
 
 /* ------------------------------------------------------------------- cache */
 
-static char cache_dir[64];
-
-static void cache_make(struct scene *sc)
-{
-    (void)snprintf(cache_dir, sizeof(cache_dir), "collateral-cache-%ld", (long)getpid());
-    (void)mkdir(cache_dir, 0700);
-    (void)snprintf(sc->config.cache, sizeof(sc->config.cache), "%s", cache_dir);
-}
-
-/* The file of a document; the address is the key. */
-static void cache_path(const struct scene *sc, enum cm_document d, char url[1024])
-{
-    if (cm_document_url(&sc->config, &sc->key, d, url, NULL) != CM_OK) {
-        TEST_FAIL("no address");
-    }
-}
-
-static void cache_remove(void)
-{
-    char command[128] = "";
-
-    (void)snprintf(command, sizeof(command), "rm -rf ./%s", cache_dir);
-    if (system(command) != 0) {
-        TEST_FAIL("cannot remove %s", cache_dir);
-    }
-}
-
 TEST(cache_is_used_while_fresh)
 {
     struct scene sc;
@@ -382,7 +205,7 @@ TEST(cache_keys)
 {
     struct scene sc;
     struct cm_cache_entry e;
-    char url[1024] = "";
+    char url[CM_DOCUMENT_MAX_URL] = "";
     struct cm_collateral_key key;
 
     REQUIRE(scene_start(&sc, 3, 1, PATH4));

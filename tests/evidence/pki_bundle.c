@@ -13,7 +13,8 @@
 #define CA_CN   "Casemate Test SGX PCK Platform CA"
 
 /* PPID, CPUSVN, PCESVN, PCEID */
-static const uint8_t ppid_data[36] = "PPID of the test";
+/* certification data 1 to 3: PPID, CPUSVN, PCESVN, PCEID */
+static const uint8_t ppid_data[384 + 20] = "PPID of the test";
 
 static struct pki_cert cert(const char *cn, const char *issuer, enum pki_key key,
                             enum pki_key signer)
@@ -340,7 +341,7 @@ struct pki_bundle *pki_make(const struct pki_spec *s)
     if (s->cert_type == 4) {
         pck = chain(b, &made, s, "l", false);
     } else if (s->cert_type < 4) {
-        pck = cm_span_make(ppid_data, sizeof(ppid_data));
+        pck = cm_span_make(ppid_data, s->cert_type == 1 ? 36 : s->cert_type == 2 ? 276 : 404);
     }
     quote = own(b, malloc(16384));
     b->quote.ptr = quote;
