@@ -16,7 +16,8 @@ static const char help_text[] =
     "  doctor                what this machine offers, and what to do about the rest\n"
     "  inspect IMAGE         what is in an enclave image: measurement, signer, pages\n"
     "  run PROGRAM [ARG...]  run a program; --profile counts its ecalls and ocalls\n"
-    "  verify FILE           verify an SGX or TDX quote, offline\n"
+    "  verify FILE           verify the evidence of any TEE, offline\n"
+    "  evidence show FILE    what the evidence of any TEE says of itself\n"
     "  quote show FILE       every field of a quote and what it means\n"
     "  collateral QUOTE      fetch what verify needs about a quote's platform\n"
     "  platform COMMAND      the EMULATED platform: show, set-tcb, revoke, ...\n"
@@ -296,6 +297,7 @@ static int dispatch(int argc, char **argv)
                     {"inspect", command_inspect},
                     {"run", command_run},
                     {"verify", cm_command_verify},
+                    {"evidence", cm_command_evidence},
                     {"quote", cm_command_quote},
                     {"collateral", cm_command_collateral},
                     {"platform", cm_command_platform},

@@ -9,6 +9,7 @@
 #include "cli/cli_evidence.h"
 #include "common/hex.h"
 #include "evidence/timefmt.h"
+#include "verify/material_kind.h"
 
 static const char help_quote[] =
     "Usage: casemate quote show FILE\n"
@@ -19,31 +20,54 @@ static const char help_quote[] =
     "\n"
     "Exit status: 0 done, 1 the file cannot be read, 2 wrong usage, 3 it is no quote.\n";
 
+static const char help_evidence[] =
+    "Usage: casemate evidence show [--json] FILE\n"
+    "\n"
+    "Prints what evidence of any TEE says of itself: a quote (SGX, TDX), a report of\n"
+    "AMD SEV-SNP, a document of AWS Nitro Enclaves, a TPM's quote, evidence of the\n"
+    "confidential VMs of Azure and Google, an Arm CCA or PSA token, evidence of\n"
+    "OP-TEE or of NVIDIA GPUs. Nothing is verified: see casemate verify.\n"
+    "\n"
+    "Exit status: 0 done, 1 the file cannot be read, 2 wrong usage, 3 nothing that is\n"
+    "known.\n";
+
 static const char help_verify[] =
     "Usage: casemate verify [options] FILE\n"
     "\n"
-    "Verifies an SGX or TDX quote, offline, and prints every check with its result.\n"
-    "FILE may also be evidence with an attestation header, whose custom claims are\n"
-    "not looked at (oeverify does), or a remote report.\n"
+    "Verifies evidence of any TEE, offline, and prints every check with its result.\n"
+    "What FILE is, is recognised: dcap (an SGX or TDX quote), snp, nitro, tpm,\n"
+    "azure-cvm, gce, gcp-token, cca, psa, optee, nvidia; also as hexadecimal, base64\n"
+    "or armoured text. A quote may have an attestation header, whose custom claims\n"
+    "are not looked at (oeverify does). No other file is taken unless it is named.\n"
     "\n"
-    "  --collateral PATH    a folder with tcb_info.json, tcb_info_issuer_chain.pem,\n"
-    "                       qe_identity.json, qe_identity_issuer_chain.pem,\n"
-    "                       root_ca_crl.der, pck_crl.der [, pck_chain.pem], or one\n"
-    "                       JSON bundle of them; default: the folder of FILE\n"
+    "  --format FORMAT      do not recognise FILE: it is this\n"
+    "  --with [KIND:]FILE   something beside the evidence that is verified with it:\n"
+    "                       certs, crl, signature, pcrs, eventlog, tpm-public, quote,\n"
+    "                       request; told by its content unless KIND is given\n"
+    "  --key FILE           TRUST this public key (PEM, DER, JWK, COSE)\n"
+    "  --reference FILE     TRUST these reference values (CoRIM or JSON)\n"
+    "  --firmware FILE      TRUST this firmware image: its measurement is expected\n"
+    "  --root FILE          trust this root certificate (PEM) instead of the makers'\n"
+    "  --nonce HEX          the evidence must answer this challenge; for quotes and\n"
+    "  --report-data HEX    reports: the report data must begin with these bytes\n"
     "  --time T             seconds since 1970 or 2026-01-31T23:59:59Z; default: now\n"
-    "  --accept STATUS,...  accept these TCB statuses beside UpToDate\n"
-    "  --report-data HEX    the report data must begin with these bytes\n"
-    "  --root FILE          trust this root certificate (PEM) instead of Intel's\n"
+    "  --collateral PATH    of a quote: a folder with tcb_info.json,\n"
+    "                       tcb_info_issuer_chain.pem, qe_identity.json,\n"
+    "                       qe_identity_issuer_chain.pem, root_ca_crl.der,\n"
+    "                       pck_crl.der [, pck_chain.pem], or one JSON bundle of\n"
+    "                       them; default: the folder of FILE\n"
+    "  --accept STATUS,...  of a quote: TCB statuses beside UpToDate\n"
     "  --floors FILE        refuse what is older than FILE says, and raise FILE to\n"
     "                       what was seen; it is made when missing\n"
-    "  --allow-debug        accept debug enclaves: they protect nothing\n"
+    "  --allow-debug        accept debugging: such a TEE protects nothing\n"
     "  --allow-emulated     accept an emulator's evidence: it protects nothing\n"
     "  --json               all checks and claims, for programs\n"
     "\n"
-    "Exit status: 0 genuine and accepted; 1 a file or the environment; 2 wrong usage;\n"
-    "3 malformed or unsupported; 4 a signature does not verify; 5 parts do not belong\n"
-    "together, or no TCB level matches; 6 expired or not valid yet; 7 revoked;\n"
-    "8 policy: untrusted root, debug, emulated, or a TCB status not accepted.\n";
+    "Exit status: 0 genuine and accepted; 1 a file or the environment, or something\n"
+    "needed was not given; 2 wrong usage; 3 malformed or unsupported; 4 a signature\n"
+    "does not verify; 5 parts do not belong together, or no TCB level matches;\n"
+    "6 expired or not valid yet; 7 revoked; 8 policy: untrusted root, debug,\n"
+    "emulated, or a TCB status not accepted.\n";
 
 static int failed(enum cm_status st, const struct cm_why *why)
 {
@@ -63,6 +87,22 @@ int cm_command_quote(int argc, char **argv)
         return usage("quote: the usage is casemate quote show FILE", "");
     }
     st = cm_cli_quote_show(argv[1], stdout, &why);
+    return st == CM_OK ? 0 : failed(st, &why);
+}
+
+int cm_command_evidence(int argc, char **argv)
+{
+    struct cm_why why = {{0}};
+    const bool json = argc >= 2 && strcmp(argv[1], "--json") == 0;
+    enum cm_status st = CM_OK;
+
+    if (argc >= 1 && is_help(argv[argc - 1])) {
+        return help(help_evidence);
+    }
+    if (argc != (json ? 3 : 2) || strcmp(argv[0], "show") != 0 || argv[argc - 1][0] == '-') {
+        return usage("evidence: the usage is casemate evidence show [--json] FILE", "");
+    }
+    st = cm_cli_evidence_show(argv[argc - 1], json, stdout, &why);
     return st == CM_OK ? 0 : failed(st, &why);
 }
 
@@ -101,15 +141,55 @@ static bool parse_accept(const char *text, unsigned *out)
     return *out != 0;
 }
 
-static bool parse_report_data(const char *text, struct cm_cli_verify *v)
+static bool parse_nonce(const char *text, struct cm_cli_verify *v)
 {
     const size_t n = strlen(text) / 2;
 
-    if (n == 0 || n > sizeof(v->report_data) ||
-        !cm_hex_decode(cm_span_make(text, strlen(text)), v->report_data, n)) {
+    if (n == 0 || n > sizeof(v->nonce) ||
+        !cm_hex_decode(cm_span_make(text, strlen(text)), v->nonce, n)) {
         return false;
     }
-    v->report_data_len = n;
+    v->nonce_len = n;
+    return true;
+}
+
+static bool parse_format(const char *text, enum cm_format *out)
+{
+    for (int f = CM_FORMAT_ANY + 1; cm_format_name((enum cm_format)f) != NULL; f++) {
+        if (strcmp(cm_format_name((enum cm_format)f), text) == 0) {
+            *out = (enum cm_format)f;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* a file beside the evidence; kind 0: "[KIND:]FILE" */
+static bool add_material(const char *text, int kind, struct cm_cli_verify *v)
+{
+    struct cm_cli_material *m = &v->with[v->with_count];
+    const char *colon = strchr(text, ':');
+
+    if (v->with_count == CM_CLI_VERIFY_MATERIALS || text[0] == '\0') {
+        return false;
+    }
+    m->path = text;
+    m->by_content = kind == 0;
+    m->kind = (enum cm_material_kind)kind;
+    if (kind == 0 && colon != NULL && cm_material_named(text, (size_t)(colon - text), &m->kind)) {
+        m->by_content = false;
+        m->path = colon + 1;
+    }
+    v->with_count++;
+    return m->path[0] != '\0';
+}
+
+static bool add_root(const char *path, struct cm_cli_verify *v)
+{
+    if (v->root_count == CM_CLI_VERIFY_ROOTS) {
+        return false;
+    }
+    v->roots[v->root_count++] = path;
     return true;
 }
 
@@ -123,13 +203,23 @@ static bool parse_value(const char *option, const char *value, struct cm_cli_ver
     } else if (strcmp(option, "--floors") == 0) {
         v->floors = value;
     } else if (strcmp(option, "--root") == 0) {
-        v->root = value;
+        good = add_root(value, v);
+    } else if (strcmp(option, "--format") == 0) {
+        good = parse_format(value, &v->format);
+    } else if (strcmp(option, "--with") == 0) {
+        good = add_material(value, 0, v);
+    } else if (strcmp(option, "--key") == 0) {
+        good = add_material(value, CM_MATERIAL_KEY, v);
+    } else if (strcmp(option, "--reference") == 0) {
+        good = add_material(value, CM_MATERIAL_REFERENCE, v);
+    } else if (strcmp(option, "--firmware") == 0) {
+        good = add_material(value, CM_MATERIAL_FIRMWARE, v);
     } else if (strcmp(option, "--time") == 0) {
         good = parse_time(value, &v->time);
     } else if (strcmp(option, "--accept") == 0) {
         good = parse_accept(value, &v->accept);
-    } else if (strcmp(option, "--report-data") == 0) {
-        good = parse_report_data(value, v);
+    } else if (strcmp(option, "--report-data") == 0 || strcmp(option, "--nonce") == 0) {
+        good = v->nonce_len == 0 && parse_nonce(value, v);
     } else {
         (void)usage("verify: unknown option ", option);
         return false;
@@ -160,15 +250,15 @@ static bool parse_verify(int argc, char **argv, struct cm_cli_verify *v)
         } else if (argv[i][0] == '-') {
             (void)usage("verify: unknown option, or its value is missing: ", argv[i]);
             return false;
-        } else if (v->quote != NULL) {
+        } else if (v->file != NULL) {
             (void)usage("verify takes one FILE, not also ", argv[i]);
             return false;
         } else {
-            v->quote = argv[i];
+            v->file = argv[i];
         }
     }
-    if (v->quote == NULL) {
-        (void)usage("verify needs a FILE with a quote", "");
+    if (v->file == NULL) {
+        (void)usage("verify needs a FILE with evidence", "");
         return false;
     }
     return true;

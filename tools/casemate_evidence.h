@@ -3,6 +3,7 @@
 #define CM_TOOLS_CASEMATE_EVIDENCE_H
 
 int cm_command_quote(int argc, char **argv);
+int cm_command_evidence(int argc, char **argv);
 int cm_command_verify(int argc, char **argv);
 
 #endif

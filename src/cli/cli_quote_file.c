@@ -7,7 +7,7 @@
 #include "common/try.h"
 #include "os/os.h"
 
-#define FILE_MAX (1u << 20)
+#define FILE_MAX (8u << 20)
 
 enum cm_status cm_cli_quote_open(const char *path, struct cm_cli_quote_file *out,
                                  struct cm_why *why)

@@ -21,7 +21,7 @@ struct cm_cli_quote_file {
  * Read a file and find the quote. Without an attestation header the quote is all that there is, so
  * that bytes behind it are refused.
  *
- * @param path  UNTRUSTED file of at most 1 MiB.
+ * @param path  UNTRUSTED file of at most 8 MiB.
  * @param out   all zero; cm_cli_quote_close() it in any case.
  * @retval CM_ERR_IO, CM_ERR_NOTFOUND, ...  as cm_file_read(); why says which
  */
