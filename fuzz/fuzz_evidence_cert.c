@@ -2,7 +2,8 @@
  * Certificates and revocation lists, against OpenSSL's reader. A certificate that ours accepts OpenSSL
  * accepts too, and understands in the same way: period, constraints, key usage, key, names. One
  * difference is meant, and nothing else is let pass: the strings inside names, whose bytes ours only
- * compares. (Ours refuses far more than OpenSSL.) The first byte says which: 'c' for a certificate in DER, 'l' for a list in any form.
+ * compares. (Ours refuses far more than OpenSSL.) The first byte says which: 'c' for a certificate in DER, 'l' for a list in any form; 'g' and 'm'
+ * for the same in the general profile.
  */
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -92,7 +93,7 @@ static bool is_odd_name(struct cm_span name)
     return odd;
 }
 
-static void certificate(const unsigned char *der, size_t len)
+static void certificate(const unsigned char *der, size_t len, enum cm_cert_profile profile)
 {
     struct cm_cert *c = calloc(1, sizeof(*c));
     const unsigned char *at = der;
@@ -104,6 +105,7 @@ static void certificate(const unsigned char *der, size_t len)
     }
     memcpy(c->der, der, len);
     c->der_len = len;
+    c->profile = profile;
     if (cm_cert_parse(c) == CM_OK) {
         x = d2i_X509(NULL, &at, (long)len);
         if (x != NULL && at == der + len && X509_get0_pubkey(x) != NULL) {
@@ -136,9 +138,13 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     if (size < 2) {
         return 0;
     }
-    if (data[0] == 'c') {
-        certificate(data + 1, size - 1);
-    } else if (cm_crl_parse(cm_span_make(data + 1, size - 1), &crl) == CM_OK && data[1] == 0x30) {
+    if (data[0] == 'c' || data[0] == 'g') {
+        certificate(data + 1, size - 1, data[0] == 'c' ? CM_CERTS_DCAP : CM_CERTS_GENERAL);
+        return 0;
+    }
+    if ((data[0] == 'm' ? cm_crl_parse_general : cm_crl_parse)(cm_span_make(data + 1, size - 1),
+                                                               &crl) == CM_OK &&
+        data[1] == 0x30) {
         const unsigned char *at = data + 1;
         X509_CRL *x = d2i_X509_CRL(NULL, &at, (long)size - 1);
 

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "common/span.h"
+#include "crypto/hash.h"
 
 enum cm_sig_alg {
     CM_SIG_ES256, /* P-256, SHA-256, signature r || s of 64 bytes */
@@ -81,6 +82,24 @@ void cm_pubkey_free(struct cm_pubkey *key);
 CM_MUST_USE enum cm_status cm_pubkey_verify(const struct cm_pubkey *key, enum cm_sig_alg alg,
                                             const struct cm_span *parts, size_t part_count,
                                             struct cm_span signature);
+
+/** Signatures as X.509 has them: the hash is independent of the key's size. */
+enum cm_x509_scheme {
+    CM_X509_ECDSA, /* DER SEQUENCE of r and s, with a key on any curve of enum cm_curve */
+    CM_X509_PKCS1, /* RSASSA-PKCS1-v1_5 */
+    CM_X509_PSS,   /* RSASSA-PSS, MGF1 of the same hash, salt as long as the hash */
+};
+
+/**
+ * Verify an X.509 style signature over data. The caller has seen to it that a CM_X509_ECDSA
+ * signature is strict DER.
+ * @retval CM_ERR_MISMATCH the key is of another kind than the scheme
+ * @retval CM_ERR_SIGNATURE it does not verify
+ * @retval CM_ERR_UNSUPPORTED SHA-1
+ */
+CM_MUST_USE enum cm_status cm_pubkey_verify_x509(const struct cm_pubkey *key,
+                                                 enum cm_x509_scheme scheme, enum cm_hash_alg hash,
+                                                 struct cm_span data, struct cm_span signature);
 
 /** A PEM private key (PKCS#8, SEC1 or PKCS#1), not encrypted; EC or RSA as above. */
 CM_MUST_USE enum cm_status cm_privkey_from_pem(struct cm_span pem, struct cm_privkey **out);

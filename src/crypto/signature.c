@@ -144,6 +144,40 @@ out:
     return st;
 }
 
+enum cm_status cm_pubkey_verify_x509(const struct cm_pubkey *key, enum cm_x509_scheme scheme,
+                                     enum cm_hash_alg hash, struct cm_span data,
+                                     struct cm_span signature)
+{
+    static const EVP_MD *(*const hashes[])(void) = {
+        [CM_HASH_SHA256] = EVP_sha256,
+        [CM_HASH_SHA384] = EVP_sha384,
+        [CM_HASH_SHA512] = EVP_sha512,
+    };
+    struct alg a = {.ec = scheme == CM_X509_ECDSA, .pss = scheme == CM_X509_PSS};
+    enum cm_curve curve = CM_CURVE_P256;
+    bool is_ec = false;
+    EVP_PKEY_CTX *ctx = NULL;
+    EVP_MD_CTX *md = NULL;
+    enum cm_status st = CM_ERR_SIGNATURE;
+
+    if ((size_t)hash >= sizeof(hashes) / sizeof(hashes[0]) || hashes[hash] == NULL) {
+        return CM_ERR_UNSUPPORTED;
+    }
+    if (cm_evp_check(key->pkey, &is_ec, &curve) != CM_OK || is_ec != a.ec) {
+        return CM_ERR_MISMATCH;
+    }
+    md = EVP_MD_CTX_new();
+    if (md == NULL || EVP_DigestVerifyInit(md, &ctx, hashes[hash](), NULL, key->pkey) != 1 ||
+        set_padding(ctx, &a) != 1) {
+        st = CM_ERR_CRYPTO;
+    } else if (EVP_DigestVerify(md, signature.ptr, signature.len, data.ptr, data.len) == 1) {
+        st = CM_OK;
+    }
+    EVP_MD_CTX_free(md);
+    ERR_clear_error();
+    return st;
+}
+
 /* OpenSSL's own form of the signature: DER for ECDSA. */
 static enum cm_status sign_parts(EVP_PKEY *pkey, const struct alg *a, const struct cm_span *parts,
                                  size_t part_count, struct cm_wr *made)

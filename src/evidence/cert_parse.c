@@ -15,11 +15,17 @@ static const uint8_t oid_ski[] = {0x55, 0x1d, 0x0e};
 static const uint8_t oid_usage[] = {0x55, 0x1d, 0x0f};
 static const uint8_t oid_constraints[] = {0x55, 0x1d, 0x13};
 static const uint8_t oid_aki[] = {0x55, 0x1d, 0x23};
+static const uint8_t oid_san[] = {0x55, 0x1d, 0x11};
 
 static enum cm_status parse_key(struct cm_cert *c, struct cm_span spki)
 {
     enum cm_status st = CM_OK;
 
+    if (c->profile == CM_CERTS_GENERAL) {
+        CM_TRY(cm_sha256_of(spki, c->spki_sha256));
+        CM_TRY(cm_x509_key(spki, &c->key));
+        return CM_OK;
+    }
     if (spki.len != CM_SPKI_P256_SIZE || memcmp(spki.ptr, spki_p256, sizeof(spki_p256)) != 0) {
         return CM_ERR_UNSUPPORTED; /* RSA, another curve, explicit parameters, compressed */
     }
@@ -38,7 +44,8 @@ static enum cm_status parse_constraints(struct cm_cert *c, struct cm_span value)
     c->has_constraints = true;
     if (cm_der_next_is(&list, CM_DER_BOOLEAN)) {
         c->ca = cm_der_bool(&list);
-        list.bad = list.bad || !c->ca; /* FALSE is the default, so never written */
+        /* FALSE is the default, so never written */
+        list.bad = list.bad || (c->profile != CM_CERTS_GENERAL && !c->ca);
     }
     if (cm_der_next_is(&list, CM_DER_INTEGER)) {
         c->pathlen = (uint8_t)cm_der_uint(&list, CM_DER_INTEGER, 255);
@@ -78,7 +85,8 @@ static enum cm_status read_extensions(struct cm_cert *c)
     }
     e = cm_x509_find(c->exts, c->ext_count, oid_aki, sizeof(oid_aki));
     if (e != NULL) {
-        CM_TRY(cm_x509_aki(e->value, &c->aki));
+        CM_TRY(c->profile == CM_CERTS_GENERAL ? cm_x509_aki_general(e->value, &c->aki)
+                                              : cm_x509_aki(e->value, &c->aki));
     }
     e = cm_x509_find(c->exts, c->ext_count, oid_ski, sizeof(oid_ski));
     if (e != NULL) {
@@ -100,6 +108,47 @@ out:
     return st;
 }
 
+/* Extensions and names of the general profile. Who has no name must have another (RFC 5280 4.1.2.6). */
+static enum cm_status parse_general(struct cm_cert *c)
+{
+    const struct cm_x509_ext *san = NULL;
+    struct cm_span none = {NULL, 0};
+    enum cm_status st = CM_OK;
+
+    CM_TRY(cm_x509_name_general(c->issuer, &c->issuer_cn));
+    CM_TRY(cm_x509_name_general(c->subject, &c->cn));
+    san = cm_x509_find(c->exts, c->ext_count, oid_san, sizeof(oid_san));
+    if (san != NULL) { /* GeneralNames: at least one */
+        struct cm_rd rd = cm_rd_init(san->value);
+
+        none = cm_der_take(&rd, CM_DER_SEQUENCE);
+        if (cm_rd_finish(&rd) != CM_OK || none.len == 0) {
+            return CM_ERR_FORMAT;
+        }
+    }
+    if (c->issuer.len == 2 || (c->subject.len == 2 && (san == NULL || !san->critical))) {
+        return CM_ERR_FORMAT;
+    }
+    CM_TRY(read_extensions(c));
+out:
+    return st;
+}
+
+/* The list of extensions and what ends the certificate; the general profile lets it be absent. */
+static enum cm_status take_extensions(struct cm_cert *c, struct cm_rd *tbs)
+{
+    bool general = c->profile == CM_CERTS_GENERAL;
+    struct cm_rd sub = {0};
+
+    if (general && !tbs->bad && tbs->left == 0) {
+        return CM_OK;
+    }
+    sub = cm_der_enter(tbs, CM_DER_EXPLICIT(3));
+    c->ext_count =
+        general ? cm_x509_extensions_general(&sub, c->exts) : cm_x509_extensions(&sub, c->exts);
+    return cm_rd_finish(&sub);
+}
+
 enum cm_status cm_cert_parse(struct cm_cert *c)
 {
     struct cm_rd rd = {0};
@@ -109,7 +158,7 @@ enum cm_status cm_cert_parse(struct cm_cert *c)
     struct cm_span spki = {NULL, 0};
     enum cm_status st = CM_OK;
 
-    CM_TRY(cm_x509_split(cm_span_make(c->der, c->der_len), &c->outer));
+    CM_TRY(cm_x509_split(cm_span_make(c->der, c->der_len), c->profile, &c->outer));
     rd = cm_rd_init(c->outer.tbs);
     tbs = cm_der_enter(&rd, CM_DER_SEQUENCE);
     sub = cm_der_enter(&tbs, CM_DER_EXPLICIT(0));
@@ -127,18 +176,21 @@ enum cm_status cm_cert_parse(struct cm_cert *c)
     if (cm_rd_finish(&sub) != CM_OK) {
         return CM_ERR_FORMAT;
     }
-    sub = cm_der_enter(&tbs, CM_DER_EXPLICIT(3));
-    c->ext_count = cm_x509_extensions(&sub, c->exts);
-    if (cm_rd_finish(&sub) != CM_OK || cm_rd_finish(&tbs) != CM_OK || cm_rd_finish(&rd) != CM_OK ||
-        c->serial.len == 0 || c->serial.len > 21) {
+    CM_TRY(take_extensions(c, &tbs));
+    if (cm_rd_finish(&tbs) != CM_OK || cm_rd_finish(&rd) != CM_OK || c->serial.len == 0 ||
+        c->serial.len > 21) {
         return CM_ERR_FORMAT;
     }
     if (alg.len != c->outer.alg.len || memcmp(alg.ptr, c->outer.alg.ptr, alg.len) != 0) {
         return CM_ERR_FORMAT; /* the algorithm outside is not signed, the one inside is */
     }
-    CM_TRY(cm_x509_name(c->issuer, &c->cn));
-    CM_TRY(cm_x509_name(c->subject, &c->cn));
-    CM_TRY(read_extensions(c));
+    if (c->profile == CM_CERTS_GENERAL) {
+        CM_TRY(parse_general(c));
+    } else {
+        CM_TRY(cm_x509_name(c->issuer, &c->issuer_cn));
+        CM_TRY(cm_x509_name(c->subject, &c->cn));
+        CM_TRY(read_extensions(c));
+    }
     CM_TRY(parse_key(c, spki));
 out:
     return st;

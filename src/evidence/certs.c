@@ -6,13 +6,20 @@
 
 #include "common/try.h"
 #include "crypto/pubkey.h"
+#include "evidence/cert_cache.h"
 #include "evidence/x509.h"
 
 #define USAGE_SIGNATURE 0x80u /* digitalSignature */
 #define USAGE_CA        0x06u /* keyCertSign and cRLSign */
 
+#define MARK_NONE       0
+#define MARK_WRITING    1
+#define MARK_SET        2
+
 struct cm_certs {
-    struct cm_cert certs[CM_CERTS_MAX];
+    enum cm_cert_profile profile;
+    struct cm_cert_cache *cache;
+    struct cm_cert *certs[CM_CERTS_MAX_GENERAL];
     size_t count;
 };
 
@@ -22,51 +29,153 @@ enum cm_status cm_certs_create(struct cm_certs **out)
     return *out == NULL ? CM_ERR_NOMEM : CM_OK;
 }
 
+enum cm_status cm_certs_create_general(struct cm_cert_cache *cache, struct cm_certs **out)
+{
+    enum cm_status st = cm_certs_create(out);
+
+    if (st == CM_OK) {
+        (*out)->profile = CM_CERTS_GENERAL;
+        (*out)->cache = cache;
+    }
+    return st;
+}
+
 void cm_certs_free(struct cm_certs *set)
 {
     if (set == NULL) {
         return;
     }
     for (size_t i = 0; i < set->count; i++) {
-        cm_pubkey_free(set->certs[i].key);
-        free(set->certs[i].der);
+        cm_cert_release(set->certs[i]);
     }
     free(set);
 }
 
-/* The certificate of these bytes, parsed now or before. */
-static enum cm_status add(struct cm_certs *set, struct cm_span der, const struct cm_cert **out)
+enum cm_status cm_cert_create(struct cm_span der, enum cm_cert_profile profile,
+                              struct cm_cert **out)
 {
     struct cm_cert *c = NULL;
     enum cm_status st = CM_OK;
 
-    for (size_t i = 0; i < set->count; i++) {
-        if (set->certs[i].der_len == der.len && memcmp(set->certs[i].der, der.ptr, der.len) == 0) {
-            *out = &set->certs[i];
-            return CM_OK;
-        }
-    }
-    if (set->count == CM_CERTS_MAX || der.len == 0) {
+    *out = NULL;
+    if (der.len == 0 || der.len > CM_CERT_MAX_SIZE) {
         return CM_ERR_FORMAT;
     }
-    c = &set->certs[set->count];
-    memset(c, 0, sizeof(*c));
+    c = calloc(1, sizeof(*c));
+    if (c == NULL) {
+        return CM_ERR_NOMEM;
+    }
+    c->profile = profile;
+    atomic_init(&c->users, 1);
+    atomic_init(&c->mark, MARK_NONE);
     c->der = malloc(der.len);
     if (c->der == NULL) {
-        return CM_ERR_NOMEM;
+        st = CM_ERR_NOMEM;
+        goto out;
     }
     memcpy(c->der, der.ptr, der.len);
     c->der_len = der.len;
-    st = cm_cert_parse(c);
-    if (st != CM_OK) { /* a broken one must not be found again as a good one */
-        cm_pubkey_free(c->key);
-        free(c->der);
-        memset(c, 0, sizeof(*c));
-        return st;
-    }
-    set->count++;
+    CM_TRY(cm_cert_parse(c));
     *out = c;
-    return CM_OK;
+    c = NULL;
+out:
+    cm_cert_release(c);
+    return st;
+}
+
+void cm_cert_hold(struct cm_cert *cert)
+{
+    (void)atomic_fetch_add(&cert->users, 1);
+}
+
+void cm_cert_release(struct cm_cert *cert)
+{
+    if (cert != NULL && atomic_fetch_sub(&cert->users, 1) == 1) {
+        cm_pubkey_free(cert->key);
+        free(cert->der);
+        free(cert);
+    }
+}
+
+/* The certificate of these bytes, parsed now or before. A broken one is not kept. */
+static enum cm_status add(struct cm_certs *set, struct cm_span der, const struct cm_cert **out)
+{
+    bool dcap = set->profile == CM_CERTS_DCAP;
+    struct cm_cert *c = NULL;
+    enum cm_status st = CM_OK;
+
+    for (size_t i = 0; i < set->count; i++) {
+        c = set->certs[i];
+        if (c->der_len == der.len && memcmp(c->der, der.ptr, der.len) == 0) {
+            *out = c;
+            return CM_OK;
+        }
+    }
+    if (set->count == (dcap ? CM_CERTS_MAX : CM_CERTS_MAX_GENERAL)) {
+        return dcap ? CM_ERR_FORMAT : CM_ERR_LIMIT;
+    }
+    c = set->cache == NULL ? NULL : cm_cert_cache_find(set->cache, der);
+    if (c == NULL) {
+        CM_TRY(cm_cert_create(der, set->profile, &c));
+    }
+    set->certs[set->count++] = c;
+    *out = c;
+out:
+    return st;
+}
+
+static enum cm_status next_der(struct cm_rd *rd, struct cm_span *out)
+{
+    *out = cm_der_element(rd, CM_DER_SEQUENCE);
+    return rd->bad ? CM_ERR_FORMAT : CM_OK;
+}
+
+/* NOLINTNEXTLINE(readability-function-size): a list is three arguments */
+enum cm_status cm_certs_add(struct cm_certs *set, struct cm_span bytes, const struct cm_cert **list,
+                            size_t cap, size_t *count)
+{
+    bool pem = bytes.len != 0 && bytes.ptr[0] != CM_DER_SEQUENCE;
+    struct cm_rd rd = cm_rd_init(bytes);
+    uint8_t buf[CM_PEM_MAX];
+    size_t n = 0;
+    enum cm_status st = CM_OK;
+
+    for (;;) {
+        const struct cm_cert *c = NULL;
+        struct cm_span der = {NULL, 0};
+
+        if (pem) {
+            size_t len = 0;
+
+            CM_TRY(cm_pem_next(&bytes, "CERTIFICATE", buf, sizeof(buf), &len));
+            der = cm_span_make(buf, len);
+        } else if (rd.left != 0) {
+            CM_TRY(next_der(&rd, &der));
+        }
+        if (der.len == 0) {
+            break;
+        }
+        CM_TRY(add(set, der, &c));
+        if (list != NULL) {
+            if (n == cap) {
+                st = CM_ERR_LIMIT;
+                goto out;
+            }
+            list[n] = c;
+        }
+        n++;
+    }
+    st = n == 0 ? CM_ERR_FORMAT : CM_OK;
+out:
+    if (count != NULL) {
+        *count = st == CM_OK ? n : 0;
+    }
+    return st;
+}
+
+const struct cm_cert *cm_certs_at(const struct cm_certs *set, size_t index)
+{
+    return index < set->count ? set->certs[index] : NULL;
 }
 
 enum cm_status cm_certs_pem(struct cm_certs *set, struct cm_span pem,
@@ -132,11 +241,30 @@ enum cm_status cm_cert_verify(const struct cm_cert *cert, const struct cm_cert *
         cm_why_set(why, "a certificate names another key of its issuer");
         return CM_ERR_MISMATCH;
     }
-    st = cm_pubkey_verify(issuer->key, CM_SIG_ES256, &cert->outer.tbs, 1,
-                          cm_span_make(cert->outer.signature, 64));
+    st = cm_x509_check(&cert->outer, issuer->key, cert->profile);
     if (st != CM_OK) {
         cm_why_set(why, "a certificate's signature does not verify");
     }
+    return st;
+}
+
+enum cm_status cm_cert_signed_by(const struct cm_cert *cert, const struct cm_cert *issuer)
+{
+    /* the mark is the one part that changes once others may see the certificate; it is atomic */
+    struct cm_cert *marked = (struct cm_cert *)(uintptr_t)cert;
+    enum cm_status st = CM_OK;
+    int none = MARK_NONE;
+
+    if (atomic_load(&marked->mark) == MARK_SET &&
+        memcmp(cert->issuer_key, issuer->spki_sha256, sizeof(cert->issuer_key)) == 0) {
+        return CM_OK;
+    }
+    CM_TRY(cm_x509_check(&cert->outer, issuer->key, cert->profile));
+    if (atomic_compare_exchange_strong(&marked->mark, &none, MARK_WRITING)) {
+        memcpy(marked->issuer_key, issuer->spki_sha256, sizeof(marked->issuer_key));
+        atomic_store(&marked->mark, MARK_SET);
+    }
+out:
     return st;
 }
 
@@ -148,6 +276,36 @@ bool cm_cert_self_issued(const struct cm_cert *cert)
 struct cm_span cm_cert_cn(const struct cm_cert *cert)
 {
     return cert->cn;
+}
+
+struct cm_span cm_cert_issuer_cn(const struct cm_cert *cert)
+{
+    return cert->issuer_cn;
+}
+
+bool cm_cert_name_is(struct cm_span cn, const char *text)
+{
+    return cn.len == strlen(text) && memcmp(cn.ptr, text, cn.len) == 0;
+}
+
+const struct cm_pubkey *cm_cert_key(const struct cm_cert *cert)
+{
+    return cert->key;
+}
+
+struct cm_span cm_cert_subject(const struct cm_cert *cert)
+{
+    return cert->subject;
+}
+
+struct cm_span cm_cert_issuer(const struct cm_cert *cert)
+{
+    return cert->issuer;
+}
+
+struct cm_span cm_cert_serial(const struct cm_cert *cert)
+{
+    return cert->serial;
 }
 
 bool cm_cert_cn_contains(const struct cm_cert *cert, const char *text)

@@ -10,6 +10,7 @@
 #define CRL_MAX (1u << 20)
 
 struct cm_crl {
+    enum cm_cert_profile profile;
     uint8_t *der;
     struct cm_x509_signed outer;
     struct cm_span issuer;
@@ -77,12 +78,18 @@ static enum cm_status read_extensions(struct cm_crl *crl, struct cm_rd *tbs)
     static const uint8_t oid_number[] = {0x55, 0x1d, 0x14};
     static const uint8_t oid_aki[] = {0x55, 0x1d, 0x23};
     struct cm_x509_ext exts[CM_X509_MAX_EXTENSIONS];
-    struct cm_rd sub = cm_der_enter(tbs, CM_DER_EXPLICIT(0));
-    size_t count = cm_x509_extensions(&sub, exts);
+    struct cm_rd sub = {0};
+    size_t count = 0;
     const struct cm_x509_ext *e = NULL;
     struct cm_rd rd = {0};
     enum cm_status st = CM_OK;
 
+    if (crl->profile == CM_CERTS_GENERAL && !tbs->bad && tbs->left == 0) {
+        return CM_OK; /* none */
+    }
+    sub = cm_der_enter(tbs, CM_DER_EXPLICIT(0));
+    count = crl->profile == CM_CERTS_DCAP ? cm_x509_extensions(&sub, exts)
+                                          : cm_x509_extensions_general(&sub, exts);
     if (cm_rd_finish(&sub) != CM_OK) {
         return CM_ERR_FORMAT;
     }
@@ -90,18 +97,21 @@ static enum cm_status read_extensions(struct cm_crl *crl, struct cm_rd *tbs)
         crl->unknown_critical = crl->unknown_critical || exts[i].critical;
     }
     e = cm_x509_find(exts, count, oid_number, sizeof(oid_number));
-    if (e == NULL) {
+    if (e == NULL && crl->profile == CM_CERTS_DCAP) {
         return CM_ERR_FORMAT;
     }
-    rd = cm_rd_init(e->value);
-    /* up to 20 bytes are legal; numbers beyond 63 bits cannot be compared here */
-    crl->number = cm_der_uint(&rd, CM_DER_INTEGER, INT64_MAX);
-    if (cm_rd_finish(&rd) != CM_OK) {
-        return CM_ERR_FORMAT;
+    if (e != NULL) {
+        rd = cm_rd_init(e->value);
+        /* up to 20 bytes are legal; numbers beyond 63 bits cannot be compared here */
+        crl->number = cm_der_uint(&rd, CM_DER_INTEGER, INT64_MAX);
+        if (cm_rd_finish(&rd) != CM_OK) {
+            return CM_ERR_FORMAT;
+        }
     }
     e = cm_x509_find(exts, count, oid_aki, sizeof(oid_aki));
     if (e != NULL) {
-        CM_TRY(cm_x509_aki(e->value, &crl->aki));
+        CM_TRY(crl->profile == CM_CERTS_DCAP ? cm_x509_aki(e->value, &crl->aki)
+                                             : cm_x509_aki_general(e->value, &crl->aki));
     }
 out:
     return st;
@@ -116,7 +126,7 @@ static enum cm_status parse(struct cm_crl *crl, struct cm_span der)
     struct cm_span cn = {NULL, 0};
     enum cm_status st = CM_OK;
 
-    CM_TRY(cm_x509_split(der, &crl->outer));
+    CM_TRY(cm_x509_split(der, crl->profile, &crl->outer));
     rd = cm_rd_init(crl->outer.tbs);
     tbs = cm_der_enter(&rd, CM_DER_SEQUENCE);
     if (cm_der_uint(&tbs, CM_DER_INTEGER, 1) != 1) { /* version 2 */
@@ -130,7 +140,8 @@ static enum cm_status parse(struct cm_crl *crl, struct cm_span der)
         crl->revoked = cm_der_take(&tbs, CM_DER_SEQUENCE);
     }
     CM_TRY(read_extensions(crl, &tbs));
-    CM_TRY(cm_x509_name(crl->issuer, &cn));
+    CM_TRY(crl->profile == CM_CERTS_DCAP ? cm_x509_name(crl->issuer, &cn)
+                                         : cm_x509_name_general(crl->issuer, &cn));
     if (cm_rd_finish(&tbs) != CM_OK || cm_rd_finish(&rd) != CM_OK ||
         alg.len != crl->outer.alg.len || memcmp(alg.ptr, crl->outer.alg.ptr, alg.len) != 0) {
         return CM_ERR_FORMAT;
@@ -143,7 +154,8 @@ out:
     return st;
 }
 
-enum cm_status cm_crl_parse(struct cm_span text, struct cm_crl **out)
+static enum cm_status crl_create(struct cm_span text, enum cm_cert_profile profile,
+                                 struct cm_crl **out)
 {
     struct cm_crl *crl = NULL;
     size_t len = 0;
@@ -158,6 +170,7 @@ enum cm_status cm_crl_parse(struct cm_span text, struct cm_crl **out)
         st = CM_ERR_NOMEM;
         goto out;
     }
+    crl->profile = profile;
     CM_TRY(to_der(text, crl->der, &len));
     CM_TRY(parse(crl, cm_span_make(crl->der, len)));
     *out = crl;
@@ -165,6 +178,16 @@ enum cm_status cm_crl_parse(struct cm_span text, struct cm_crl **out)
 out:
     cm_crl_free(crl);
     return st;
+}
+
+enum cm_status cm_crl_parse(struct cm_span text, struct cm_crl **out)
+{
+    return crl_create(text, CM_CERTS_DCAP, out);
+}
+
+enum cm_status cm_crl_parse_general(struct cm_span text, struct cm_crl **out)
+{
+    return crl_create(text, CM_CERTS_GENERAL, out);
 }
 
 void cm_crl_free(struct cm_crl *crl)
@@ -195,12 +218,16 @@ enum cm_status cm_crl_verify(const struct cm_crl *crl, const struct cm_cert *iss
         cm_why_set(why, "the revocation list names another key of its CA");
         return CM_ERR_MISMATCH;
     }
-    st = cm_pubkey_verify(issuer->key, CM_SIG_ES256, &crl->outer.tbs, 1,
-                          cm_span_make(crl->outer.signature, 64));
+    st = cm_x509_check(&crl->outer, issuer->key, crl->profile);
     if (st != CM_OK) {
         cm_why_set(why, "the revocation list's signature does not verify");
     }
     return st;
+}
+
+struct cm_span cm_crl_issuer(const struct cm_crl *crl)
+{
+    return crl->issuer;
 }
 
 struct cm_period cm_crl_period(const struct cm_crl *crl)

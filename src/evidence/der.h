@@ -8,6 +8,7 @@
 #define CM_DER_INTEGER     0x02
 #define CM_DER_BITS        0x03
 #define CM_DER_OCTETS      0x04
+#define CM_DER_NULL        0x05
 #define CM_DER_OID         0x06
 #define CM_DER_ENUM        0x0a
 #define CM_DER_UTF8        0x0c

@@ -11,7 +11,39 @@
 static const uint8_t ecdsa_sha256[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
                                        0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
 
-enum cm_status cm_x509_split(struct cm_span der, struct cm_x509_signed *out)
+/* The algorithm and the signature in the general profile. ECDSA: two positive numbers, minimal. */
+static enum cm_status split_general(struct cm_rd *bits, struct cm_x509_signed *out)
+{
+    enum cm_status st = cm_x509_algorithm(out->alg, &out->scheme, &out->hash);
+
+    if (st != CM_OK) {
+        return st;
+    }
+    bits->bad = cm_rd_u8(bits) != 0 || bits->bad; /* no unused bits */
+    out->sealed = cm_rd_rest(bits);
+    if (out->scheme == CM_X509_ECDSA) {
+        struct cm_rd rd = cm_rd_init(out->sealed);
+        struct cm_rd pair = cm_der_enter(&rd, CM_DER_SEQUENCE);
+        uint8_t number[66] = {0}; /* of P-521 */
+
+        cm_der_positive(&pair, number, sizeof(number));
+        cm_der_positive(&pair, number, sizeof(number));
+        bits->bad = bits->bad || cm_rd_finish(&pair) != CM_OK || cm_rd_finish(&rd) != CM_OK;
+    }
+    return cm_rd_finish(bits) == CM_OK && out->sealed.len != 0 ? CM_OK : CM_ERR_FORMAT;
+}
+
+enum cm_status cm_x509_check(const struct cm_x509_signed *outer, const struct cm_pubkey *key,
+                             enum cm_cert_profile profile)
+{
+    if (profile == CM_CERTS_GENERAL) {
+        return cm_pubkey_verify_x509(key, outer->scheme, outer->hash, outer->tbs, outer->sealed);
+    }
+    return cm_pubkey_verify(key, CM_SIG_ES256, &outer->tbs, 1, cm_span_make(outer->signature, 64));
+}
+
+enum cm_status cm_x509_split(struct cm_span der, enum cm_cert_profile profile,
+                             struct cm_x509_signed *out)
 {
     struct cm_rd rd = cm_rd_init(der);
     struct cm_rd list = cm_der_enter(&rd, CM_DER_SEQUENCE);
@@ -23,6 +55,9 @@ enum cm_status cm_x509_split(struct cm_span der, struct cm_x509_signed *out)
     bits = cm_der_enter(&list, CM_DER_BITS);
     if (cm_rd_finish(&list) != CM_OK || cm_rd_finish(&rd) != CM_OK) {
         return CM_ERR_FORMAT;
+    }
+    if (profile == CM_CERTS_GENERAL) {
+        return split_general(&bits, out);
     }
     if (out->alg.len != sizeof(ecdsa_sha256) ||
         memcmp(out->alg.ptr, ecdsa_sha256, sizeof(ecdsa_sha256)) != 0) {
@@ -85,7 +120,8 @@ enum cm_status cm_x509_name(struct cm_span name, struct cm_span *cn)
     return cm_rd_finish(&places) == CM_OK && cm_rd_finish(&rd) == CM_OK ? CM_OK : CM_ERR_FORMAT;
 }
 
-size_t cm_x509_extensions(struct cm_rd *r, struct cm_x509_ext out[CM_X509_MAX_EXTENSIONS])
+static size_t extensions(struct cm_rd *r, bool general,
+                         struct cm_x509_ext out[CM_X509_MAX_EXTENSIONS])
 {
     struct cm_rd list = cm_der_enter(r, CM_DER_SEQUENCE);
     size_t count = 0;
@@ -97,7 +133,8 @@ size_t cm_x509_extensions(struct cm_rd *r, struct cm_x509_ext out[CM_X509_MAX_EX
         e.oid = cm_der_oid(&entry);
         if (cm_der_next_is(&entry, CM_DER_BOOLEAN)) {
             e.critical = cm_der_bool(&entry);
-            entry.bad = entry.bad || !e.critical; /* FALSE is the default, so never written */
+            /* FALSE is the default, so never written */
+            entry.bad = entry.bad || (!general && !e.critical);
         }
         e.value = cm_der_take(&entry, CM_DER_OCTETS);
         if (cm_rd_finish(&entry) != CM_OK || count == CM_X509_MAX_EXTENSIONS ||
@@ -111,6 +148,16 @@ size_t cm_x509_extensions(struct cm_rd *r, struct cm_x509_ext out[CM_X509_MAX_EX
     return count;
 }
 
+size_t cm_x509_extensions(struct cm_rd *r, struct cm_x509_ext out[CM_X509_MAX_EXTENSIONS])
+{
+    return extensions(r, false, out);
+}
+
+size_t cm_x509_extensions_general(struct cm_rd *r, struct cm_x509_ext out[CM_X509_MAX_EXTENSIONS])
+{
+    return extensions(r, true, out);
+}
+
 const struct cm_x509_ext *cm_x509_find(const struct cm_x509_ext *exts, size_t count,
                                        const void *oid, size_t oid_len)
 {
@@ -122,7 +169,7 @@ const struct cm_x509_ext *cm_x509_find(const struct cm_x509_ext *exts, size_t co
     return NULL;
 }
 
-enum cm_status cm_x509_aki(struct cm_span value, struct cm_span *out)
+static enum cm_status read_aki(struct cm_span value, bool general, struct cm_span *out)
 {
     struct cm_rd rd = cm_rd_init(value);
     struct cm_rd list = cm_der_enter(&rd, CM_DER_SEQUENCE);
@@ -134,8 +181,24 @@ enum cm_status cm_x509_aki(struct cm_span value, struct cm_span *out)
             return CM_ERR_FORMAT;
         }
     }
+    if (general) { /* [1] issuer and [2] serial number: only together */
+        if (cm_der_next_is(&list, CM_DER_EXPLICIT(1))) {
+            (void)cm_der_take(&list, CM_DER_EXPLICIT(1));
+            (void)cm_der_take(&list, CM_DER_CONTEXT(2));
+        }
+    }
     /* nothing else: an issuer's name and serial number would be a second way to say who it is */
     return cm_rd_finish(&list) == CM_OK && cm_rd_finish(&rd) == CM_OK ? CM_OK : CM_ERR_FORMAT;
+}
+
+enum cm_status cm_x509_aki(struct cm_span value, struct cm_span *out)
+{
+    return read_aki(value, false, out);
+}
+
+enum cm_status cm_x509_aki_general(struct cm_span value, struct cm_span *out)
+{
+    return read_aki(value, true, out);
 }
 
 static bool space(uint8_t c)
