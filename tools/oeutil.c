@@ -103,7 +103,7 @@ static enum cm_status fetch(struct cm_span quote, uint8_t **out, size_t *size, s
         st = cm_quoting_choose(true, &maker, why);
     }
     if (st == CM_OK) {
-        st = cm_quoting_collateral(maker, quote, &c, why);
+        st = cm_quoting_collateral(maker, quote, cm_span_make(NULL, 0), &c, why);
     }
     if (st == CM_OK) {
         view = cm_quoting_collateral_view(c);

@@ -119,7 +119,7 @@ static bool fetch(struct step *s, const char *image)
 {
     struct cm_why why = {""};
     enum cm_status st = cm_quoting_collateral(run.quoting, cm_span_make(run.quote, run.quote_len),
-                                              &run.collateral, &why);
+                                              cm_span_make(NULL, 0), &run.collateral, &why);
 
     (void)image;
     (void)snprintf(s->detail, sizeof(s->detail), "%s", why.text);

@@ -26,6 +26,10 @@ oe_result_t oe_get_quote_verification_collateral_ocall(oe_result_t *retval, cons
                                                        size_t quote_size, void *endorsements,
                                                        size_t endorsements_size,
                                                        size_t *endorsements_size_out);
+oe_result_t oe_get_quote_verification_collateral_with_baseline_ocall(
+    oe_result_t *retval, const void *quote, size_t quote_size, const void *baseline,
+    size_t baseline_size, void *endorsements, size_t endorsements_size,
+    size_t *endorsements_size_out);
 oe_result_t cm_attest_wish_ocall(oe_result_t *retval, const sgx_target_info_t *target_info,
                                  uint32_t *accepts, sgx_report_t *proof, uint8_t *root_key);
 

@@ -5,7 +5,8 @@
 #include "attest/attest_inside.h"
 #include "attest/attest_side.h"
 
-oe_result_t cm_attest_fetch(struct cm_span quote, uint8_t **out, size_t *size)
+oe_result_t cm_attest_fetch(struct cm_span quote, struct cm_span baseline, uint8_t **out,
+                            size_t *size)
 {
     uint8_t *buffer = malloc(CM_ATTEST_MAX_FETCH);
     uint8_t *exact = NULL;
@@ -16,9 +17,13 @@ oe_result_t cm_attest_fetch(struct cm_span quote, uint8_t **out, size_t *size)
     if (buffer == NULL) {
         return result;
     }
-    result = cm_attest_answer(oe_get_quote_verification_collateral_ocall(
-                                  &retval, quote.ptr, quote.len, buffer, CM_ATTEST_MAX_FETCH, &got),
-                              &retval);
+    result = baseline.ptr == NULL
+                 ? oe_get_quote_verification_collateral_ocall(&retval, quote.ptr, quote.len, buffer,
+                                                              CM_ATTEST_MAX_FETCH, &got)
+                 : oe_get_quote_verification_collateral_with_baseline_ocall(
+                       &retval, quote.ptr, quote.len, baseline.ptr, baseline.len, buffer,
+                       CM_ATTEST_MAX_FETCH, &got);
+    result = cm_attest_answer(result, &retval);
     if (result == OE_OK && (got == 0 || got > CM_ATTEST_MAX_FETCH)) {
         result = OE_INVALID_ENDORSEMENT; /* C1: the host says more than there is */
     }

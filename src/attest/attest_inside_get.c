@@ -106,7 +106,7 @@ static oe_result_t get_endorsements(const struct request *r, struct cm_span quot
     struct cm_span part = {NULL, 0};
     uint8_t *fetched = NULL;
     size_t fetched_size = 0;
-    oe_result_t result = cm_attest_fetch(quote, &fetched, &fetched_size);
+    oe_result_t result = cm_attest_fetch(quote, cm_span_make(NULL, 0), &fetched, &fetched_size);
 
     if (result == OE_OK) {
         part = cm_span_make(fetched, fetched_size);

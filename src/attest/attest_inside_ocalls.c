@@ -74,6 +74,21 @@ UNLESS_IMPORTED oe_result_t oe_get_quote_verification_collateral_ocall(
     return missing(retval);
 }
 
+UNLESS_IMPORTED oe_result_t oe_get_quote_verification_collateral_with_baseline_ocall(
+    oe_result_t *retval, const void *quote, size_t quote_size, const void *baseline,
+    size_t baseline_size, void *endorsements, size_t endorsements_size,
+    size_t *endorsements_size_out)
+{
+    (void)quote;
+    (void)quote_size;
+    (void)baseline;
+    (void)baseline_size;
+    (void)endorsements;
+    (void)endorsements_size;
+    *endorsements_size_out = 0;
+    return missing(retval);
+}
+
 /* Not to know what the host's user wishes is no error: nothing more is accepted. */
 UNLESS_IMPORTED oe_result_t cm_attest_wish_ocall(
     oe_result_t *retval, const sgx_target_info_t *target_info, uint32_t *accepts,

@@ -115,10 +115,10 @@ static oe_result_t read_policy(const oe_policy_t *p, struct cm_attest_policy *ou
         out->has_time = cm_datetime_seconds(&time, &out->time);
         return out->has_time ? OE_OK : OE_INVALID_PARAMETER;
     case OE_POLICY_ENDORSEMENTS_BASELINE:
-        if (out->has_baseline || (p->policy == NULL && p->policy_size != 0)) {
+        if (out->baseline.ptr != NULL || p->policy == NULL || p->policy_size == 0) {
             return OE_INVALID_PARAMETER;
         }
-        out->has_baseline = true;
+        out->baseline = cm_span_make(p->policy, p->policy_size);
         return OE_OK;
     case OE_POLICY_TCB_BASELINE_DATE:
         if (out->has_date || p->policy == NULL || p->policy_size != sizeof(out->date)) {
@@ -406,11 +406,10 @@ static oe_result_t get_endorsements(struct cm_span quote, struct cm_span given,
     size_t size = 0;
 
     if (given.ptr == NULL) {
-        if (policy->has_baseline) {
-            cm_attest_refused("policy", "no provider here can choose an evaluation (baseline)");
-            return OE_UNSUPPORTED;
+        result = cm_attest_fetch(quote, policy->baseline, &v->fetched, &size);
+        if (result == OE_UNSUPPORTED && policy->baseline.ptr != NULL) {
+            cm_attest_refused("policy", "no provider here can choose collateral by a baseline");
         }
-        result = cm_attest_fetch(quote, &v->fetched, &size);
         given = cm_span_make(v->fetched, size);
     }
     if (result == OE_OK) {

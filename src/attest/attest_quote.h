@@ -10,8 +10,8 @@ struct cm_attest_policy {
     bool has_time;
     uint64_t time;
     bool has_date;
-    int64_t date;      /* OE_POLICY_TCB_BASELINE_DATE */
-    bool has_baseline; /* OE_POLICY_ENDORSEMENTS_BASELINE */
+    int64_t date;            /* OE_POLICY_TCB_BASELINE_DATE */
+    struct cm_span baseline; /* OE_POLICY_ENDORSEMENTS_BASELINE, borrowed; ptr NULL: none */
 };
 
 /** @retval OE_INVALID_PARAMETER  of an unknown type, doubled, or malformed */

@@ -60,16 +60,16 @@ oe_result_t oe_get_sgx_endorsements(const uint8_t *quote, size_t quote_size,
     size_t size = 0;
     oe_result_t result = OE_OK;
 
-    if (quote == NULL || endorsements_buffer == NULL || endorsements_buffer_size == NULL ||
+    if (quote == NULL || (baseline == NULL) != (baseline_size == 0) ||
+        endorsements_buffer == NULL || endorsements_buffer_size == NULL ||
         cm_quote_parse(cm_span_make(quote, quote_size), &q, &why) != CM_OK) {
         return OE_INVALID_PARAMETER;
     }
     *endorsements_buffer = NULL;
     *endorsements_buffer_size = 0;
-    if (baseline != NULL || baseline_size != 0) {
-        return OE_UNSUPPORTED; /* no provider here can choose */
-    }
-    result = cm_attest_fetch(cm_span_make(quote, quote_size), &fetched, &size);
+    result = cm_attest_fetch(cm_span_make(quote, quote_size),
+                             cm_span_make(baseline, baseline == NULL ? 0 : baseline_size), &fetched,
+                             &size);
     if (result == OE_OK) {
         result = cm_endorsements_parse(cm_span_make(fetched, size), &parsed);
     }

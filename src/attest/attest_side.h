@@ -30,9 +30,12 @@ void cm_attest_ask(struct cm_attest_wish *out);
 
 /**
  * Endorsements for a quote. UNTRUSTED, and not parsed yet.
- * @param out  malloced.
+ * @param baseline  of OE_POLICY_ENDORSEMENTS_BASELINE; ptr NULL: none.
+ * @param out       malloced.
+ * @retval OE_UNSUPPORTED  a baseline, and nothing here can choose by one
  */
-oe_result_t cm_attest_fetch(struct cm_span quote, uint8_t **out, size_t *size);
+oe_result_t cm_attest_fetch(struct cm_span quote, struct cm_span baseline, uint8_t **out,
+                            size_t *size);
 
 /** Whether REPORTs for this verifier exist at all: only in enclaves. */
 bool cm_attest_has_local(void);

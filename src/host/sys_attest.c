@@ -116,30 +116,47 @@ oe_result_t oe_get_quote_ocall(const oe_uuid_t *format_id, const void *opt_param
     return st == CM_OK ? OE_OK : failed("no quote", st, &why);
 }
 
-oe_result_t oe_get_quote_verification_collateral_ocall(const void *quote, size_t quote_size,
-                                                       void *endorsements, size_t endorsements_size,
-                                                       size_t *endorsements_size_out)
+static oe_result_t give_endorsements(struct cm_span quote, struct cm_span baseline, void *out,
+                                     size_t capacity, size_t *needed)
 {
     uint8_t *made = NULL;
     size_t size = 0;
     oe_result_t result = OE_OK;
 
-    if (quote == NULL || endorsements_size_out == NULL ||
-        (endorsements == NULL && endorsements_size != 0)) {
+    if (quote.ptr == NULL || needed == NULL || (out == NULL && capacity != 0)) {
         return OE_INVALID_PARAMETER;
     }
-    *endorsements_size_out = 0;
-    result = cm_attest_fetch(cm_span_make(quote, quote_size), &made, &size);
+    *needed = 0;
+    result = cm_attest_fetch(quote, baseline, &made, &size);
     if (result == OE_OK) {
-        *endorsements_size_out = size;
-        if (endorsements == NULL || size > endorsements_size) {
+        *needed = size;
+        if (out == NULL || size > capacity) {
             result = OE_BUFFER_TOO_SMALL;
         } else {
-            memcpy(endorsements, made, size);
+            memcpy(out, made, size);
         }
     }
     free(made);
     return result;
+}
+
+oe_result_t oe_get_quote_verification_collateral_ocall(const void *quote, size_t quote_size,
+                                                       void *endorsements, size_t endorsements_size,
+                                                       size_t *endorsements_size_out)
+{
+    return give_endorsements(cm_span_make(quote, quote_size), cm_span_make(NULL, 0), endorsements,
+                             endorsements_size, endorsements_size_out);
+}
+
+oe_result_t oe_get_quote_verification_collateral_with_baseline_ocall(
+    const void *quote, size_t quote_size, const void *baseline, size_t baseline_size,
+    void *endorsements, size_t endorsements_size, size_t *endorsements_size_out)
+{
+    if (baseline == NULL) {
+        return OE_INVALID_PARAMETER;
+    }
+    return give_endorsements(cm_span_make(quote, quote_size), cm_span_make(baseline, baseline_size),
+                             endorsements, endorsements_size, endorsements_size_out);
 }
 
 oe_result_t cm_attest_wish_ocall(const sgx_target_info_t *target_info, uint32_t *accepts,

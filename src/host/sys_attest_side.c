@@ -72,7 +72,8 @@ void cm_attest_ask(struct cm_attest_wish *out)
     out->debug = cm_host_accepts_debug();
 }
 
-oe_result_t cm_attest_fetch(struct cm_span quote, uint8_t **out, size_t *size)
+oe_result_t cm_attest_fetch(struct cm_span quote, struct cm_span baseline, uint8_t **out,
+                            size_t *size)
 {
     struct cm_quoting_collateral *collateral = NULL;
     const struct cm_quoting *q = NULL;
@@ -82,7 +83,7 @@ oe_result_t cm_attest_fetch(struct cm_span quote, uint8_t **out, size_t *size)
     enum cm_status st = cm_quoting_choose(cm_attest_names_emulated(quote), &q, &why);
 
     if (st == CM_OK) {
-        st = cm_quoting_collateral(q, quote, &collateral, &why);
+        st = cm_quoting_collateral(q, quote, baseline, &collateral, &why);
     }
     if (st == CM_OK) {
         parts = cm_quoting_collateral_view(collateral);
@@ -90,7 +91,9 @@ oe_result_t cm_attest_fetch(struct cm_span quote, uint8_t **out, size_t *size)
     } else {
         cm_host_log(CM_LOG_ERROR, "no endorsements for the quote: %s",
                     why.text[0] != '\0' ? why.text : cm_status_str(st));
-        result = st == CM_ERR_NOMEM ? OE_OUT_OF_MEMORY : result;
+        result = st == CM_ERR_NOMEM                                 ? OE_OUT_OF_MEMORY
+                 : st == CM_ERR_UNSUPPORTED && baseline.ptr != NULL ? OE_UNSUPPORTED
+                                                                    : result;
     }
     cm_quoting_collateral_free(collateral);
     return result;

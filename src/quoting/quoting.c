@@ -195,7 +195,8 @@ out:
 }
 
 enum cm_status cm_quoting_collateral(const struct cm_quoting *q, struct cm_span quote,
-                                     struct cm_quoting_collateral **out, struct cm_why *why)
+                                     struct cm_span baseline, struct cm_quoting_collateral **out,
+                                     struct cm_why *why)
 {
     struct cm_quoting_collateral *c = calloc(1, sizeof(*c));
     enum cm_status st = CM_ERR_NOMEM;
@@ -204,7 +205,8 @@ enum cm_status cm_quoting_collateral(const struct cm_quoting *q, struct cm_span 
     if (c == NULL) {
         goto out;
     }
-    st = q != NULL ? q->collateral(quote, &c->parts, why) : cm_quoting_fetch(quote, &c->parts, why);
+    st = q != NULL ? q->collateral(quote, baseline, &c->parts, why)
+                   : cm_quoting_fetch(quote, baseline, &c->parts, why);
     if (st != CM_OK) {
         goto out;
     }

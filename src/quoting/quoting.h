@@ -80,14 +80,18 @@ struct cm_quoting_collateral;
  *
  * @param q      NULL on a machine that makes no quotes itself: as with hardware.
  * @param quote  UNTRUSTED; its PCK certificate says what is needed.
+ * @param baseline  what a provider library chooses the edition of the collateral by: a text of its
+ *               own, such as Azure's; handed on as it is. ptr NULL: the provider's choice.
  * @param out    set only on CM_OK, otherwise NULL; free with cm_quoting_collateral_free().
  *               Everything in it is UNTRUSTED and bounded; no part is empty but pck_chain, which
  *               is absent.
- * @retval CM_ERR_FORMAT, CM_ERR_UNSUPPORTED  the quote, or what was answered
+ * @retval CM_ERR_FORMAT, CM_ERR_UNSUPPORTED  the quote, or what was answered; UNSUPPORTED also: a
+ *                baseline, and what gives collateral here is no library that can choose by one
  * @retval CM_ERR_NOTFOUND  nobody here gives collateral, or there is none for this platform
  * @retval CM_ERR_PLATFORM, CM_ERR_IO, CM_ERR_LIMIT, CM_ERR_NOMEM
  */
 CM_MUST_USE enum cm_status cm_quoting_collateral(const struct cm_quoting *q, struct cm_span quote,
+                                                 struct cm_span baseline,
                                                  struct cm_quoting_collateral **out,
                                                  struct cm_why *why);
 

@@ -65,8 +65,8 @@ out:
 }
 
 /* Of this user's platform; of a genuine one, as anywhere else. */
-static enum cm_status emulated_collateral(struct cm_span quote, struct cm_collateral_parts **out,
-                                          struct cm_why *why)
+static enum cm_status emulated_collateral(struct cm_span quote, struct cm_span baseline,
+                                          struct cm_collateral_parts **out, struct cm_why *why)
 {
     struct cm_collateral_parts *parts = NULL;
     struct cm_emuplat_bundle *bundle = NULL;
@@ -75,7 +75,11 @@ static enum cm_status emulated_collateral(struct cm_span quote, struct cm_collat
 
     *out = NULL;
     if (cm_quoting_asks_elsewhere() || !says_emulated(quote)) {
-        return cm_quoting_fetch(quote, out, why);
+        return cm_quoting_fetch(quote, baseline, out, why);
+    }
+    if (baseline.ptr != NULL) {
+        cm_why_set(why, "the emulated platform has one edition of its collateral: no baseline");
+        return CM_ERR_UNSUPPORTED;
     }
     CM_TRY(cm_emuplat_collateral(&bundle, why));
     view = cm_emuplat_bundle_view(bundle);

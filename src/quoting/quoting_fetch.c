@@ -33,21 +33,27 @@ out:
     return st;
 }
 
-enum cm_status cm_quoting_fetch(struct cm_span quote, struct cm_collateral_parts **out,
-                                struct cm_why *why)
+enum cm_status cm_quoting_fetch(struct cm_span quote, struct cm_span baseline,
+                                struct cm_collateral_parts **out, struct cm_why *why)
 {
     struct cm_collateral_key key;
     enum cm_status st = CM_OK;
 
+    bool library = false;
+
     *out = NULL;
     CM_TRY(cm_collateral_key_of(quote, &key, why));
-    if (is_set("CASEMATE_COLLATERAL")) {
+    library = !cm_quoting_asks_elsewhere() && !key.without_chain &&
+              cm_quoting_provider_load(NULL) != CM_ERR_NOTFOUND;
+    if (library) {
+        st = cm_quoting_provider(&key, baseline, out, why);
+    } else if (baseline.ptr != NULL) {
+        cm_why_set(why, "only a provider library can choose collateral by a baseline");
+        st = CM_ERR_UNSUPPORTED;
+    } else if (is_set("CASEMATE_COLLATERAL")) {
         st = cm_parts_load(getenv("CASEMATE_COLLATERAL"), out, why);
-    } else if (is_set("CASEMATE_PCCS_URL") || key.without_chain ||
-               cm_quoting_provider_load(NULL) == CM_ERR_NOTFOUND) {
-        st = from_client(&key, out, why);
     } else {
-        st = cm_quoting_provider(&key, out, why);
+        st = from_client(&key, out, why);
     }
 out:
     return st;

@@ -35,6 +35,9 @@ _Static_assert(sizeof(struct provider_collateral) == 120, "sgx_ql_qve_collateral
 
 typedef uint32_t get_fn(const uint8_t *fmspc, uint16_t fmspc_size, const char *ca,
                         struct provider_collateral **out);
+typedef uint32_t choose_fn(const uint8_t *fmspc, uint16_t fmspc_size, const char *ca,
+                           const void *baseline, uint16_t baseline_size,
+                           struct provider_collateral **out);
 typedef uint32_t free_fn(struct provider_collateral *c);
 
 static struct {
@@ -44,6 +47,8 @@ static struct {
     free_fn *old_free;
     get_fn *tdx_get;
     free_fn *tdx_free;
+    choose_fn *choose; /* by a baseline */
+    choose_fn *tdx_choose;
 } provider;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool loaded;
@@ -57,6 +62,8 @@ static enum cm_status load_locked(struct cm_why *why)
         {"sgx_free_quote_verification_collateral", &provider.old_free, false},
         {"tdx_ql_get_quote_verification_collateral", &provider.tdx_get, false},
         {"tdx_ql_free_quote_verification_collateral", &provider.tdx_free, false},
+        {"sgx_ql_get_quote_verification_collateral_with_params", &provider.choose, false},
+        {"tdx_ql_get_quote_verification_collateral_with_params", &provider.tdx_choose, false},
     };
     enum cm_status st = CM_OK;
 
@@ -137,30 +144,46 @@ out:
     return st;
 }
 
-enum cm_status cm_quoting_provider(const struct cm_collateral_key *key,
+/* The call itself, by the function that the library has for it. */
+static enum cm_status ask(const struct cm_collateral_key *key, struct cm_span baseline,
+                          struct provider_collateral **c, struct cm_why *why)
+{
+    const char *ca = key->platform_ca ? "platform" : "processor";
+    get_fn *get = key->tdx ? provider.tdx_get : provider.get;
+    choose_fn *choose = key->tdx ? provider.tdx_choose : provider.choose;
+    uint32_t answer = 0;
+
+    if (baseline.ptr != NULL && (choose == NULL || baseline.len > UINT16_MAX)) {
+        cm_why_set(why, choose == NULL ? SONAME " cannot choose collateral by a baseline"
+                                       : "a baseline of more than 65535 bytes");
+        return choose == NULL ? CM_ERR_UNSUPPORTED : CM_ERR_LIMIT;
+    }
+    answer = baseline.ptr == NULL ? get(key->fmspc, sizeof(key->fmspc), ca, c)
+                                  : choose(key->fmspc, sizeof(key->fmspc), ca, baseline.ptr,
+                                           (uint16_t)baseline.len, c);
+    return cm_quoting_ql_status(answer, "get_quote_verification_collateral", why);
+}
+
+enum cm_status cm_quoting_provider(const struct cm_collateral_key *key, struct cm_span baseline,
                                    struct cm_collateral_parts **out, struct cm_why *why)
 {
     struct cm_collateral_parts *parts = NULL;
     struct provider_collateral *c = NULL;
     free_fn *release = NULL;
-    get_fn *get = NULL;
     enum cm_status st = CM_OK;
 
     *out = NULL;
     (void)pthread_mutex_lock(&lock);
     CM_TRY(load_locked(why));
-    get = key->tdx ? provider.tdx_get : provider.get;
     release = key->tdx ? provider.tdx_free : provider.free;
-    if (get == NULL || release == NULL) {
+    if ((key->tdx ? provider.tdx_get : provider.get) == NULL || release == NULL) {
         cm_why_set(why, "%s gives no collateral for %s: update the package %s", SONAME,
                    key->tdx ? "TDX" : "SGX", PACKAGE);
         st = CM_ERR_PLATFORM;
         goto out;
     }
     CM_TRY(cm_parts_create(&parts));
-    CM_TRY(cm_quoting_ql_status(
-        get(key->fmspc, sizeof(key->fmspc), key->platform_ca ? "platform" : "processor", &c),
-        "get_quote_verification_collateral", why));
+    CM_TRY(ask(key, baseline, &c, why));
     if (c == NULL) {
         cm_why_set(why, "%s succeeded and gave nothing", SONAME);
         st = CM_ERR_FORMAT;

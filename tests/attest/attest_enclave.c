@@ -147,10 +147,12 @@ oe_result_t enc_verify_report(const uint8_t *report, size_t size, oe_identity_t 
     return result;
 }
 
-oe_result_t enc_endorsements(const uint8_t *quote, size_t quote_size, size_t *size)
+oe_result_t enc_endorsements(const uint8_t *quote, size_t quote_size, const uint8_t *baseline,
+                             size_t baseline_size, size_t *size)
 {
     uint8_t *made = NULL;
-    oe_result_t result = oe_get_sgx_endorsements(quote, quote_size, NULL, 0, &made, size);
+    oe_result_t result =
+        oe_get_sgx_endorsements(quote, quote_size, baseline, baseline_size, &made, size);
 
     oe_free_sgx_endorsements(made);
     return result;

@@ -41,6 +41,7 @@ static enum lie lie;
 static size_t lie_at;
 static struct bytes kept; /* a quote, or a REPORT */
 static oe_enclave_t *other;
+static bool chosen; /* by the baseline of the test */
 
 static oe_result_t code(void)
 {
@@ -156,6 +157,15 @@ static void strangers_report(const sgx_target_info_t *target, const uint8_t *dat
         exit(2);
     }
     memcpy(out, report + 16, sizeof(*out));
+}
+
+oe_result_t oe_get_quote_verification_collateral_with_baseline_ocall(
+    const void *quote, size_t quote_size, const void *baseline, size_t baseline_size,
+    void *endorsements, size_t endorsements_size, size_t *endorsements_size_out)
+{
+    chosen = baseline_size == 9 && memcmp(baseline, "edition 7", 9) == 0;
+    return oe_get_quote_verification_collateral_ocall(quote, quote_size, endorsements,
+                                                      endorsements_size, endorsements_size_out);
 }
 
 oe_result_t cm_attest_wish_ocall(const sgx_target_info_t *target_info, uint32_t *accepts,
@@ -322,6 +332,28 @@ static oe_result_t verify(oe_enclave_t *e, enum lie how, size_t at)
     result = verify_in(e, NULL, sample, nothing, NULL);
     lie = HONEST;
     return result;
+}
+
+/* The way of a baseline to the host; what comes back is as little believed as without one. */
+TEST(C1_collateral_of_an_edition)
+{
+    static const uint8_t seven[] = "edition 7";
+    struct bytes report = room(CAP);
+    oe_result_t result = OE_UNEXPECTED;
+    size_t size = 0;
+
+    REQUIRE(report_of(victim, OE_REPORT_FLAGS_REMOTE_ATTESTATION, nothing, &report) == OE_OK);
+    CHECK_EQ(enc_endorsements(victim, &result, report.data + 16, report.size - 16, seven, 9, &size),
+             OE_OK);
+    CHECK_EQ(result, OE_OK);
+    CHECK(chosen && size > 4096);
+    lie = COLLATERAL_SIZE;
+    lie_at = SIZE_MAX;
+    CHECK_EQ(enc_endorsements(victim, &result, report.data + 16, report.size - 16, seven, 9, &size),
+             OE_OK);
+    CHECK_EQ(result, OE_INVALID_ENDORSEMENT);
+    lie = HONEST;
+    free(report.data);
 }
 
 TEST(H12_changed_collateral_is_refused_inside)

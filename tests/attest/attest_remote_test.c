@@ -202,9 +202,15 @@ TEST(endorsements_for_a_quote)
     CHECK_EQ(oe_verify_remote_report(report.data, report.size, endorsements, size, NULL), OE_OK);
     accept(false);
     oe_free_sgx_endorsements(endorsements);
-    CHECK_EQ(enc_endorsements(attester, &result, report.data + 16, report.size - 16, &size), OE_OK);
+    CHECK_EQ(
+        enc_endorsements(attester, &result, report.data + 16, report.size - 16, NULL, 0, &size),
+        OE_OK);
     CHECK_EQ(result, OE_OK);
     CHECK(size > 4096);
+    CHECK_EQ(enc_endorsements(attester, &result, report.data + 16, report.size - 16,
+                              (const uint8_t *)"17", 2, &size),
+             OE_OK);
+    CHECK_EQ(result, OE_UNSUPPORTED); /* the emulated platform has one edition */
     CHECK_EQ(oe_get_sgx_endorsements(report.data, report.size, NULL, 0, &endorsements, &size),
              OE_INVALID_PARAMETER);
     CHECK_EQ(oe_get_sgx_endorsements(report.data + 16, report.size - 16, (const uint8_t *)"17", 3,

@@ -146,6 +146,39 @@ FAKE_EXPORT uint32_t tdx_ql_get_quote_verification_collateral(const uint8_t *fms
                                                               struct collateral **out);
 FAKE_EXPORT uint32_t tdx_ql_free_quote_verification_collateral(struct collateral *c);
 
+/* it knows one edition beside its own choice; the old library none */
+static uint32_t edition(const void *baseline, uint16_t baseline_size)
+{
+    return baseline_size == 9 && memcmp(baseline, "edition 7", 9) == 0 ? 0 : 0xe002;
+}
+
+FAKE_EXPORT uint32_t sgx_ql_get_quote_verification_collateral_with_params(
+    const uint8_t *fmspc, uint16_t size, const char *ca, const void *baseline,
+    uint16_t baseline_size, struct collateral **out);
+FAKE_EXPORT uint32_t tdx_ql_get_quote_verification_collateral_with_params(
+    const uint8_t *fmspc, uint16_t size, const char *ca, const void *baseline,
+    uint16_t baseline_size, struct collateral **out);
+
+uint32_t sgx_ql_get_quote_verification_collateral_with_params(const uint8_t *fmspc, uint16_t size,
+                                                              const char *ca, const void *baseline,
+                                                              uint16_t baseline_size,
+                                                              struct collateral **out)
+{
+    const uint32_t code = edition(baseline, baseline_size);
+
+    return fake_mode("tdx") ? 0xe002 : code != 0 ? code : get(fmspc, size, ca, out);
+}
+
+uint32_t tdx_ql_get_quote_verification_collateral_with_params(const uint8_t *fmspc, uint16_t size,
+                                                              const char *ca, const void *baseline,
+                                                              uint16_t baseline_size,
+                                                              struct collateral **out)
+{
+    const uint32_t code = edition(baseline, baseline_size);
+
+    return !fake_mode("tdx") ? 0xe002 : code != 0 ? code : get(fmspc, size, ca, out);
+}
+
 uint32_t sgx_ql_get_quote_verification_collateral(const uint8_t *fmspc, uint16_t size,
                                                   const char *ca, struct collateral **out)
 {

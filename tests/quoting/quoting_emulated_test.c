@@ -29,7 +29,8 @@ TEST(none_quotes_and_collateral)
     CHECK_EQ(cm_quoting_quote(q, report, quote, size - 1, &bound, NULL), CM_ERR_SPACE);
     CHECK_EQ(bound, size);
 
-    CHECK_EQ(cm_quoting_collateral(q, cm_span_make(quote, size), &c, NULL), CM_OK);
+    CHECK_EQ(cm_quoting_collateral(q, cm_span_make(quote, size), cm_span_make(NULL, 0), &c, NULL),
+             CM_OK);
     REQUIRE(c != NULL && cm_emuplat_trust_root(&root, NULL) == CM_OK);
     col = cm_quoting_collateral_view(c);
     in.now = cm_emuplat_clock();
@@ -61,7 +62,8 @@ TEST(none_for_hardware_stays_untouched)
     (void)snprintf(old, sizeof(old), "%s", kit_dir);
     REQUIRE(kit_fresh()); /* another user's state, empty */
     (void)setenv("QCNL_CONF_PATH", "/dev/null/no/place", 1);
-    CHECK(cm_quoting_collateral(NULL, cm_span_make(quote, size), &c, &why) != CM_OK);
+    CHECK(cm_quoting_collateral(NULL, cm_span_make(quote, size), cm_span_make(NULL, 0), &c, &why) !=
+          CM_OK);
     CHECK(c == NULL && strstr(why.text, "/dev/null/no/place") != NULL);
     (void)unsetenv("QCNL_CONF_PATH");
     CHECK_EQ(rmdir(kit_dir), 0); /* it is empty still */
@@ -83,7 +85,8 @@ TEST(none_named_source_comes_first)
     size = kit_quote(quote);
     REQUIRE(size != 0);
     (void)setenv("CASEMATE_COLLATERAL", "/dev/null/no/place", 1);
-    CHECK_EQ(cm_quoting_collateral(q, cm_span_make(quote, size), &c, NULL), CM_ERR_NOTFOUND);
+    CHECK_EQ(cm_quoting_collateral(q, cm_span_make(quote, size), cm_span_make(NULL, 0), &c, NULL),
+             CM_ERR_NOTFOUND);
     (void)unsetenv("CASEMATE_COLLATERAL");
     kit_remove();
 }

@@ -39,7 +39,7 @@ static void verifies(const struct cm_quoting *q, const struct pki_bundle *b, con
     struct cm_why why = {""};
 
     (void)setenv("FAKE_MODE", mode, 1);
-    if (cm_quoting_collateral(q, b->quote, &c, &why) != CM_OK) {
+    if (cm_quoting_collateral(q, b->quote, cm_span_make(NULL, 0), &c, &why) != CM_OK) {
         TEST_FAIL("%s: %s", mode, why.text);
         return;
     }
@@ -60,7 +60,7 @@ static void refuses(const struct cm_quoting *q, const struct pki_bundle *b, cons
     enum cm_status st = CM_OK;
 
     (void)setenv("FAKE_MODE", mode, 1);
-    st = cm_quoting_collateral(q, b->quote, &c, &why);
+    st = cm_quoting_collateral(q, b->quote, cm_span_make(NULL, 0), &c, &why);
     if (st != want || c != NULL || strstr(why.text, says) == NULL) {
         TEST_FAIL("%s: %s (%s), wanted %s (%s)", mode, cm_status_str(st), why.text,
                   cm_status_str(want), says);
@@ -152,7 +152,8 @@ TEST(all_bad_quotes)
     b = kit_platform(&s);
     REQUIRE(maker() != NULL);
     for (size_t len = 0; len < b->quote.len; len += len < 64 ? 1 : 97) {
-        CHECK_EQ(cm_quoting_collateral(maker(), cm_span_make(b->quote.ptr, len), &c, NULL),
+        CHECK_EQ(cm_quoting_collateral(maker(), cm_span_make(b->quote.ptr, len),
+                                       cm_span_make(NULL, 0), &c, NULL),
                  CM_ERR_FORMAT);
         CHECK(c == NULL);
     }
@@ -162,14 +163,70 @@ TEST(all_bad_quotes)
     /* no library is asked for a quote without certificates; Intel's service cannot answer for it */
     REQUIRE(setenv("CASEMATE_PCCS_URL",
                    "https://api.trustedservices.intel.com/sgx/certification/v4", 1) == 0);
-    CHECK_EQ(cm_quoting_collateral(maker(), b->quote, &c, &why), CM_ERR_UNSUPPORTED);
+    CHECK_EQ(cm_quoting_collateral(maker(), b->quote, cm_span_make(NULL, 0), &c, &why),
+             CM_ERR_UNSUPPORTED);
     CHECK(strstr(why.text, "caching service") != NULL);
     REQUIRE(unsetenv("CASEMATE_PCCS_URL") == 0);
     pki_free(b);
     pki_defaults(&s, 3, 1);
     s.pck.sgx = false;
     b = kit_platform(&s);
-    CHECK_EQ(cm_quoting_collateral(maker(), b->quote, &c, NULL), CM_ERR_FORMAT);
+    CHECK_EQ(cm_quoting_collateral(maker(), b->quote, cm_span_make(NULL, 0), &c, NULL),
+             CM_ERR_FORMAT);
+    pki_free(b);
+}
+
+static enum cm_status by_baseline(const struct pki_bundle *b, const char *mode, struct cm_span text,
+                                  struct cm_why *why)
+{
+    struct cm_quoting_collateral *c = NULL;
+    enum cm_status st = CM_OK;
+
+    (void)setenv("FAKE_MODE", mode, 1);
+    st = cm_quoting_collateral(maker(), b->quote, text, &c, why);
+    CHECK_EQ(c != NULL, st == CM_OK);
+    CHECK_EQ(alive(), 0);
+    cm_quoting_collateral_free(c);
+    return st;
+}
+
+/* The library gets the baseline as it is; no other source of collateral may take its place. */
+TEST(all_editions)
+{
+    const struct cm_span seven = cm_span_make("edition 7", 9);
+    static uint8_t large[65536] = "edition 7";
+    struct cm_why why = {""};
+    struct pki_spec s;
+    struct pki_bundle *b = NULL;
+
+    for (int tdx = 0; tdx < 2; tdx++) {
+        pki_defaults(&s, tdx == 1 ? 4 : 3, tdx == 1 ? 2 : 1);
+        b = kit_platform(&s);
+        CHECK_EQ(by_baseline(b, tdx == 1 ? "tdx" : "good", seven, NULL), CM_OK);
+        CHECK_EQ(by_baseline(b, tdx == 1 ? "tdx" : "good", cm_span_make("edition 8", 9), NULL),
+                 CM_ERR_PLATFORM);
+        pki_free(b);
+    }
+    pki_defaults(&s, 3, 1);
+    b = kit_platform(&s);
+    CHECK_EQ(by_baseline(b, "good", cm_span_make(large, sizeof(large)), NULL), CM_ERR_LIMIT);
+    REQUIRE(setenv("CASEMATE_COLLATERAL", "/nowhere", 1) == 0);
+    CHECK_EQ(by_baseline(b, "good", seven, &why), CM_ERR_UNSUPPORTED);
+    CHECK(strstr(why.text, "baseline") != NULL);
+    REQUIRE(unsetenv("CASEMATE_COLLATERAL") == 0);
+    pki_free(b);
+}
+
+TEST(old_has_no_editions)
+{
+    struct cm_why why = {""};
+    struct pki_spec s;
+    struct pki_bundle *b = NULL;
+
+    pki_defaults(&s, 3, 1);
+    b = kit_platform(&s);
+    CHECK_EQ(by_baseline(b, "good", cm_span_make("edition 7", 9), &why), CM_ERR_UNSUPPORTED);
+    CHECK(strstr(why.text, "cannot choose") != NULL);
     pki_free(b);
 }
 
@@ -188,7 +245,7 @@ TEST(all_without_memory)
         struct cm_quoting_collateral *c = NULL;
 
         fail_alloc_at(k);
-        st = cm_quoting_collateral(q, b->quote, &c, NULL);
+        st = cm_quoting_collateral(q, b->quote, cm_span_make(NULL, 0), &c, NULL);
         fail_alloc_at(-1);
         CHECK((st == CM_OK) == (c != NULL));
         CHECK_EQ(alive() > 0, 0);
@@ -249,11 +306,13 @@ TEST(aesm_only_has_no_provider)
     b = kit_platform(&s);
     REQUIRE(maker() != NULL);
     (void)setenv("QCNL_CONF_PATH", "/nowhere/qcnl.conf", 1);
-    CHECK_EQ(cm_quoting_collateral(maker(), b->quote, &c, &why), CM_ERR_NOTFOUND);
+    CHECK_EQ(cm_quoting_collateral(maker(), b->quote, cm_span_make(NULL, 0), &c, &why),
+             CM_ERR_NOTFOUND);
     CHECK(strstr(why.text, "/nowhere/qcnl.conf") != NULL);
     (void)setenv("CASEMATE_PCCS_URL", "http://pccs.example/sgx/certification/v4/", 1);
     why.text[0] = '\0';
-    CHECK_EQ(cm_quoting_collateral(maker(), b->quote, &c, &why), CM_ERR_PARAM);
+    CHECK_EQ(cm_quoting_collateral(maker(), b->quote, cm_span_make(NULL, 0), &c, &why),
+             CM_ERR_PARAM);
     CHECK(strstr(why.text, "must be https") != NULL);
     (void)unsetenv("CASEMATE_PCCS_URL");
     (void)unsetenv("QCNL_CONF_PATH");

@@ -73,9 +73,10 @@ typedef enum _oe_policy_type {
     /** [oe_datetime_t] Judge every period of validity at this time instead of now. */
     OE_POLICY_ENDORSEMENTS_TIME = 1,
     /**
-     * [text] Which evaluation of the collateral to fetch when no endorsements are given. The host's
-     * providers cannot choose yet: fetching with it is OE_UNSUPPORTED. Given endorsements are
-     * judged as they are.
+     * [bytes, not empty] Which edition of the collateral to fetch when no endorsements are given, in
+     * the words of the host's provider library (libdcap_quoteprov): handed on as it is. Where another
+     * source gives collateral, fetching with it is OE_UNSUPPORTED. Given endorsements are judged as
+     * they are.
      */
     OE_POLICY_ENDORSEMENTS_BASELINE = 2,
     /**
