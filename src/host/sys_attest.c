@@ -148,6 +148,7 @@ oe_result_t oe_get_quote_verification_collateral_ocall(const void *quote, size_t
                              endorsements_size, endorsements_size_out);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are those of the EDL */
 oe_result_t oe_get_quote_verification_collateral_with_baseline_ocall(
     const void *quote, size_t quote_size, const void *baseline, size_t baseline_size,
     void *endorsements, size_t endorsements_size, size_t *endorsements_size_out)
