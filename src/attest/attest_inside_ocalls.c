@@ -74,6 +74,7 @@ UNLESS_IMPORTED oe_result_t oe_get_quote_verification_collateral_ocall(
     return missing(retval);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are those of the EDL */
 UNLESS_IMPORTED oe_result_t oe_get_quote_verification_collateral_with_baseline_ocall(
     oe_result_t *retval, const void *quote, size_t quote_size, const void *baseline,
     size_t baseline_size, void *endorsements, size_t endorsements_size,
