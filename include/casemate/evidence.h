@@ -123,6 +123,7 @@ struct cm_trust_root {
 
 #define CM_VERIFY_ALLOW_DEBUG    1u /* a debug TEE protects nothing */
 #define CM_VERIFY_ALLOW_EMULATED 2u /* an emulator protects nothing */
+#define CM_VERIFY_ALLOW_SHA1     4u /* registers that SHA-1 extends may be given a second meaning */
 
 /** What every verification is given. All borrowed for the call. */
 struct cm_verify_input {

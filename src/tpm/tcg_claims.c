@@ -1,0 +1,365 @@
+/*
+ * What an event log says, as claims. Only registers whose replay equals a signed value are believed, and
+ * of their events only what a digest is a hash of. Types and marks of events are hashed by nobody: what
+ * stands on them alone is self-asserted.
+ */
+#include <string.h>
+
+#include "evidence/claims.h"
+#include "tpm/tcg_log.h"
+
+#define MAX_TEXT   4096
+#define MAX_CLAIMS 512 /* of events, of each kind */
+
+enum name {
+    SECURE_BOOT,
+    UEFI_DEBUG,
+    CRTM_VERSION,
+    KERNEL_CMDLINE,
+    BOOT_STRING,
+    BOOT_FILE,
+    GCE_TECHNOLOGY,
+    NAMES
+};
+
+static const char *const names[2][NAMES] = {
+    {"tpm.secure_boot", "tpm.uefi_debug", "tpm.crtm_version", "tpm.kernel_cmdline",
+     "tpm.boot_string", "tpm.boot_file", "tpm.gce_technology"},
+    {"ccel.secure_boot", "ccel.uefi_debug", "ccel.crtm_version", "ccel.kernel_cmdline",
+     "ccel.boot_string", "ccel.boot_file", "ccel.gce_technology"},
+};
+
+/* UEFI_VARIABLE_DATA */
+struct variable {
+    const uint8_t *guid;
+    struct cm_span name; /* UTF-16, little endian */
+    struct cm_span data;
+};
+
+static const uint8_t global_guid[16] = {0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11,
+                                        0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c};
+static const uint8_t security_guid[16] = {0xcb, 0xb2, 0x19, 0xd7, 0x3a, 0x3d, 0x96, 0x45,
+                                          0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f};
+
+static bool read_variable(struct cm_span in, struct variable *out)
+{
+    struct cm_rd r = cm_rd_init(in);
+    uint64_t name_len = 0;
+    uint64_t data_len = 0;
+
+    out->guid = cm_rd_take(&r, 16).ptr;
+    name_len = cm_rd_u64le(&r);
+    data_len = cm_rd_u64le(&r);
+    if (r.bad || name_len > r.left / 2 || data_len > r.left) {
+        return false;
+    }
+    out->name = cm_rd_take(&r, 2 * (size_t)name_len);
+    out->data = cm_rd_take(&r, (size_t)data_len);
+    return cm_rd_finish(&r) == CM_OK;
+}
+
+static bool named(const struct variable *v, const uint8_t guid[16], const char *name)
+{
+    size_t len = strlen(name);
+
+    if (memcmp(v->guid, guid, 16) != 0 || v->name.len != 2 * len) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (v->name.ptr[2 * i] != (uint8_t)name[i] || v->name.ptr[2 * i + 1] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Text that a person may be shown: printable ASCII, UTF-16 of that too; false for anything else. */
+static bool as_text(struct cm_span in, char out[MAX_TEXT])
+{
+    const size_t step = in.len >= 2 && in.len % 2 == 0 && in.ptr[1] == 0 ? 2 : 1;
+    size_t n = 0;
+
+    while (in.len >= step && in.ptr[in.len - step] == 0 && (step == 1 || in.ptr[in.len - 1] == 0)) {
+        in.len -= step;
+    }
+    for (size_t i = 0; i < in.len; i += step) {
+        uint8_t c = in.ptr[i];
+
+        if (n == MAX_TEXT - 1 || (step == 2 && in.ptr[i + 1] != 0) ||
+            ((c < 0x20 || c > 0x7e) && c != '\n' && c != '\t')) {
+            return false;
+        }
+        out[n++] = (char)c;
+    }
+    out[n] = '\0';
+    return n != 0;
+}
+
+/* The registers that hold what, in a TPM and in a TD. */
+struct registers {
+    uint32_t firmware; /* CRTM version */
+    uint32_t secure_boot;
+    uint32_t strings; /* boot loader's */
+    uint32_t files;
+    uint32_t applications;
+};
+
+static struct registers registers_of(bool ccel)
+{
+    static const struct registers tpm = {0, 7, 8, 9, 4};
+    static const struct registers td = {1, 1, 3, 3, 2}; /* 1 is RTMR 0 */
+
+    return ccel ? td : tpm;
+}
+
+struct walk {
+    const struct cm_tcg_log *log;
+    const struct cm_tcg_claims *to;
+    struct registers reg;
+    const char *const *name;
+};
+
+static bool trusted(const struct walk *w, uint32_t pcr)
+{
+    return pcr < CM_TPM_PCRS && (w->to->trusted >> pcr & 1) != 0;
+}
+
+/* A separator is known by its digest: an attacker may call it what he likes. */
+static bool is_separator(const struct walk *w, const struct cm_tcg_event *e)
+{
+    static const uint8_t zeros[4] = {0, 0, 0, 0};
+    static const uint8_t ones[4] = {0xff, 0xff, 0xff, 0xff};
+    static const uint8_t error[4] = {1, 0, 0, 0};
+    const uint8_t *const values[] = {zeros, ones, error};
+    struct cm_span digest = cm_tcg_digest(w->log, e, w->to->alg);
+
+    for (size_t i = 0; i < 3 && digest.ptr != NULL; i++) {
+        struct cm_span part = cm_span_make(values[i], 4);
+        uint8_t made[CM_TPM_MAX_DIGEST] = {0};
+
+        if (cm_tpm_hash(w->to->alg, &part, 1, made) == CM_OK &&
+            memcmp(made, digest.ptr, digest.len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A variable that the firmware measured before it handed over: proven there, or not at all. */
+static void claim_variable(const struct walk *w, const struct cm_tcg_event *e,
+                           const struct variable *v)
+{
+    static const struct {
+        const char *name;
+        const char *label;
+        const uint8_t *guid;
+    } keys[] = {{"PK", "uefi-pk", global_guid},
+                {"KEK", "uefi-kek", global_guid},
+                {"db", "uefi-db", security_guid},
+                {"dbx", "uefi-dbx", security_guid}};
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (named(v, keys[i].guid, keys[i].name)) {
+            struct cm_digest d = {keys[i].label, cm_tpm_hash_name(w->to->alg), CM_ROLE_CONFIG,
+                                  cm_tcg_digest(w->log, e, w->to->alg)};
+
+            cm_claim_digest(w->to->ev, w->to->submod, &d);
+        }
+    }
+}
+
+/*
+ * Secure boot's state, as the firmware measured it before the register's first separator. Whatever is
+ * behind that may have been extended by anybody. In a TPM's register 7 every digest before it must be
+ * explained by its data; a TD's register holds other things as well.
+ */
+static void claim_secure_boot(const struct walk *w)
+{
+    struct cm_rd at = cm_rd_init(w->log->events);
+    const size_t from = cm_evidence_mark(w->to->ev, w->to->submod);
+    struct cm_tcg_event e;
+    bool separated = false;
+    bool clean = true;
+    unsigned states = 0;
+    bool on = false;
+    bool debug = false;
+
+    while (!separated && cm_tcg_next(w->log, &at, &e)) {
+        struct cm_span proven = {NULL, 0};
+        struct variable v;
+
+        if (e.pcr != w->reg.secure_boot || e.type == CM_TCG_NO_ACTION) {
+            continue;
+        }
+        separated = is_separator(w, &e);
+        if (separated) {
+            break;
+        }
+        if (!cm_tcg_proven(w->log, &e, w->to->alg, &proven)) {
+            clean = clean && w->to->ccel;
+        } else if (e.type == CM_TCG_EFI_VARIABLE_CONFIG && read_variable(proven, &v)) {
+            if (named(&v, global_guid, "SecureBoot")) {
+                states++;
+                on = v.data.len == 1 && v.data.ptr[0] == 1;
+            }
+            claim_variable(w, &e, &v);
+        } else if (proven.len == 15 && memcmp(proven.ptr, "UEFI Debug Mode", 15) == 0) {
+            debug = true;
+        }
+    }
+    if (states != 0) {
+        cm_claim_bool(w->to->ev, w->to->submod, w->name[SECURE_BOOT], on);
+    }
+    if (debug) {
+        cm_claim_bool(w->to->ev, w->to->submod, w->name[UEFI_DEBUG], true);
+    }
+    if (trusted(w, w->reg.secure_boot) && separated && clean && states == 1) {
+        cm_evidence_raise(w->to->ev, w->to->submod, from, w->to->authority);
+    }
+}
+
+/* A statement of the firmware about itself: its version, or what Google's says of the machine. */
+static void claim_firmware(const struct walk *w, const struct cm_tcg_event *e,
+                           struct cm_span proven)
+{
+    static const char google[16] = "GCE NonHostInfo";
+    char text[MAX_TEXT] = "";
+
+    if (e->type == CM_TCG_S_CRTM_VERSION) {
+        if (as_text(proven, text)) {
+            cm_claim_text(w->to->ev, w->to->submod, w->name[CRTM_VERSION], text);
+        } else {
+            cm_claim_bytes(w->to->ev, w->to->submod, w->name[CRTM_VERSION], proven);
+        }
+    } else if (e->type == CM_TCG_NONHOST_INFO && proven.len > 16 &&
+               memcmp(proven.ptr, google, 16) == 0) {
+        cm_claim_uint(w->to->ev, w->to->submod, w->name[GCE_TECHNOLOGY], proven.ptr[16]);
+    }
+}
+
+/* Version and kind of machine stand in the firmware's register before its separator. */
+static void claim_version(const struct walk *w)
+{
+    struct cm_rd at = cm_rd_init(w->log->events);
+    struct cm_tcg_event e;
+
+    while (cm_tcg_next(w->log, &at, &e)) {
+        const size_t from = cm_evidence_mark(w->to->ev, w->to->submod);
+        struct cm_span proven = {NULL, 0};
+
+        if (e.pcr != w->reg.firmware || e.type == CM_TCG_NO_ACTION) {
+            continue;
+        }
+        if (is_separator(w, &e)) {
+            return;
+        }
+        if (cm_tcg_proven(w->log, &e, w->to->alg, &proven)) {
+            claim_firmware(w, &e, proven);
+            if (trusted(w, e.pcr)) {
+                cm_evidence_raise(w->to->ev, w->to->submod, from, w->to->authority);
+            }
+        }
+    }
+}
+
+/* A boot loader's string of which the digest was extended. */
+static void claim_string(const struct walk *w, const struct cm_tcg_event *e, struct cm_span proven,
+                         bool *cmdline)
+{
+    static const char mark[] = "kernel_cmdline: ";
+    const size_t mark_len = sizeof(mark) - 1;
+    char text[MAX_TEXT] = "";
+
+    if (!as_text(proven, text)) {
+        return;
+    }
+    cm_claim_text(w->to->ev, w->to->submod, w->name[BOOT_STRING], text);
+    *cmdline = e->data.len > mark_len && memcmp(e->data.ptr, mark, mark_len) == 0;
+}
+
+/*
+ * Boot loader's strings. All that are proven are claims; the kernel's command line is raised only if the
+ * mark stands once and every digest of the register is explained, since marks are hashed by nobody.
+ */
+static void claim_strings(const struct walk *w)
+{
+    struct cm_rd at = cm_rd_init(w->log->events);
+    struct cm_tcg_event e;
+    struct cm_span line = {NULL, 0};
+    unsigned lines = 0;
+    unsigned unexplained = 0;
+    unsigned files = 0;
+    unsigned count = 0;
+    char text[MAX_TEXT] = "";
+
+    while (cm_tcg_next(w->log, &at, &e)) {
+        const size_t from = cm_evidence_mark(w->to->ev, w->to->submod);
+        struct cm_span proven = {NULL, 0};
+        bool cmdline = false;
+
+        if (e.type != CM_TCG_IPL || (e.pcr != w->reg.strings && e.pcr != w->reg.files)) {
+            unexplained +=
+                e.pcr == w->reg.strings && e.type != CM_TCG_NO_ACTION && !is_separator(w, &e);
+            continue;
+        }
+        if (!cm_tcg_proven(w->log, &e, w->to->alg, &proven)) {
+            unexplained += e.pcr == w->reg.strings && !w->to->ccel;
+            if (as_text(e.data, text) && files++ < MAX_CLAIMS) {
+                cm_claim_text(w->to->ev, w->to->submod, w->name[BOOT_FILE], text);
+            }
+            continue;
+        }
+        if (count++ < MAX_CLAIMS) {
+            claim_string(w, &e, proven, &cmdline);
+            if (trusted(w, e.pcr)) {
+                cm_evidence_raise(w->to->ev, w->to->submod, from, w->to->authority);
+            }
+        }
+        if (cmdline) {
+            line = proven;
+            lines++;
+        }
+    }
+    if (lines != 0 && as_text(line, text)) {
+        const size_t from = cm_evidence_mark(w->to->ev, w->to->submod);
+
+        cm_claim_text(w->to->ev, w->to->submod, w->name[KERNEL_CMDLINE], text);
+        if (trusted(w, w->reg.strings) && lines == 1 && unexplained == 0) {
+            cm_evidence_raise(w->to->ev, w->to->submod, from, w->to->authority);
+        }
+    }
+}
+
+/* The digests of what was started and read: all of the register, since types prove nothing. */
+static void claim_digests(const struct walk *w, uint32_t pcr, const char *label)
+{
+    const size_t from = cm_evidence_mark(w->to->ev, w->to->submod);
+    struct cm_rd at = cm_rd_init(w->log->events);
+    struct cm_tcg_event e;
+    unsigned count = 0;
+
+    while (cm_tcg_next(w->log, &at, &e) && count < MAX_CLAIMS) {
+        struct cm_digest d = {label, cm_tpm_hash_name(w->to->alg), CM_ROLE_LAUNCH,
+                              cm_tcg_digest(w->log, &e, w->to->alg)};
+
+        if (e.pcr == pcr && e.type != CM_TCG_NO_ACTION && d.value.ptr != NULL &&
+            !is_separator(w, &e)) {
+            cm_claim_digest(w->to->ev, w->to->submod, &d);
+            count++;
+        }
+    }
+    if (trusted(w, pcr)) {
+        cm_evidence_raise(w->to->ev, w->to->submod, from, w->to->authority);
+    }
+}
+
+void cm_tcg_claim(const struct cm_tcg_log *log, const struct cm_tcg_claims *to)
+{
+    const struct walk w = {log, to, registers_of(to->ccel), names[to->ccel ? 1 : 0]};
+
+    claim_version(&w);
+    claim_secure_boot(&w);
+    claim_strings(&w);
+    claim_digests(&w, w.reg.applications, to->ccel ? "rtmr1-event" : "pcr4-event");
+    claim_digests(&w, w.reg.files, to->ccel ? "rtmr2-event" : "pcr9-event");
+}
