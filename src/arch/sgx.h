@@ -52,7 +52,7 @@ enum sgx_error {
     SGX_PAGE_NOT_DEBUGGABLE = 21,
     SGX_INVALID_CPUSVN = 32,
     SGX_INVALID_ISVSVN = 64,
-    SGX_UNMASKED_EVENT = 128,
+    SGX_EVENT_UNMASKED = 128, /* the API has the SDM's name for it */
     SGX_INVALID_KEYNAME = 256,
 };
 
