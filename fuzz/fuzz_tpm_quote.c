@@ -27,18 +27,25 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
                 pcrs.count > CM_TPM_MAX_BANKS) {
                 abort();
             }
-            (void)cm_tpm_pcrs_check(&pcrs, &att, CM_TPM_ALG_SHA256);
+            if (pcrs.count != 0 && cm_tpm_pcrs_check(&pcrs, &att, CM_TPM_ALG_NULL) == CM_OK) {
+                abort(); /* no such hash */
+            }
         } else if (why.text[0] == '\0') {
             abort(); /* a refusal names its cause */
         }
     }
-    (void)cm_tpm_signature_parse(whole, false, &sig, &why);
+    if (cm_tpm_signature_parse(whole, false, &sig, &why) == CM_OK && sig.r.len == 0) {
+        abort();
+    }
     if (cm_tpm_public_parse(whole, &pub, &why) == CM_OK) {
         struct cm_pubkey *key = NULL;
 
-        (void)cm_tpm_public_is_ak(&pub, &why);
-        if (cm_tpm_public_key(&pub, &key) == CM_OK) {
-            (void)cm_tpm_public_name(&pub, name, &len);
+        if (cm_tpm_public_is_ak(&pub, &why) == CM_OK && (pub.attributes & CM_TPM_RESTRICTED) == 0) {
+            abort();
+        }
+        if (cm_tpm_public_key(&pub, &key) == CM_OK &&
+            cm_tpm_public_name(&pub, name, &len) == CM_OK && len > sizeof(name)) {
+            abort();
         }
         cm_pubkey_free(key);
     }

@@ -92,50 +92,51 @@ static bool same_selection(struct cm_rd *r, const struct cm_tpm_attest *att)
     return same && at >= att->sel_count;
 }
 
-/* Digests of the lists one after the other: a cursor over TPML_DIGEST after TPML_DIGEST. */
-struct tools_digests {
-    struct cm_rd lists;
+/* Where values come from: raw bytes, or TPML_DIGEST after TPML_DIGEST. */
+struct source {
+    bool tools;
+    struct cm_rd bytes;
     struct cm_rd list;
     uint32_t left; /* in the list */
 };
 
-static struct cm_span tools_next(struct tools_digests *t)
+static struct cm_span next_value(struct source *s, uint16_t alg)
 {
     struct cm_span whole = {NULL, 0};
     uint16_t size = 0;
 
-    if (t->left == 0) {
-        t->list = cm_rd_sub(&t->lists, TOOLS_LIST);
-        t->left = cm_rd_u32le(&t->list);
-        if (t->left == 0 || t->left > TOOLS_DIGESTS) {
-            t->lists.bad = true;
+    if (!s->tools) {
+        return cm_rd_take(&s->bytes, cm_tpm_hash_size(alg));
+    }
+    if (s->left == 0) {
+        s->list = cm_rd_sub(&s->bytes, TOOLS_LIST);
+        s->left = cm_rd_u32le(&s->list);
+        if (s->left == 0 || s->left > TOOLS_DIGESTS) {
+            s->bytes.bad = true;
         }
     }
-    t->left--;
-    size = cm_rd_u16le(&t->list);
-    whole = cm_rd_take(&t->list, TOOLS_DIGEST);
-    if (t->lists.bad || size > whole.len) {
-        t->lists.bad = true;
+    s->left--;
+    size = cm_rd_u16le(&s->list);
+    whole = cm_rd_take(&s->list, TOOLS_DIGEST);
+    if (s->bytes.bad || size > whole.len) {
+        s->bytes.bad = true;
         return cm_span_make(NULL, 0);
     }
     return cm_span_make(whole.ptr, size);
 }
 
-/* Label values in order of selection; raw NULL: from the lists of tpm2-tools. */
-static enum cm_status label(const struct cm_tpm_attest *att, struct cm_rd *raw,
-                            struct tools_digests *tools, struct cm_tpm_pcrs *out)
+/* Label values in order of selection. */
+static enum cm_status label(const struct cm_tpm_attest *att, struct source *from,
+                            struct cm_tpm_pcrs *out)
 {
     for (size_t i = 0; i < att->sel_count; i++) {
         for (unsigned pcr = 0; pcr < CM_TPM_PCRS; pcr++) {
-            struct cm_span value = {NULL, 0};
             enum cm_status st = CM_OK;
 
             if ((att->sel[i].mask >> pcr & 1) == 0) {
                 continue;
             }
-            value = raw != NULL ? cm_rd_take(raw, cm_tpm_hash_size(att->sel[i].alg))
-                                : tools_next(tools);
-            st = cm_tpm_pcrs_set(out, att->sel[i].alg, pcr, value);
+            st = cm_tpm_pcrs_set(out, att->sel[i].alg, pcr, next_value(from, att->sel[i].alg));
             if (st != CM_OK) {
                 return st;
             }
@@ -159,7 +160,7 @@ static enum cm_status read_tools(struct cm_span values, const struct cm_tpm_atte
                                  struct cm_tpm_pcrs *out, struct cm_why *why)
 {
     struct cm_rd r = cm_rd_init(values);
-    struct tools_digests t = {.left = 0};
+    struct source from = {.tools = true};
     uint32_t count = 0;
     enum cm_status st = CM_OK;
 
@@ -172,9 +173,9 @@ static enum cm_status read_tools(struct cm_span values, const struct cm_tpm_atte
         cm_why_set(why, "the file of values has not the length that it says");
         return CM_ERR_FORMAT;
     }
-    t.lists = r;
-    st = label(att, NULL, &t, out);
-    if (st == CM_OK && (t.left != 0 || cm_rd_finish(&t.lists) != CM_OK)) {
+    from.bytes = r;
+    st = label(att, &from, out);
+    if (st == CM_OK && (from.left != 0 || cm_rd_finish(&from.bytes) != CM_OK)) {
         st = CM_ERR_FORMAT;
     }
     if (st != CM_OK) {
@@ -186,12 +187,12 @@ static enum cm_status read_tools(struct cm_span values, const struct cm_tpm_atte
 enum cm_status cm_tpm_pcrs_read(struct cm_span values, const struct cm_tpm_attest *att,
                                 struct cm_tpm_pcrs *out, struct cm_why *why)
 {
-    struct cm_rd r = cm_rd_init(values);
+    struct source from = {.bytes = cm_rd_init(values)};
     enum cm_status st = CM_OK;
 
     out->count = 0;
     if (values.len == raw_size(att)) {
-        st = label(att, &r, NULL, out);
+        st = label(att, &from, out);
     } else if (values.len >= TOOLS_HEAD + 4 && (values.len - TOOLS_HEAD - 4) % TOOLS_LIST == 0) {
         st = read_tools(values, att, out, why);
     } else {
