@@ -30,9 +30,17 @@ foreach(name ${modules})
   endif()
 endforeach()
 
+# linking this one is asking for it, wherever it stands
+if(TARGET oedebugmalloc)
+  file(WRITE ${CMAKE_BINARY_DIR}/modules/liboedebugmalloc.a
+       "EXTERN ( cm_debug_heap )\nGROUP ( -loedebugmalloc_module -loesyscall -loelibc -loecore )\n")
+  install(FILES ${CMAKE_BINARY_DIR}/modules/liboedebugmalloc.a DESTINATION ${oe}/enclave)
+  install(FILES $<TARGET_FILE:oedebugmalloc> DESTINATION ${oe}/enclave RENAME liboedebugmalloc_module.a)
+endif()
+
 add_custom_target(sdk)
 foreach(part casemate oesign oeedger8r oehost oehostverify oecore oeenclave oeseal_gcmaes cm_inside cm_inside_libcxx cm_inside_mbed casemate-sgxemu selftest_host
-             oeutil oeverify oesyscall ${modules})
+             oeutil oeverify oesyscall oedebugmalloc ${modules})
   if(TARGET ${part})
     add_dependencies(sdk ${part})
   endif()

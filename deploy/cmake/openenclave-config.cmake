@@ -5,6 +5,7 @@
 #   enclave   oeenclave oelibc oelibcxx (C++) oecore oesyscall oecryptoopenssl_3 openssl_3 opensslssl_3
 #             opensslcrypto_3 oecryptombedtls mbedtls mbedx509 mbedcrypto oelibc_includes oe_includes
 #             oehostfs oehostsock oehostresolver oehostepoll (openenclave/bits/module.h)
+#             oedebugmalloc (openenclave/debugmalloc.h)
 #             oeseal_gcmaes (objects: target_link_libraries(e $<TARGET_OBJECTS:openenclave::oeseal_gcmaes>))
 #   tools     oesign oeedger8r casemate
 # Functions
@@ -87,7 +88,7 @@ function(cm_enclave_archive name)
 endfunction()
 cm_enclave_archive(oecore openenclave::oe_includes)
 cm_enclave_archive(oesyscall openenclave::oe_includes)
-foreach(name oehostfs oehostsock oehostresolver oehostepoll)
+foreach(name oehostfs oehostsock oehostresolver oehostepoll oedebugmalloc)
   cm_enclave_archive(${name} openenclave::oelibc)
 endforeach()
 cm_enclave_archive(opensslcrypto_3 openenclave::oelibc)

@@ -37,6 +37,7 @@ enum cm_ocall_func {
     CM_OCALL_GET_TIME = 0x8005, /* arg: host address of a u64: nanoseconds since 1970; UNTRUSTED */
     CM_OCALL_WRITE = 0x8006,    /* arg: struct cm_write_args */
     CM_OCALL_THREAD_WAIT_FOR = 0x8007, /* arg: struct cm_wait_args */
+    CM_OCALL_SYMBOLS = 0x8008,         /* arg: struct cm_symbols_args */
     CM_OCALL_MAX
 };
 
@@ -54,6 +55,15 @@ enum cm_abort_cause {
     CM_ABORT_WRITTEN,   /* a failed assertion, a damaged heap: the enclave wrote a line about it */
     CM_ABORT_MAX
 };
+
+/*
+ * Beside the cause, an enclave with the DEBUG attribute says how many return addresses of the functions
+ * that were active it has left at the beginning of the ecall's arena, innermost first.
+ */
+#define CM_ABORT_WORD(cause, frames) ((uint64_t)(cause) | (uint64_t)(frames) << 8)
+#define CM_ABORT_CAUSE(word)         ((uint32_t)(word)&0xffu)
+#define CM_ABORT_FRAMES(word)        ((uint64_t)(word) >> 8)
+#define CM_ABORT_FRAMES_MAX          32
 
 /* the packed word in RDI */
 #define CM_CALL_WORD(code, func, flags, result)                                        \
@@ -114,6 +124,14 @@ struct cm_write_args {
     uint64_t data;   /* host address */
     uint64_t size;
 };
+
+/* The host writes a name, or nothing, and a zero into the room of each address. */
+struct cm_symbols_args {
+    uint64_t count;
+    uint64_t addresses; /* host address of count u64: addresses inside the enclave */
+    uint64_t names;     /* host address of count times CM_SYMBOL_SIZE bytes */
+};
+#define CM_SYMBOL_SIZE 128
 
 /*
  * CM_ECALL_VIRTUAL_EXCEPTION: RSI is 0. What happened is read from the SSA alone, never from the

@@ -4,20 +4,32 @@
  */
 
 #include "enclave/edge.h"
+#include "enclave/frames.h"
 #include "enclave/internal.h"
 #include "enclave/runtime.h"
 
 uint32_t cm_abort_latch;
-uint32_t cm_abort_said; /* the first cause, an enum cm_abort_cause; entry.S gives it to the host */
+static uint32_t
+    said; /* the first cause, an enum cm_abort_cause: every thread tells the host this one */
 
-void cm_abort_with(uint32_t cause)
+void cm_abort_at(uint32_t cause, uint64_t rip, uint64_t rbp)
 {
-    uint32_t unsaid = CM_ABORT_UNSAID;
+    uint32_t first = CM_ABORT_UNSAID;
+    size_t frames = 0;
 
-    (void)__atomic_compare_exchange_n(&cm_abort_said, &unsaid, cause, false, __ATOMIC_SEQ_CST,
-                                      __ATOMIC_SEQ_CST);
+    if (__atomic_compare_exchange_n(&said, &first, cause, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST)) {
+        first = cause;
+        __atomic_store_n(&cm_abort_latch, 1, __ATOMIC_SEQ_CST);
+        frames = cm_frames_tell(rip, rbp);
+    }
     __atomic_store_n(&cm_abort_latch, 1, __ATOMIC_SEQ_CST);
-    cm_leave_aborted();
+    cm_leave_aborted(CM_ABORT_WORD(first, frames));
+}
+
+__attribute__((noinline)) void cm_abort_with(uint32_t cause)
+{
+    cm_abort_at(cause, 0, (uint64_t)__builtin_frame_address(0));
 }
 
 void oe_abort(void)

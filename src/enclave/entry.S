@@ -372,7 +372,7 @@ cm_ocall_switch:
         .cfi_endproc
         .size   cm_ocall_switch, . - cm_ocall_switch
 
-/* _Noreturn void cm_leave_aborted(void): the latch is set; this thread never comes back. */
+/* _Noreturn void cm_leave_aborted(uint64_t why): the latch is set; this thread never comes back. */
         .globl  cm_leave_aborted
         .type   cm_leave_aborted, @function
 cm_leave_aborted:
@@ -384,8 +384,8 @@ cm_leave_aborted:
         mov     %gs:TD_HOST_RETURN, %rbx
         mov     %gs:TD_STATE, %eax
         movl    $STATE_ABORTED, %gs:TD_STATE
+        mov     %rdi, %rsi
         movabs  $ERET_ABORTED, %rdi
-        mov     cm_abort_said(%rip), %esi
         cmp     $STATE_FIRST_LEVEL, %eax
         je      1f
         add     $TCS_TO_GPR0, %r8

@@ -162,7 +162,7 @@ oe_result_t cm_exception_first_level(struct cm_td *td)
         return OE_OK;
     }
     if (!cm_have_handlers() || !redirect(td, gpr, info)) {
-        cm_abort_with(CM_ABORT_EXCEPTION);
+        cm_abort_at(CM_ABORT_EXCEPTION, gpr->rip, gpr->rbp);
     }
     return OE_OK;
 }
@@ -259,7 +259,7 @@ void cm_exception_second_level(struct cm_exception_frame *frame, uint8_t *xsave)
     record.context = &context;
     if (cm_ask_handlers(&record) != OE_EXCEPTION_CONTINUE_EXECUTION ||
         !context_to(&context, &frame->gpr, xsave, td)) {
-        cm_abort_with(CM_ABORT_EXCEPTION);
+        cm_abort_at(CM_ABORT_EXCEPTION, frame->gpr.rip, frame->gpr.rbp);
     }
     td->exceptions--;
     __atomic_store_n(&td->state, frame->state, __ATOMIC_SEQ_CST);

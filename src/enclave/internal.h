@@ -18,7 +18,7 @@ struct cm_eret {
 };
 struct cm_eret cm_ecall_main(uint64_t word, uint64_t argument, uint64_t tcs);
 uint64_t cm_ocall_switch(uint64_t word, uint64_t argument, uint64_t *answer);
-_Noreturn void cm_leave_aborted(void);
+_Noreturn void cm_leave_aborted(uint64_t why);
 oe_result_t cm_exception_first_level(struct cm_td *td);
 extern uint32_t cm_abort_latch;
 extern struct cm_stack_shape cm_stack_shapes[CM_STACK_SHAPES];

@@ -49,6 +49,9 @@ void cm_free_wiped(void *ptr);
 /* As oe_abort; the host is told the cause (enum cm_abort_cause). */
 _Noreturn void cm_abort_with(uint32_t cause);
 
+/* The same on account of other code: the functions that are told are those of this context. */
+_Noreturn void cm_abort_at(uint32_t cause, uint64_t rip, uint64_t rbp);
+
 /* As oe_abort, after a message to the host's stderr. */
 _Noreturn void cm_abort_because(const char *why);
 

@@ -9,6 +9,7 @@
 #include "enclave/edge.h"
 #include "enclave/internal.h"
 #include "enclave/runtime.h"
+#include "libc/inside_heap.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 
@@ -219,13 +220,18 @@ oe_result_t cm_start(uint64_t host_args)
 /* Last first: atexit handlers, then destructors. Ocalls work as far as the host lets them. */
 oe_result_t cm_end(void)
 {
+    oe_result_t result = OE_OK;
+
     cm_run_atexit();
     for (const init_func *f = __fini_array_end; f > __fini_array_start;) {
         (*--f)();
     }
     cm_libc_fini();
+    if (cm_debugged()) {
+        result = cm_debug_heap.end();
+    }
     oe_allocator_cleanup();
-    return OE_OK;
+    return result;
 }
 
 oe_enclave_t *oe_get_enclave(void)

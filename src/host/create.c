@@ -210,6 +210,7 @@ static void release(oe_enclave_t *e, const struct cm_loaded *loaded)
         (void)munmap(e->arenas, (size_t)e->slot_count * CM_ARENA_SIZE);
     }
     free(e->ecall_ids);
+    free(e->path);
     cm_handle_put(e);
 }
 
@@ -247,6 +248,7 @@ oe_result_t cm_create_on(const struct cm_load_request *request, const struct cm_
     e->told_faults = loaded.told_faults;
     e->ocalls = tables->ocalls;
     e->ocall_count = tables->ocall_count;
+    e->path = strdup(request->path);
     if (loaded.debug) {
         cm_debugger_enclave_created(request->path, loaded.reserved, loaded.base, loaded.size);
     }

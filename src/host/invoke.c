@@ -10,6 +10,7 @@
 #include "abi/call.h"
 #include "arch/sgx.h"
 #include "host/hostlog.h"
+#include "host/symbols.h"
 
 static oe_result_t died(oe_enclave_t *enclave, const char *what)
 {
@@ -28,6 +29,15 @@ static oe_result_t died_of(oe_enclave_t *enclave, const struct sgx_enclave_run *
                 enclave->base, run->exception_vector, (uint64_t)run->exception_addr, what);
     (void)cm_handle_abort(enclave, OE_ENCLAVE_ABORTING);
     return OE_ENCLAVE_ABORTING;
+}
+
+/* The functions that an aborting enclave says were active; where: memory of the host, whatever is in it. */
+static void log_frames(const struct cm_frame *frame, uint64_t why)
+{
+    const char *all = frame->enclave->arenas;
+    const size_t offset = frame->slot->arena - (uintptr_t)all;
+
+    cm_symbols_log(frame->enclave, (const void *)(all + offset), CM_ABORT_FRAMES(why));
 }
 
 /*
@@ -64,7 +74,12 @@ static oe_result_t settle(struct cm_frame *frame, struct cm_regs *regs, struct s
         regs->rsi = 0;
         if (cm_enter(e->device->enter, regs, SGX_EENTER, run) != 0 || run->function != SGX_EEXIT ||
             CM_CALL_CODE(regs->rdi) != CM_CODE_ERET || CM_CALL_RESULT(regs->rdi) != OE_OK) {
-            return died_of(e, &fault, "the enclave did not handle it");
+            const oe_result_t result = died_of(e, &fault, "the enclave did not handle it");
+
+            if (run->function == SGX_EEXIT && CM_CALL_CODE(regs->rdi) == CM_CODE_ERET) {
+                log_frames(frame, regs->rsi);
+            }
+            return result;
         }
         regs->rdi = 0;
         if (cm_enter(e->device->enter, regs, SGX_ERESUME, run) != 0) {
@@ -75,7 +90,7 @@ static oe_result_t settle(struct cm_frame *frame, struct cm_regs *regs, struct s
 }
 
 /* the enclave's last word of an ecall */
-static oe_result_t finish(oe_enclave_t *e, uint64_t word, uint64_t cause)
+static oe_result_t finish(const struct cm_frame *frame, uint64_t word, uint64_t why)
 {
     static const char *const causes[CM_ABORT_MAX] = {
         [CM_ABORT_UNSAID] = "it does not say why",
@@ -86,12 +101,15 @@ static oe_result_t finish(oe_enclave_t *e, uint64_t word, uint64_t cause)
         [CM_ABORT_EXCEPTION] = "an exception that no handler took",
         [CM_ABORT_WRITTEN] = "for the reason that it wrote on a line of its own",
     };
+    oe_enclave_t *e = frame->enclave;
+    const uint32_t cause = CM_ABORT_CAUSE(why);
     oe_result_t result = (oe_result_t)CM_CALL_RESULT(word);
 
     if ((result == OE_ENCLAVE_ABORTING || result == OE_ENCLAVE_ABORTED) &&
         cm_handle_abort(e, result)) {
         cm_host_log(CM_LOG_ERROR, "enclave at 0x%" PRIx64 ": it aborted: %s", e->base,
                     causes[cause < CM_ABORT_MAX ? cause : CM_ABORT_UNSAID]);
+        log_frames(frame, why);
     }
     return result;
 }
@@ -133,7 +151,7 @@ static oe_result_t run_call(struct cm_frame *frame, uint32_t func, uint64_t arg)
             return died(e, "it left with an unknown call word");
         }
         if (CM_CALL_CODE(regs.rdi) == CM_CODE_ERET) {
-            return finish(e, regs.rdi, regs.rsi);
+            return finish(frame, regs.rdi, regs.rsi);
         }
         func = CM_CALL_FUNC(regs.rdi);
         result = cm_ocall_serve(e, func, regs.rsi);

@@ -12,6 +12,7 @@
 #include "host/hostlog.h"
 #include "host/invoke.h"
 #include "host/profile.h"
+#include "host/symbols.h"
 
 /* A host address as a pointer: the one place where the enclave's numbers become pointers. */
 static void *host_pointer(const oe_enclave_t *e, uint64_t address, uint64_t size)
@@ -106,6 +107,24 @@ static oe_result_t write_text(oe_enclave_t *e, uint64_t arg)
     return OE_OK;
 }
 
+static oe_result_t name_addresses(const oe_enclave_t *e, uint64_t arg)
+{
+    const struct cm_symbols_args *args = host_pointer(e, arg, sizeof(*args));
+    const uint64_t *addresses;
+    void *names;
+
+    if (args == NULL || args->count > CM_ABORT_FRAMES_MAX) {
+        return OE_INVALID_PARAMETER;
+    }
+    addresses = host_pointer(e, args->addresses, args->count * sizeof(*addresses));
+    names = host_pointer(e, args->names, args->count * CM_SYMBOL_SIZE);
+    if (addresses == NULL || names == NULL) {
+        return OE_INVALID_PARAMETER;
+    }
+    cm_symbols_find(e, addresses, args->count, names, NULL);
+    return OE_OK;
+}
+
 oe_result_t cm_ocall_serve(oe_enclave_t *enclave, uint32_t func, uint64_t arg)
 {
     switch (func) {
@@ -126,6 +145,8 @@ oe_result_t cm_ocall_serve(oe_enclave_t *enclave, uint32_t func, uint64_t arg)
         return get_time(enclave, arg);
     case CM_OCALL_WRITE:
         return write_text(enclave, arg);
+    case CM_OCALL_SYMBOLS:
+        return name_addresses(enclave, arg);
     default:
         cm_host_log(CM_LOG_ERROR, "the enclave made an unknown ocall (0x%x)", func);
         return OE_NOT_FOUND;

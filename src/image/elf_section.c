@@ -241,3 +241,19 @@ struct cm_span cm_image_entry_name(const struct cm_image *image)
     }
     return name;
 }
+
+bool cm_image_function_at(const struct cm_image *image, uint64_t addr, struct cm_span *name,
+                          uint64_t *offset)
+{
+    for (uint64_t i = 0; i < cm_image_symbol_count(image); i++) {
+        struct cm_symbol sym;
+
+        cm_image_symbol(image, i, &sym);
+        if (sym.is_func && sym.name.len != 0 && addr >= sym.addr && addr - sym.addr < sym.size) {
+            *name = sym.name;
+            *offset = addr - sym.addr;
+            return true;
+        }
+    }
+    return false;
+}

@@ -105,6 +105,16 @@ CM_MUST_USE enum cm_status cm_image_open(struct cm_span file, struct cm_image **
 /* Accepts NULL. */
 void cm_image_free(struct cm_image *image);
 
+/*
+ * The function that holds an address of the image. False, with nothing set, when the image's symbols, if
+ * it has any, know of none.
+ *
+ * @param name    Points into the file; UNTRUSTED text, not terminated.
+ * @param offset  Of the address from the function's first byte.
+ */
+bool cm_image_function_at(const struct cm_image *image, uint64_t addr, struct cm_span *name,
+                          uint64_t *offset);
+
 /* The properties in the file's .oeinfo section, not range-checked. An XFRM of 0 there means 3. */
 void cm_image_props(const struct cm_image *image, struct cm_enclave_props *out);
 

@@ -2,6 +2,7 @@
  * derivation is Open Enclave's, so that an enclave which moves here keeps its keys. */
 #include <string.h>
 
+#include <openenclave/corelibc/stdlib.h>
 #include <openenclave/enclave.h>
 
 #include "common/wipe.h"
@@ -80,7 +81,7 @@ static oe_result_t derive(const struct wanted *w, struct cm_span seal_key)
         st = st == CM_OK ? cm_pubkey_pem(public, pem, sizeof(pem)) : st;
     }
     if (st == CM_OK) {
-        copy = oe_allocator_malloc(strlen(pem) + 1);
+        copy = oe_malloc(strlen(pem) + 1);
         st = copy == NULL ? CM_ERR_NOMEM : CM_OK;
     }
     if (st == CM_OK) {

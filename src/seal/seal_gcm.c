@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include <openenclave/corelibc/stdlib.h>
 #include <openenclave/enclave.h>
 #include <openenclave/sgx/seal.h>
 
@@ -125,7 +126,7 @@ static oe_result_t seal(const oe_seal_setting_t *settings, size_t settings_count
         result = cm_egetkey(&b.request, key);
     }
     if (result == OE_OK) {
-        made = oe_allocator_malloc(size);
+        made = oe_malloc(size);
         result = made == NULL ? OE_OUT_OF_MEMORY : OE_OK;
     }
     if (result == OE_OK &&
@@ -139,7 +140,7 @@ static oe_result_t seal(const oe_seal_setting_t *settings, size_t settings_count
     }
     cm_wipe(key, sizeof(key));
     if (result != OE_OK) {
-        oe_allocator_free(made);
+        oe_free(made);
         return result;
     }
     *blob = made;
@@ -161,7 +162,7 @@ static oe_result_t unseal(const uint8_t *blob, size_t blob_size, const uint8_t *
         result = cm_egetkey(&b.request, key);
     }
     if (result == OE_OK) {
-        opened = oe_allocator_malloc(b.ciphertext.len != 0 ? b.ciphertext.len : 1);
+        opened = oe_malloc(b.ciphertext.len != 0 ? b.ciphertext.len : 1);
         result = opened == NULL ? OE_OUT_OF_MEMORY : OE_OK;
     }
     if (result == OE_OK) {

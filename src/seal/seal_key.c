@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include <openenclave/bits/keys.h>
+#include <openenclave/corelibc/stdlib.h>
 #include <openenclave/enclave.h>
 
 #include "common/wipe.h"
@@ -14,7 +15,7 @@ _Static_assert(CM_SGX_KEY_SIZE == 16, "the size that the API promises");
 /* A copy of n bytes on the heap. */
 static oe_result_t give(const void *bytes, size_t n, uint8_t **out, size_t *out_size)
 {
-    uint8_t *copy = oe_allocator_malloc(n);
+    uint8_t *copy = oe_malloc(n);
 
     if (copy == NULL) {
         return OE_OUT_OF_MEMORY;

@@ -198,7 +198,7 @@ oe_result_t oe_unseal(const uint8_t *blob, size_t blob_size, const uint8_t *addi
     }
     if (oe_is_outside_enclave(blob, blob_size)) {
         cm_lfence();
-        copy = oe_allocator_malloc(blob_size);
+        copy = oe_malloc(blob_size);
         if (copy == NULL) {
             return OE_OUT_OF_MEMORY;
         }
@@ -208,7 +208,7 @@ oe_result_t oe_unseal(const uint8_t *blob, size_t blob_size, const uint8_t *addi
         return OE_INVALID_PARAMETER;
     }
     result = try_all(blob, blob_size, additional_data, additional_data_size, &opened, &opened_size);
-    oe_allocator_free(copy);
+    oe_free(copy);
     if (result == OE_OK && plaintext != NULL) {
         *plaintext = opened;
         *plaintext_size = opened_size;

@@ -125,6 +125,20 @@ step "sealing, by pkg-config" sh -c '
         $(pkg-config oeenclave-gcc --libs) $(pkg-config oeenclave-gcc --variable=openssl_3libs) &&
     openssl genrsa -3 -out key.pem 3072 && oesign sign -e vault_pc -k key.pem && ../vault-build/vault_host vault_pc.signed'
 says "BEGIN PUBLIC KEY"
+# the debugging heap: named before or behind the C library, and by CMake
+leak=$sdk/share/openenclave/samples/leak
+step "configure leak" cmake -S "$leak" -B leak-build
+step "build leak" cmake --build leak-build -j2
+step "run leak" leak-build/leak_host leak-build/leak_enclave.signed --simulate
+says "the end: OE_MEMORY_LEAK"
+for where in "-loedebugmalloc -loelibc" "-loelibc -loedebugmalloc"; do
+    step "leak, by pkg-config, $where" sh -c '
+        mkdir -p leak-make && cd leak-make && oeedger8r "$1/leak.edl" --trusted --search-path "$(pkg-config oehost-gcc --variable=includedir)" &&
+        E="$(pkg-config oeenclave-gcc --cflags)" && gcc $E -I. -c "$1/enclave/leak_enclave.c" && gcc $E -I. -c leak_t.c &&
+        gcc -o leak_pc leak_enclave.o leak_t.o $(pkg-config oeenclave-gcc --libs | sed "s/-loelibc/$2/") &&
+        oesign sign -e leak_pc -k ../vault/key.pem && ../leak-build/leak_host leak_pc.signed --simulate' _ "$leak" "$where"
+    says "the end: OE_MEMORY_LEAK"
+done
 step "attested TLS in a host program, by pkg-config" sh -c '
     printf "%s\n" "#include <openenclave/host.h>" "#include <casemate/attls.h>" \
         "int main(void) { struct cm_attls *a; return cm_attls_open(NULL, \"x\", &a, NULL) == CM_ERR_PARAM &&" \

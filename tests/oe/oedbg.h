@@ -1,0 +1,20 @@
+/* What the host asks the enclave to do wrong, and how to end. */
+#ifndef CM_TESTS_OEDBG_H
+#define CM_TESTS_OEDBG_H
+
+enum {
+    DBG_OVERRUN,
+    DBG_UNDERRUN,
+    DBG_DOUBLE_FREE,
+    DBG_USE_AFTER_FREE,
+    DBG_FREE_INSIDE,
+    DBG_FREE_STACK,
+    DBG_RESIZE_FREED,
+    DBG_OVERRUN_AT_THE_END,
+    DBG_USE_AFTER_FREE_AT_THE_END,
+    DBG_MISTAKES
+};
+
+enum { DBG_ABORT, DBG_C_ABORT, DBG_ASSERT, DBG_DIVIDE, DBG_BREAKPOINT, DBG_ENDS };
+
+#endif

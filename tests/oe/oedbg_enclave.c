@@ -1,0 +1,298 @@
+/* The enclave of oe_debug_test: mistakes, leaks, backtraces and ends, each in a function of its own. */
+#include <casemate/backtrace.h>
+#include <openenclave/corelibc/stdlib.h>
+#include <openenclave/corelibc/string.h>
+#include <openenclave/debugmalloc.h>
+#include <openenclave/enclave.h>
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oedbg.h"
+#include "oedbg_t.h"
+
+#define NOINLINE __attribute__((noinline))
+#define EXPECT(cond)         \
+    do {                     \
+        if (!(cond)) {       \
+            return __LINE__; \
+        }                    \
+    } while (0)
+
+/* the compiler must not see what happens to these */
+static void *volatile sink;
+static volatile uint8_t *volatile bytes;
+static volatile size_t beyond = 40;
+
+static NOINLINE void make_block(void)
+{
+    bytes = malloc(40);
+    sink = (void *)(uintptr_t)bytes;
+}
+
+static NOINLINE void drop_block(void)
+{
+    free(sink);
+}
+
+void dbg_mistake(int which)
+{
+    uint64_t on_stack[16] = {0};
+
+    make_block();
+    switch (which) {
+    case DBG_OVERRUN:
+        bytes[beyond] = 1;
+        drop_block();
+        break;
+    case DBG_UNDERRUN:
+        bytes[(ptrdiff_t)beyond - 41] = 1;
+        drop_block();
+        break;
+    case DBG_DOUBLE_FREE:
+        drop_block();
+        drop_block();
+        break;
+    case DBG_USE_AFTER_FREE:
+        drop_block();
+        bytes[8] = 1;
+        for (int i = 0; i < 64; i++) { /* more than the quarantine holds */
+            free(malloc(64 * 1024));
+        }
+        break;
+    case DBG_FREE_INSIDE:
+        sink = (char *)sink + 16;
+        drop_block();
+        break;
+    case DBG_FREE_STACK:
+        sink = on_stack + 8;
+        drop_block();
+        break;
+    case DBG_RESIZE_FREED:
+        drop_block();
+        sink = realloc(sink, 80);
+        break;
+    case DBG_OVERRUN_AT_THE_END:
+        bytes[beyond] = 1;
+        break;
+    case DBG_USE_AFTER_FREE_AT_THE_END:
+        drop_block();
+        bytes[39] = 1;
+        break;
+    default:
+        break;
+    }
+}
+
+static NOINLINE void lose(size_t size)
+{
+    sink = malloc(size);
+}
+
+void dbg_leak(size_t size)
+{
+    lose(size);
+}
+
+static NOINLINE void *first_culprit(void)
+{
+    return oe_malloc(100);
+}
+
+static NOINLINE void *second_culprit(void)
+{
+    return calloc(3, 3);
+}
+
+static int count_of(const char *text, const char *word)
+{
+    int n = 0;
+
+    for (const char *p = text; (p = strstr(p, word)) != NULL; p++) {
+        n++;
+    }
+    return n;
+}
+
+int dbg_tracking(char *text)
+{
+    uint64_t count = 99;
+    char *report = NULL;
+    void *before = malloc(1);
+
+    EXPECT(oe_debug_malloc_tracking_report(NULL, &report) == OE_INVALID_PARAMETER);
+    EXPECT(oe_debug_malloc_tracking_report(&count, NULL) == OE_INVALID_PARAMETER && count == 99);
+    EXPECT(oe_debug_malloc_tracking_stop() == OE_UNEXPECTED);
+    EXPECT(oe_debug_malloc_tracking_report(&count, &report) == OE_OK);
+    EXPECT(count == 0 && report[0] == '\0');
+    oe_free(report);
+
+    EXPECT(oe_debug_malloc_tracking_start() == OE_OK);
+    EXPECT(oe_debug_malloc_tracking_start() == OE_UNEXPECTED);
+    void *a = first_culprit();
+    free(malloc(10));
+    EXPECT(oe_debug_malloc_tracking_stop() == OE_OK);
+    void *between = malloc(2);
+    EXPECT(oe_debug_malloc_tracking_report(&count, &report) == OE_OK);
+    EXPECT(count == 1);
+    oe_free(report);
+
+    EXPECT(oe_debug_malloc_tracking_start() == OE_OK);
+    void *b = second_culprit();
+    void *c = second_culprit();
+    EXPECT(oe_debug_malloc_tracking_stop() == OE_OK);
+    EXPECT(oe_debug_malloc_tracking_report(&count, &report) == OE_OK);
+    EXPECT(count == 3 && count_of(report, "\n\n") == 3);
+    EXPECT(strlen(report) < 4096);
+    memcpy(text, report, strlen(report) + 1);
+    oe_free(report);
+    oe_free(a);
+    free(b);
+    EXPECT(oe_debug_malloc_tracking_report(&count, &report) == OE_OK && count == 1);
+    free(report);
+    free(c);
+    free(between);
+    free(before);
+    return 0;
+}
+
+int dbg_heap(void)
+{
+    uint8_t *p = malloc(33);
+    uint8_t *q;
+    uint32_t *z;
+    void *aligned = NULL;
+
+    EXPECT(p != NULL && p[0] == 0xaa && p[32] == 0xaa && (uintptr_t)p % 16 == 0);
+    memset(p, 7, 33);
+    q = realloc(p, 500);
+    EXPECT(q != NULL && q[0] == 7 && q[32] == 7 && q[33] == 0xaa && p[0] == 0xdd);
+    q = realloc(q, 5);
+    EXPECT(q != NULL && q[4] == 7);
+    free(q);
+    EXPECT(q[4] == 0xdd);
+    free(NULL);
+    z = calloc(100, sizeof(*z));
+    EXPECT(z != NULL && z[0] == 0 && z[99] == 0);
+    free(z);
+    EXPECT(calloc(SIZE_MAX / 2, 3) == NULL && errno == ENOMEM);
+    EXPECT(malloc(SIZE_MAX - 8) == NULL && malloc(SIZE_MAX - 300) == NULL);
+    for (size_t alignment = 8; alignment <= 8192; alignment *= 2) {
+        EXPECT(posix_memalign(&aligned, alignment, 100) == 0);
+        EXPECT((uintptr_t)aligned % alignment == 0);
+        memset(aligned, 1, 100);
+        free(aligned);
+    }
+    EXPECT(posix_memalign(&aligned, 24, 8) == EINVAL);
+    EXPECT(oe_posix_memalign(&aligned, 24, 8) == EINVAL);
+    EXPECT(oe_posix_memalign(&aligned, 64, SIZE_MAX - 64) == ENOMEM);
+    aligned = oe_memalign(256, 1);
+    EXPECT(aligned != NULL && (uintptr_t)aligned % 256 == 0);
+    oe_free(aligned);
+    z = oe_calloc(2, 8);
+    z = oe_realloc(z, 0);
+    EXPECT(z != NULL);
+    oe_free(z);
+    return 0;
+}
+
+/* freed memory serves again when there is no other */
+int dbg_heap_full(void)
+{
+    for (int round = 0; round < 50; round++) {
+        void *p = malloc(1000 * 1000);
+
+        EXPECT(p != NULL);
+        free(p);
+    }
+    void *all[64];
+    size_t count = 0;
+
+    while (count < 64 && (all[count] = malloc(100 * 1000)) != NULL) {
+        count++;
+    }
+    EXPECT(count > 8 && count < 64);
+    free(all[0]);
+    free(all[1]); /* both are small enough to stay in the quarantine */
+    all[0] = malloc(100 * 1000);
+    all[1] = aligned_alloc(64, 50 * 1000);
+    EXPECT(all[0] != NULL && all[1] != NULL);
+    for (size_t i = 0; i < count; i++) {
+        free(all[i]);
+    }
+    return 0;
+}
+
+static NOINLINE int innermost(char *text)
+{
+    void *frames[OE_BACKTRACE_MAX];
+    const int count = oe_backtrace(frames, OE_BACKTRACE_MAX);
+    char **names;
+    size_t used = 0;
+
+    EXPECT(oe_backtrace(NULL, 3) == 0 && oe_backtrace(frames, 0) == 0 &&
+           oe_backtrace(frames, -1) == 0);
+    EXPECT(oe_backtrace(frames, 2) == 2);
+    EXPECT(count > 3 && count < OE_BACKTRACE_MAX);
+    EXPECT(oe_backtrace_symbols(NULL, 1) == NULL && oe_backtrace_symbols(frames, 0) == NULL);
+    EXPECT(oe_backtrace_symbols(frames, OE_BACKTRACE_MAX + 1) == NULL);
+    names = oe_backtrace_symbols(frames, count);
+    EXPECT(names != NULL);
+    for (int i = 0; i < count; i++) {
+        used += (size_t)snprintf(text + used, 4096 - used, "%s\n", names[i]);
+    }
+    oe_backtrace_symbols_free(names);
+    oe_backtrace_symbols_free(NULL);
+    return 0;
+}
+
+static NOINLINE int middle(char *text)
+{
+    const int line = innermost(text);
+
+    __asm__ volatile("");
+    return line;
+}
+
+int dbg_backtrace(char *text)
+{
+    const int line = middle(text);
+
+    __asm__ volatile("");
+    return line;
+}
+
+void dbg_print_backtrace(void)
+{
+    (void)oe_print_backtrace();
+}
+
+static volatile int zero;
+
+static NOINLINE void last_words(int how)
+{
+    switch (how) {
+    case DBG_ABORT:
+        oe_abort();
+    case DBG_C_ABORT:
+        abort();
+    case DBG_ASSERT:
+        __oe_assert_fail("zero", "file.c", 12, "last_words");
+    case DBG_DIVIDE:
+        zero = 100 / zero;
+        break;
+    default:
+        __asm__ volatile("ud2");
+    }
+}
+
+void dbg_end(int how)
+{
+    last_words(how);
+    __asm__ volatile("");
+}
+
+OE_SET_ENCLAVE_SGX(1, 1, 1, 1024, 16, 2);
