@@ -1,0 +1,139 @@
+/*
+ * Connections: what state each is in, and the deadlines that libevent's own timeout, which each byte
+ * starts anew, does not give. libevent owns the connection; ours ends with it.
+ */
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "web/web_private.h"
+
+void web_conn_cut(struct web_conn *conn)
+{
+    const int fd = SSL_get_fd(conn->ssl);
+
+    if (fd >= 0) {
+        (void)shutdown(fd, SHUT_RDWR); /* its reads and writes fail from here on */
+    }
+}
+
+static void on_deadline(evutil_socket_t fd, short events, void *arg)
+{
+    (void)fd;
+    (void)events;
+    web_conn_cut(arg);
+}
+
+void web_conn_state(struct web_conn *conn, enum web_state state)
+{
+    const struct timeval limit = {conn->loop->server->config.request_seconds, 0};
+    const bool runs = state == WEB_HANDSHAKE || state == WEB_READING || state == WEB_WRITING;
+
+    conn->state = state;
+    if (runs) {
+        (void)evtimer_add(conn->deadline, &limit);
+    } else {
+        (void)evtimer_del(conn->deadline);
+    }
+    if (state == WEB_IDLE && conn->loop->stopping) {
+        web_conn_cut(conn);
+    }
+}
+
+/* Bytes have come in: of a next request, if none is under way. */
+static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
+{
+    struct web_conn *conn = arg;
+
+    (void)buffer;
+    if (info->n_added != 0 && (conn->state == WEB_IDLE || conn->state == WEB_HANDSHAKE)) {
+        web_conn_state(conn, WEB_READING);
+    }
+}
+
+/* With its SSL object, in the loop's thread. */
+void web_conn_free(struct web_conn *conn)
+{
+    struct web_loop *loop = conn->loop;
+
+    if (conn->prev != NULL) {
+        conn->prev->next = conn->next;
+    } else {
+        loop->conns = conn->next;
+    }
+    if (conn->next != NULL) {
+        conn->next->prev = conn->prev;
+    }
+    loop->conn_count--;
+    event_free(conn->deadline);
+    free(conn);
+    web_loop_settle(loop);
+}
+
+static struct web_conn *conn_new(struct web_loop *loop)
+{
+    struct cm_web_server *s = loop->server;
+    struct web_conn *conn = calloc(1, sizeof(*conn));
+
+    if (conn == NULL) {
+        return NULL;
+    }
+    conn->loop = loop;
+    conn->deadline = evtimer_new(loop->base, on_deadline, conn);
+    (void)pthread_mutex_lock(&s->tls_lock);
+    conn->ssl = conn->deadline == NULL ? NULL : SSL_new(s->tls);
+    (void)pthread_mutex_unlock(&s->tls_lock);
+    if (conn->ssl == NULL) {
+        if (conn->deadline != NULL) {
+            event_free(conn->deadline);
+        }
+        free(conn);
+        return NULL;
+    }
+    conn->next = loop->conns;
+    if (loop->conns != NULL) {
+        loop->conns->prev = conn;
+    }
+    loop->conns = conn;
+    loop->conn_count++;
+    web_tls_watch(conn->ssl, conn);
+    return conn;
+}
+
+/*
+ * libevent asks for a connection's buffers when it has accepted one. NULL: it makes do with a plain
+ * connection, whose requests are refused.
+ */
+struct bufferevent *web_conn_make(struct event_base *base, void *arg)
+{
+    struct web_loop *loop = arg;
+    struct web_conn *conn = conn_new(loop);
+    struct bufferevent *bev = NULL;
+
+    if (conn == NULL) {
+        return NULL;
+    }
+    web_conn_state(conn, WEB_HANDSHAKE);
+    bev = bufferevent_openssl_socket_new(base, -1, conn->ssl, BUFFEREVENT_SSL_ACCEPTING,
+                                         BEV_OPT_CLOSE_ON_FREE);
+    if (bev == NULL) {
+        SSL_free(conn->ssl); /* and the connection */
+        return NULL;
+    }
+    bufferevent_openssl_set_allow_dirty_shutdown(bev, 1); /* HTTP says its own lengths */
+    (void)evbuffer_add_cb(bufferevent_get_input(bev), on_input, conn);
+    web_loop_settle(loop);
+    return bev;
+}
+
+struct web_conn *web_conn_of(struct evhttp_request *req)
+{
+    struct evhttp_connection *evcon = evhttp_request_get_connection(req);
+    SSL *ssl = evcon == NULL
+                   ? NULL
+                   : bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(evcon));
+
+    return ssl == NULL ? NULL : web_tls_conn(ssl);
+}

@@ -1,0 +1,87 @@
+/* Private to src/web: loops and connections. Everything of a loop is its thread's alone but `done`. */
+#ifndef CM_WEB_WEB_PRIVATE_H
+#define CM_WEB_WEB_PRIVATE_H
+
+#include <event2/event.h>
+#include <event2/http.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "web/web.h"
+
+enum web_state {
+    WEB_HANDSHAKE, /* TLS; the deadline runs */
+    WEB_IDLE,      /* between requests: the idle timeout runs */
+    WEB_READING,   /* the deadline runs */
+    WEB_HANDLING,  /* the application's time */
+    WEB_WRITING,   /* the deadline runs */
+};
+
+struct web_conn {
+    struct web_loop *loop;
+    struct web_conn *next; /* of its loop */
+    struct web_conn *prev;
+    struct event *deadline;
+    SSL *ssl; /* owns this */
+    enum web_state state;
+};
+
+struct web_loop {
+    struct cm_web_server *server;
+    pthread_t thread;
+    bool running; /* the thread is to be joined */
+    struct event_base *base;
+    struct evhttp *http;
+    struct evhttp_bound_socket *socket;
+    struct event *wake_event;
+    struct event *pause; /* ends a pause of accepting */
+    struct event *grace;
+    struct web_conn *conns;
+    unsigned conn_count;
+    unsigned conn_max;
+    unsigned held; /* requests without an answer */
+    bool stopping;
+    bool paused;
+    int wake; /* eventfd */
+    pthread_mutex_t lock;
+    struct cm_web_request *done; /* answered elsewhere; under lock */
+};
+
+struct cm_web_server {
+    struct cm_web_config config;
+    uint16_t port;
+    unsigned loop_count;
+    struct web_loop *loops;
+    SSL_CTX *tls; /* under tls_lock */
+    pthread_mutex_t tls_lock;
+    unsigned grace_seconds; /* set before stop */
+    atomic_bool stop;
+};
+
+/* web_tls.c */
+CM_MUST_USE enum cm_status web_tls_make(const char *cert_pem, const char *key_pem, SSL_CTX **out,
+                                        struct cm_why *why);
+/** The connection of an SSL object: it ends with it, and is told when the handshake is over. */
+void web_tls_watch(SSL *ssl, struct web_conn *conn);
+struct web_conn *web_tls_conn(const SSL *ssl);
+
+/* web_conn.c */
+struct bufferevent *web_conn_make(struct event_base *base, void *arg);
+/** NULL: it is gone, or there was no memory to make one. */
+struct web_conn *web_conn_of(struct evhttp_request *req);
+void web_conn_free(struct web_conn *conn);
+void web_conn_state(struct web_conn *conn, enum web_state state);
+/** End it in a way that libevent notices by itself. */
+void web_conn_cut(struct web_conn *conn);
+
+/* web_request.c */
+void web_request_in(struct evhttp_request *ev, void *arg);
+/** Send what other threads have answered. */
+void web_request_flush(struct web_loop *loop);
+
+/* web_server.c */
+/** A connection or a request of a loop has ended: perhaps it was the last. */
+void web_loop_settle(struct web_loop *loop);
+
+#endif
