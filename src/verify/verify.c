@@ -9,6 +9,7 @@
 #include "common/try.h"
 #include "evidence/claims.h"
 #include "evidence/dcap_part.h"
+#include "snp/snp.h"
 #include "verify/unwrap.h"
 #include "verify/whole.h"
 
@@ -24,6 +25,7 @@ struct format {
 /* one line a format; recognised in this order, and no two recognise the same bytes */
 static const struct format formats[] = {
     {CM_FORMAT_DCAP, "dcap", "cpu", cm_dcap_recognise, cm_dcap_verify_part},
+    {CM_FORMAT_SNP, "snp", "cpu", cm_snp_recognise, cm_snp_verify},
 };
 
 const char *cm_format_name(enum cm_format format)
