@@ -198,12 +198,13 @@ void cm_claim_time(struct cm_evidence *ev, size_t submod, const char *name, uint
 void cm_claim_digest(struct cm_evidence *ev, size_t submod, const struct cm_digest *digest)
 {
     const uint8_t *copy = keep(ev, digest->value.ptr, digest->value.len);
+    const uint8_t *label = keep(ev, digest->label, strlen(digest->label));
     struct cm_claim *c = add_claim(ev, submod, CM_CLAIM_MEASUREMENTS, CM_CLAIM_TYPE_DIGEST);
 
     if (c != NULL) {
         c->bytes = copy;
         c->len = digest->value.len;
-        c->text = digest->label;
+        c->text = (const char *)label;
         c->alg = digest->alg;
         c->role = digest->role;
     }

@@ -28,8 +28,8 @@ void cm_claim_bool(struct cm_evidence *ev, size_t submod, const char *name, bool
 void cm_claim_time(struct cm_evidence *ev, size_t submod, const char *name, uint64_t value);
 
 struct cm_digest {
-    const char *label;
-    const char *alg;
+    const char *label; /* copied: evidence may name its measurements itself */
+    const char *alg;   /* a string constant */
     enum cm_measurement_role role;
     struct cm_span value;
 };
