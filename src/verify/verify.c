@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arm/arm.h"
 #include "common/try.h"
+#include "corim/corim.h"
 #include "evidence/claims.h"
 #include "evidence/dcap_part.h"
 #include "snp/snp.h"
@@ -26,6 +28,9 @@ struct format {
 static const struct format formats[] = {
     {CM_FORMAT_DCAP, "dcap", "cpu", cm_dcap_recognise, cm_dcap_verify_part},
     {CM_FORMAT_SNP, "snp", "cpu", cm_snp_recognise, cm_snp_verify},
+    {CM_FORMAT_CCA, "cca", "platform", cm_cca_recognise, cm_cca_verify},
+    {CM_FORMAT_PSA, "psa", "platform", cm_psa_recognise, cm_psa_verify},
+    {CM_FORMAT_OPTEE, "optee", "tee", cm_optee_recognise, cm_optee_verify},
 };
 
 const char *cm_format_name(enum cm_format format)
@@ -182,6 +187,9 @@ enum cm_status cm_verify(const struct cm_verify_job *job, struct cm_evidence **o
         goto out;
     }
     verdict = format->verify(&own, ev, 0);
+    if (verdict == CM_OK) {
+        verdict = cm_reference_check(&own, ev);
+    }
     if (no_verdict(verdict)) {
         st = verdict;
         goto out;
