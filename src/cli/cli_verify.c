@@ -206,20 +206,27 @@ static bool taken_apart(const struct cm_evidence *ev, enum cm_format format)
            (format != CM_FORMAT_DCAP || cm_evidence_result(ev, 0, "quote.format") == CM_CHECK_PASS);
 }
 
-static enum cm_status print(const struct cm_cli_verify *v, enum cm_format format,
-                            const struct cm_cli_quote_file *file, const struct cm_cli_input *input,
-                            enum cm_status st, const struct cm_evidence *ev, FILE *out,
-                            struct cm_why *why)
+/* What there is to print. */
+struct outcome {
+    const struct cm_cli_verify *asked;
+    enum cm_format format;
+    const struct cm_cli_quote_file *file;
+    const struct cm_cli_input *input;
+    enum cm_status verdict;
+    const struct cm_evidence *ev;
+};
+
+static enum cm_status print(const struct outcome *o, FILE *out, struct cm_why *why)
 {
-    if (v->json) {
-        return print_json(v, st, format, file, ev, out);
+    if (o->asked->json) {
+        return print_json(o->asked, o->verdict, o->format, o->file, o->ev, out);
     }
-    if (taken_apart(ev, format)) {
-        cm_cli_quote_note(file, out);
-        print_all(v, format, input, st, ev, out);
-        print_verdict(st, out);
+    if (taken_apart(o->ev, o->format)) {
+        cm_cli_quote_note(o->file, out);
+        print_all(o->asked, o->format, o->input, o->verdict, o->ev, out);
+        print_verdict(o->verdict, out);
     } else {
-        explain_refusal(v, file->quote, format, st, why);
+        explain_refusal(o->asked, o->file->quote, o->format, o->verdict, why);
     }
     return CM_OK;
 }
@@ -267,7 +274,7 @@ enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm
             goto out;
         }
     }
-    printed = print(v, job.format, &file, input, st, ev, out, why);
+    printed = print(&(struct outcome){v, job.format, &file, input, st, ev}, out, why);
     st = printed == CM_OK ? st : printed;
 out:
     cm_floor_file_close(floors);
