@@ -47,7 +47,7 @@ static const char help_verify[] =
     "  --key FILE           TRUST this public key (PEM, DER, JWK, COSE)\n"
     "  --reference FILE     TRUST these reference values (CoRIM or JSON)\n"
     "  --firmware FILE      TRUST this firmware image: its measurement is expected\n"
-    "  --root FILE          trust this root certificate instead of the makers'\n"
+    "  --root FILE          trust this root certificate (PEM) instead of the makers'\n"
     "  --nonce HEX          the evidence must answer this challenge; for quotes and\n"
     "  --report-data HEX    reports: the report data must begin with these bytes\n"
     "  --time T             seconds since 1970 or 2026-01-31T23:59:59Z; default: now\n"
@@ -61,13 +61,15 @@ static const char help_verify[] =
     "                       what was seen; it is made when missing\n"
     "  --allow-debug        accept debugging: such a TEE protects nothing\n"
     "  --allow-emulated     accept an emulator's evidence: it protects nothing\n"
+    "  --policy FILE        what genuine evidence must satisfy beside that: a policy in\n"
+    "                       the language of docs/policy.md\n"
     "  --json               all checks and claims, for programs\n"
     "\n"
     "Exit status: 0 genuine and accepted; 1 a file or the environment, or something\n"
     "needed was not given; 2 wrong usage; 3 malformed or unsupported; 4 a signature\n"
     "does not verify; 5 parts do not belong together, or no TCB level matches;\n"
     "6 expired or not valid yet; 7 revoked; 8 policy: untrusted root, debug,\n"
-    "emulated, or a TCB status not accepted.\n";
+    "emulated, a TCB status not accepted, or refused by the --policy.\n";
 
 static int failed(enum cm_status st, const struct cm_why *why)
 {
@@ -202,6 +204,9 @@ static bool parse_value(const char *option, const char *value, struct cm_cli_ver
         v->collateral = value;
     } else if (strcmp(option, "--floors") == 0) {
         v->floors = value;
+    } else if (strcmp(option, "--policy") == 0) {
+        good = v->policy == NULL;
+        v->policy = value;
     } else if (strcmp(option, "--root") == 0) {
         good = add_root(value, v);
     } else if (strcmp(option, "--format") == 0) {

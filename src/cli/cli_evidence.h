@@ -41,6 +41,7 @@ struct cm_cli_verify {
     struct cm_cli_material with[CM_CLI_VERIFY_MATERIALS];
     size_t with_count;
     const char *floors; /* a file of floors, read and raised; NULL: none */
+    const char *policy; /* a policy that genuine evidence must satisfy; NULL: none */
     uint64_t time;
     unsigned flags;                     /* CM_VERIFY_* */
     unsigned accept;                    /* CM_DCAP_ACCEPT() bits */

@@ -10,6 +10,7 @@
 #include "cli/cli_quote_file.h"
 #include "cli/cli_text.h"
 #include "cli/cli_verify_input.h"
+#include "cli/cli_verify_policy.h"
 #include "cli/cli_verify_print.h"
 #include "collateral/collateral_files.h"
 #include "collateral/floor_file.h"
@@ -69,12 +70,22 @@ static void print_verdict(enum cm_status st, FILE *out)
     }
 }
 
-static enum cm_status print_json(const struct cm_cli_verify *v, enum cm_status verdict,
-                                 enum cm_format format, const struct cm_cli_quote_file *file,
-                                 const struct cm_evidence *ev, FILE *out)
+/* What there is to print. */
+struct shown {
+    const struct cm_cli_verify *v;
+    enum cm_format format;
+    const struct cm_cli_quote_file *file;
+    const struct cm_cli_input *input;
+    const struct cm_cli_policy *policy;
+    const struct cm_evidence *ev;
+    enum cm_status verdict;
+};
+
+static enum cm_status print_json(const struct shown *s, FILE *out)
 {
+    const size_t cap = JSON_CAP + 1024 + s->policy->json_len;
     char *inner = malloc(JSON_CAP);
-    char *whole = malloc(JSON_CAP + 1024);
+    char *whole = malloc(cap);
     struct cm_json_wr w = {0};
     char time[24] = "";
     size_t len = 0;
@@ -84,19 +95,23 @@ static enum cm_status print_json(const struct cm_cli_verify *v, enum cm_status v
         st = CM_ERR_NOMEM;
         goto out;
     }
-    w = cm_json_wr_init(whole, JSON_CAP + 1024);
-    cm_time_text(v->time, time);
+    w = cm_json_wr_init(whole, cap);
+    cm_time_text(s->v->time, time);
     cm_json_wr_object(&w);
-    cm_cli_json_bool(&w, "accepted", verdict == CM_OK);
-    cm_cli_json_u64(&w, "exit_status", (uint64_t)cm_cli_verify_exit(verdict));
-    cm_cli_json_str(&w, "reason", cm_status_str(verdict));
+    cm_cli_json_bool(&w, "accepted", s->verdict == CM_OK);
+    cm_cli_json_u64(&w, "exit_status", (uint64_t)cm_cli_verify_exit(s->verdict));
+    cm_cli_json_str(&w, "reason", cm_status_str(s->verdict));
     cm_cli_json_str(&w, "time", time);
-    cm_cli_json_str(&w, "format", cm_format_name(format));
-    cm_cli_json_u64(&w, "unverified_bytes_behind_quote", file->rest.len);
-    if (ev != NULL) {
-        CM_TRY(cm_evidence_json(ev, inner, JSON_CAP, &len));
+    cm_cli_json_str(&w, "format", cm_format_name(s->format));
+    cm_cli_json_u64(&w, "unverified_bytes_behind_quote", s->file->rest.len);
+    if (s->ev != NULL) {
+        CM_TRY(cm_evidence_json(s->ev, inner, JSON_CAP, &len));
         cm_json_wr_name(&w, "evidence");
         cm_json_wr_raw(&w, cm_span_make(inner, len));
+    }
+    if (s->policy->json != NULL) {
+        cm_json_wr_name(&w, "policy");
+        cm_json_wr_raw(&w, cm_span_make(s->policy->json, s->policy->json_len));
     }
     cm_json_wr_end(&w);
     CM_TRY(cm_json_wr_finish(&w, &len));
@@ -206,27 +221,18 @@ static bool taken_apart(const struct cm_evidence *ev, enum cm_format format)
            (format != CM_FORMAT_DCAP || cm_evidence_result(ev, 0, "quote.format") == CM_CHECK_PASS);
 }
 
-/* What there is to print. */
-struct outcome {
-    const struct cm_cli_verify *asked;
-    enum cm_format format;
-    const struct cm_cli_quote_file *file;
-    const struct cm_cli_input *input;
-    enum cm_status verdict;
-    const struct cm_evidence *ev;
-};
-
-static enum cm_status print(const struct outcome *o, FILE *out, struct cm_why *why)
+static enum cm_status print(const struct shown *s, FILE *out, struct cm_why *why)
 {
-    if (o->asked->json) {
-        return print_json(o->asked, o->verdict, o->format, o->file, o->ev, out);
+    if (s->v->json) {
+        return print_json(s, out);
     }
-    if (taken_apart(o->ev, o->format)) {
-        cm_cli_quote_note(o->file, out);
-        print_all(o->asked, o->format, o->input, o->verdict, o->ev, out);
-        print_verdict(o->verdict, out);
+    if (taken_apart(s->ev, s->format)) {
+        cm_cli_quote_note(s->file, out);
+        print_all(s->v, s->format, s->input, s->verdict, s->ev, out);
+        cm_cli_policy_print(s->policy, out);
+        print_verdict(s->verdict, out);
     } else {
-        explain_refusal(o->asked, o->file->quote, o->format, o->verdict, why);
+        explain_refusal(s->v, s->file->quote, s->format, s->verdict, why);
     }
     return CM_OK;
 }
@@ -241,6 +247,7 @@ enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm
     struct cm_floor_file *floors = NULL;
     struct cm_evidence *ev = NULL;
     struct cm_cli_quote_file file = {0};
+    struct cm_cli_policy policy = {0};
     enum cm_status printed = CM_OK;
     enum cm_status st = CM_OK;
 
@@ -248,6 +255,9 @@ enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm
         return CM_ERR_NOMEM;
     }
     in.report_data = cm_span_make(v->nonce_len == 0 ? NULL : v->nonce, v->nonce_len);
+    if (v->policy != NULL) {
+        CM_TRY(cm_cli_policy_load(&policy, v->policy, why));
+    }
     CM_TRY(cm_cli_quote_open(v->file, &file, why));
     job.evidence = file.quote;
     job.format = format_of(v, file.quote);
@@ -274,9 +284,18 @@ enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm
             goto out;
         }
     }
-    printed = print(&(struct outcome){v, job.format, &file, input, st, ev}, out, why);
+    if (st == CM_OK && policy.policy != NULL) { /* what is not genuine no policy is asked about */
+        st = cm_cli_policy_judge(&policy, ev, v->flags);
+    }
+    printed = v->json ? cm_cli_policy_json(&policy) : CM_OK;
+    if (printed == CM_OK) {
+        const struct shown shown = {v, job.format, &file, input, &policy, ev, st};
+
+        printed = print(&shown, out, why);
+    }
     st = printed == CM_OK ? st : printed;
 out:
+    cm_cli_policy_free(&policy);
     cm_floor_file_close(floors);
     cm_evidence_free(ev);
     cm_parts_free(parts);
