@@ -60,6 +60,15 @@ foreach(tool casemate oesign oeedger8r oeutil oeverify)
     list(APPEND pages ${page})
   endif()
 endforeach()
+set(page ${CMAKE_BINARY_DIR}/man/oegdb.1)
+add_custom_command(OUTPUT ${page}
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/man
+  COMMAND ${CMAKE_SOURCE_DIR}/deploy/man/manpage.sh ${CMAKE_SOURCE_DIR}/deploy/debugger ${PROJECT_VERSION}
+          ${CMAKE_SOURCE_DIR}/deploy/man/oegdb.1.in ${page}
+  DEPENDS ${CMAKE_SOURCE_DIR}/deploy/debugger/oegdb ${CMAKE_SOURCE_DIR}/deploy/man/manpage.sh
+          ${CMAKE_SOURCE_DIR}/deploy/man/oegdb.1.in
+  COMMENT "Making the man page of oegdb" VERBATIM)
+list(APPEND pages ${page})
 add_custom_target(manpages ALL DEPENDS ${pages})
 add_dependencies(sdk manpages)
 install(FILES ${pages} DESTINATION share/man/man1)
@@ -134,6 +143,6 @@ foreach(COMPILER gcc g++ clang clang++)
   install(FILES ${gen}/oeenclave-${COMPILER}-lvi-cfg.pc DESTINATION share/pkgconfig)
 endforeach()
 
-# the debugger: gdb with a script that finds the enclaves
+# the debugger: gdb with a script that finds the enclaves; docs/debugging.md
 install(PROGRAMS ${CMAKE_SOURCE_DIR}/deploy/debugger/oegdb DESTINATION bin)
 install(FILES ${CMAKE_SOURCE_DIR}/deploy/debugger/casemate_gdb.py DESTINATION share/openenclave/debugger)

@@ -335,12 +335,18 @@ cm_ocall_switch:
         .cfi_startproc
         push    %rbp
         .cfi_adjust_cfa_offset 8
+        .cfi_offset %rbp, -16
         push    %rbx
         push    %r12
         push    %r13
         push    %r14
         push    %r15
         .cfi_adjust_cfa_offset 40
+        .cfi_offset %rbx, -24
+        .cfi_offset %r12, -32
+        .cfi_offset %r13, -40
+        .cfi_offset %r14, -48
+        .cfi_offset %r15, -56
         push    %rdx
         pushfq
         sub     $SITE_RFLAGS, %rsp
@@ -368,6 +374,8 @@ cm_ocall_switch:
         push    $0
         popfq
         movl    $STATE_IN_OCALL, %gs:TD_STATE
+        .globl  cm_ocall_left
+cm_ocall_left:                                  /* where debuggers say that the thread is */
         jmp     cm_leave
         .cfi_endproc
         .size   cm_ocall_switch, . - cm_ocall_switch
@@ -462,5 +470,11 @@ cm_xstate_initial:                              /* XSAVE image whose XSTATE_BV i
         .balign 4
 cm_mxcsr_initial:
         .long   0x1fbf                          /* all exceptions masked, flags set (MCDT: A3) */
+
+/* What a debugger has to know of the thread data (deploy/debugger). */
+        .globl  cm_debug_layout
+        .hidden cm_debug_layout
+cm_debug_layout:
+        .long   TD_STATE, STATE_IN_OCALL, TD_CALLSITE, TD_HOST_RETURN, TCS_TO_GPR0
 
         .section .note.GNU-stack, "", @progbits

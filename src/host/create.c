@@ -205,6 +205,7 @@ static oe_result_t first_call(oe_enclave_t *e, const oe_ecall_info_t *ecalls, ui
 /* All that belongs to the handle. Its state keeps every other thread out. */
 static void release(oe_enclave_t *e, const struct cm_loaded *loaded)
 {
+    cm_debugger_forget(e->listed);
     cm_unload(e->device, loaded);
     if (e->arenas != NULL) {
         (void)munmap(e->arenas, (size_t)e->slot_count * CM_ARENA_SIZE);
@@ -250,7 +251,7 @@ oe_result_t cm_create_on(const struct cm_load_request *request, const struct cm_
     e->ocall_count = tables->ocall_count;
     e->path = strdup(request->path);
     if (loaded.debug) {
-        cm_debugger_enclave_created(request->path, loaded.reserved, loaded.base, loaded.size);
+        e->listed = cm_debugger_list(e, request->device->emulated != 0);
     }
     result = make_arenas(e);
     if (result == OE_OK) {

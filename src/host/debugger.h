@@ -1,19 +1,52 @@
 /*
- * What a debugger hangs on to: it sets a breakpoint on the function and learns from its arguments
- * where an enclave's symbols belong (deploy/debugger/casemate_gdb.py). Only debuggable enclaves are
- * announced.
+ * What a debugger finds in a host program: a list of the enclaves that it may look into, and functions to
+ * set a breakpoint on. The names, and the first eleven members, are those that debuggers know from Open
+ * Enclave (its debugger contract, version 2); deploy/debugger/casemate_gdb.py is ours. Only enclaves with
+ * the DEBUG attribute are listed.
  */
 #ifndef CM_HOST_DEBUGGER_H
 #define CM_HOST_DEBUGGER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "host/handle.h"
+
+#define CM_DEBUG_ENCLAVE_MAGIC   0xabc540ee14fa48ceull
+#define CM_DEBUG_ENCLAVE_VERSION 2
+#define CM_DEBUG_FLAG_DEBUG      1u
+#define CM_DEBUG_FLAG_SIMULATE   2u
+
+struct cm_debug_enclave {
+    uint64_t magic;
+    uint64_t version;
+    struct cm_debug_enclave *next;
+    const char *path;
+    uint64_t path_length;
+    uint64_t base; /* of the enclave's address space */
+    uint64_t size;
+    const uint64_t *tcs; /* addresses */
+    uint64_t tcs_count;
+    uint64_t flags; /* CM_DEBUG_FLAG_* */
+    void *modules;  /* images beside the enclave's: none */
+    /* ours */
+    uint64_t image; /* where the image's address 0 is; differs from base with a base of 0 */
+};
+
+extern uint32_t oe_debugger_contract_version;
+extern struct cm_debug_enclave *oe_debug_enclaves_list;
+
+/* Called with the list as it is then; empty, for breakpoints. */
+void oe_debug_enclave_created_hook(struct cm_debug_enclave *enclave);
+void oe_debug_enclave_terminated_hook(struct cm_debug_enclave *enclave);
+
 /**
- * @param path   the image that was loaded
- * @param image  address of the image's address 0
- * @param base   the enclave's address space
- * @param size   of it
+ * List an enclave that is about to run for the first time.
+ * @return What cm_debugger_forget() takes; NULL when memory ran out: a debugger does not see it then.
  */
-void cm_debugger_enclave_created(const char *path, uint64_t image, uint64_t base, uint64_t size);
+struct cm_debug_enclave *cm_debugger_list(const oe_enclave_t *enclave, bool simulated);
+
+/** Its code will not run again. Accepts NULL. */
+void cm_debugger_forget(struct cm_debug_enclave *listed);
 
 #endif

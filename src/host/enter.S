@@ -74,4 +74,58 @@ cm_enter:
     .cfi_endproc
     .size cm_enter, .-cm_enter
 
+/*
+ * oe_result_t cm_ocall_bridge(oe_enclave_t *enclave, uint32_t func, uint64_t arg)
+ *
+ * Calls cm_ocall_serve. On the stack are the registers that the caller has while the enclave waits:
+ * rbp at RBP, rbx and r12-r15 below it. At cm_ocall_bridged a debugger turns to the enclave, and
+ * takes the caller's registers from here when it has walked through (deploy/debugger).
+ */
+    .globl cm_ocall_bridge, cm_ocall_bridged
+    .type cm_ocall_bridge, @function
+    .p2align 4
+cm_ocall_bridge:
+    .cfi_startproc
+    endbr64
+    pushq %rbp
+    .cfi_def_cfa_offset 16
+    .cfi_offset %rbp, -16
+    movq %rsp, %rbp
+    .cfi_def_cfa_register %rbp
+    pushq %rbx
+    .cfi_offset %rbx, -24
+    pushq %r12
+    .cfi_offset %r12, -32
+    pushq %r13
+    .cfi_offset %r13, -40
+    pushq %r14
+    .cfi_offset %r14, -48
+    pushq %r15
+    .cfi_offset %r15, -56
+    subq $8, %rsp
+    call cm_ocall_serve
+cm_ocall_bridged:
+    movq -8(%rbp), %rbx /* the rest is as it was: cm_ocall_serve keeps it */
+    leave
+    .cfi_def_cfa %rsp, 8
+    ret
+    .cfi_endproc
+    .size cm_ocall_bridge, .-cm_ocall_bridge
+
+/*
+ * Never executed: the frame that our debugger puts between stacks. R11 is where its caller goes on, RSP
+ * the caller's. A signal frame, since debuggers refuse stacks that turn back, but for those.
+ */
+    .globl cm_debug_gate
+    .type cm_debug_gate, @function
+cm_debug_gate:
+    .cfi_startproc
+    .cfi_signal_frame
+    .cfi_def_cfa %rsp, 0
+    .cfi_register %rip, %r11
+    ud2
+    ud2
+    .cfi_endproc
+    .size cm_debug_gate, .-cm_debug_gate
+
     .section .note.GNU-stack, "", @progbits

@@ -109,6 +109,7 @@ oe_enclave_t *cm_handle_get(uint32_t slot_count)
         e->ocalls = NULL;
         e->ocall_count = 0;
         e->path = NULL;
+        e->listed = NULL;
         e->ecall_ids = NULL;
         e->ecall_id_count = 0;
         e->arenas = NULL;

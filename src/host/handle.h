@@ -54,6 +54,7 @@ struct _oe_enclave {
     uint64_t size;
     uint64_t reserved; /* where its address space begins */
     char *path;        /* of the image, for names in messages; NULL when memory ran out */
+    struct cm_debug_enclave *listed; /* for debuggers; NULL: not debuggable */
     uint64_t tcs_first;
     uint64_t tcs_stride;
     bool told_faults; /* the processor tells the enclave of #PF and #GP (MISCSELECT.EXINFO) */

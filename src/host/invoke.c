@@ -154,7 +154,7 @@ static oe_result_t run_call(struct cm_frame *frame, uint32_t func, uint64_t arg)
             return finish(frame, regs.rdi, regs.rsi);
         }
         func = CM_CALL_FUNC(regs.rdi);
-        result = cm_ocall_serve(e, func, regs.rsi);
+        result = cm_ocall_bridge(e, func, regs.rsi);
         if (atomic_load_explicit(&e->state, memory_order_relaxed) == CM_ENCLAVE_LOST) {
             return cm_handle_refusal(e); /* the ocall forked, and this is the child */
         }

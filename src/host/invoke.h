@@ -32,6 +32,12 @@ oe_result_t cm_invoke(oe_enclave_t *enclave, enum cm_enclave_state life, uint32_
 /** cm_invoke on a thread that is bound. */
 oe_result_t cm_invoke_bound(struct cm_frame *frame, uint32_t func, uint64_t arg);
 
+/*
+ * As cm_ocall_serve, with the caller's registers where a debugger that walks from an ocall into the
+ * enclave and on to the host finds them (enter.S).
+ */
+oe_result_t cm_ocall_bridge(oe_enclave_t *enclave, uint32_t func, uint64_t arg);
+
 /**
  * Serve one ocall.
  * @param func  From the enclave; every value is handled.
