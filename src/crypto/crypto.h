@@ -75,6 +75,26 @@ CM_MUST_USE enum cm_status cm_gcm_open(struct cm_span key, const uint8_t iv[CM_G
                                        struct cm_span aad, struct cm_span cipher,
                                        const uint8_t tag[CM_GCM_TAG_SIZE], uint8_t *out);
 
+/*
+ * AES-256-GCM under one key for many texts: the key schedule is made once. An object is used by one
+ * thread at a time.
+ */
+struct cm_gcm;
+
+/** @retval CM_ERR_NOMEM  no memory, or OpenSSL failed */
+CM_MUST_USE enum cm_status cm_gcm_create(const uint8_t key[CM_GCM256_KEY_SIZE],
+                                         struct cm_gcm **out);
+/** Accepts NULL; the key is cleared. */
+void cm_gcm_free(struct cm_gcm *g);
+
+/** As cm_gcm_seal() and cm_gcm_open(), with their errors. */
+CM_MUST_USE enum cm_status cm_gcm_seal_with(struct cm_gcm *g, const uint8_t iv[CM_GCM_IV_SIZE],
+                                            struct cm_span aad, struct cm_span plain, uint8_t *out,
+                                            uint8_t tag[CM_GCM_TAG_SIZE]);
+CM_MUST_USE enum cm_status cm_gcm_open_with(struct cm_gcm *g, const uint8_t iv[CM_GCM_IV_SIZE],
+                                            struct cm_span aad, struct cm_span cipher,
+                                            const uint8_t tag[CM_GCM_TAG_SIZE], uint8_t *out);
+
 /** NIST SP 800-108 in counter mode: the first block, HMAC-SHA-256(key, be32(1) || fixed). */
 CM_MUST_USE enum cm_status cm_kdf_counter(struct cm_span key, struct cm_span fixed,
                                           uint8_t out[CM_SHA256_SIZE]);
