@@ -20,11 +20,12 @@ add_library(openenclave::oecryptombedtls ALIAS oecryptombedtls)
 
 # The modules of the C library. Builds name them before or after the other archives, so each is a line
 # for the linker that brings along what the module needs.
-set(modules oehostfs oehostsock oehostresolver oehostepoll)
+set(modules oehostfs oehostsock oehostresolver oehostepoll cmpfs)
+set(cmpfs_needs "-loehostfs_module -loeenclave -lopensslcrypto_3 ")
 foreach(name ${modules})
   if(TARGET ${name})
     file(WRITE ${CMAKE_BINARY_DIR}/modules/lib${name}.a
-         "GROUP ( -l${name}_module -loesyscall -loelibc -loecore )\n")
+         "GROUP ( -l${name}_module ${${name}_needs}-loesyscall -loelibc -loecore )\n")
     install(FILES ${CMAKE_BINARY_DIR}/modules/lib${name}.a DESTINATION ${oe}/enclave)
     install(FILES $<TARGET_FILE:${name}> DESTINATION ${oe}/enclave RENAME lib${name}_module.a)
   endif()

@@ -6,6 +6,7 @@
 #             opensslcrypto_3 oecryptombedtls mbedtls mbedx509 mbedcrypto oelibc_includes oe_includes
 #             oehostfs oehostsock oehostresolver oehostepoll (openenclave/bits/module.h)
 #             oedebugmalloc (openenclave/debugmalloc.h)
+#             cmpfs (casemate/pfs.h)
 #             oeseal_gcmaes (objects: target_link_libraries(e $<TARGET_OBJECTS:openenclave::oeseal_gcmaes>))
 #   tools     oesign oeedger8r casemate
 # Functions
@@ -91,6 +92,7 @@ cm_enclave_archive(oesyscall openenclave::oe_includes)
 foreach(name oehostfs oehostsock oehostresolver oehostepoll oedebugmalloc)
   cm_enclave_archive(${name} openenclave::oelibc)
 endforeach()
+cm_enclave_archive(cmpfs openenclave::oehostfs openenclave::opensslcrypto_3)
 cm_enclave_archive(opensslcrypto_3 openenclave::oelibc)
 cm_enclave_archive(opensslssl_3 openenclave::opensslcrypto_3)
 set_target_properties(openenclave::opensslcrypto_3 openenclave::opensslssl_3 PROPERTIES

@@ -250,23 +250,23 @@ static long hostfs_link(void *fs, const char *from, const char *to)
     return act_on_two(true, fs, from, to);
 }
 
+const struct cm_fs_kind cm_host_fs = {
+    .type = OE_HOST_FILE_SYSTEM,
+    .mount = hostfs_mount,
+    .unmount = hostfs_unmount,
+    .open = hostfs_open,
+    .stat = hostfs_stat,
+    .access = hostfs_access,
+    .truncate = hostfs_truncate,
+    .mkdir = hostfs_mkdir,
+    .rmdir = hostfs_rmdir,
+    .unlink = hostfs_unlink,
+    .rename = hostfs_rename,
+    .link = hostfs_link,
+};
+
 oe_result_t oe_load_module_host_file_system(void)
 {
-    static const struct cm_fs_kind kind = {
-        .type = OE_HOST_FILE_SYSTEM,
-        .mount = hostfs_mount,
-        .unmount = hostfs_unmount,
-        .open = hostfs_open,
-        .stat = hostfs_stat,
-        .access = hostfs_access,
-        .truncate = hostfs_truncate,
-        .mkdir = hostfs_mkdir,
-        .rmdir = hostfs_rmdir,
-        .unlink = hostfs_unlink,
-        .rename = hostfs_rename,
-        .link = hostfs_link,
-    };
-
     cm_sys_link();
-    return cm_fs_register(&kind) == 0 ? OE_OK : OE_OUT_OF_MEMORY;
+    return cm_fs_register(&cm_host_fs) == 0 ? OE_OK : OE_OUT_OF_MEMORY;
 }

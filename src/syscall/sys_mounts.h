@@ -33,6 +33,9 @@ struct cm_fs_kind {
     long (*link)(void *fs, const char *from, const char *to);
 };
 
+/* The host's files (hostfs.c, library oehostfs), also for file systems that stand on them. */
+extern const struct cm_fs_kind cm_host_fs;
+
 /* A mounted one. In use (umount: EBUSY) as long as a file on it is open. */
 struct cm_mount {
     const struct cm_fs_kind *kind;

@@ -140,6 +140,25 @@ static oe_result_t run_calls(int *failed)
     return r;
 }
 
+static oe_result_t run_protected(int *failed)
+{
+    char folder[] = "/tmp/cm-oom-XXXXXX";
+    char command[64];
+    oe_result_t r;
+
+    if (mkdtemp(folder) == NULL) {
+        return OE_FAILURE;
+    }
+    r = oom_protected(e, failed, strrchr(folder, '/') + 1);
+    if (*failed < 0) {
+        TEST_FAIL("errno %d is not ENOMEM", -*failed);
+    }
+    (void)snprintf(command, sizeof(command), "rm -r %s",
+                   folder); /* what was being made may be left */
+    CHECK_EQ(system(command), 0);
+    return r;
+}
+
 /* One ecall with the k-th allocation failing; false when it makes fewer than k. */
 static bool step(oe_result_t (*run)(int *), uint64_t k, bool all, uint64_t live)
 {
@@ -222,6 +241,11 @@ TEST(out_of_memory_at_every_allocation_of_crypto)
 TEST(out_of_memory_at_every_allocation_of_calls_to_the_host)
 {
     enumerate(run_calls, 60);
+}
+
+TEST(out_of_memory_at_every_allocation_of_protected_files)
+{
+    enumerate(run_protected, 100);
 }
 
 /* In a fresh enclave each time: where tables and the thread's marshalling memory are made. */

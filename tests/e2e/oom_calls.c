@@ -2,6 +2,7 @@
  * The calls of e2e_oom_test's enclave to the host: what fails for want of memory says ENOMEM, and
  * what was opened can be closed.
  */
+#include <casemate/pfs.h>
 #include <openenclave/enclave.h>
 
 #include <dirent.h>
@@ -145,6 +146,46 @@ static void on_names(void)
         (void)good(-1);
     }
     (void)good(uname(&u));
+}
+
+/* Without memory the host cannot be asked to close its file, whose lock then stands (EBUSY). */
+static bool good_or_held(long r)
+{
+    if (r == -1 && (errno == EBUSY || errno == ENOENT)) {
+        errno = ENOMEM;
+    }
+    return good(r);
+}
+
+/* protected files, in a folder of /tmp that is mounted once */
+int oom_protected(const char *folder)
+{
+    static char bytes[9000];
+    char path[128];
+    char other[128];
+    struct stat s;
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "/protected/%s/file", folder);
+    (void)snprintf(other, sizeof(other), "/protected/%s/other", folder);
+    if (cm_load_module_protected_file_system() != OE_OK ||
+        (mount("/tmp", "/protected", CM_PROTECTED_FILE_SYSTEM, 0, NULL) != 0 && errno != EBUSY)) {
+        return 1;
+    }
+    outcome = 0;
+    fd = open(path, O_CREAT | O_RDWR, 0600);
+    if (!good(fd)) {
+        return outcome;
+    }
+    (void)good(write(fd, bytes, sizeof(bytes)));
+    (void)good(pread(fd, bytes, 5000, 10));
+    (void)good(ftruncate(fd, 100));
+    (void)good(fsync(fd));
+    (void)good(close(fd));
+    (void)good_or_held(stat(path, &s));
+    (void)good_or_held(rename(path, other));
+    (void)good_or_held(unlink(other));
+    return outcome;
 }
 
 int oom_calls(const char *folder, bool *open_left)
