@@ -17,14 +17,12 @@ struct cm_debug_enclave *oe_debug_enclaves_list;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over the list */
 
 /* Nothing to do: a debugger that stops here finds the argument in its register. */
-__attribute__((noinline, noipa)) void
-oe_debug_enclave_created_hook(struct cm_debug_enclave *enclave)
+__attribute__((noinline)) void oe_debug_enclave_created_hook(struct cm_debug_enclave *enclave)
 {
     __asm__ volatile("" : : "r"(enclave) : "memory");
 }
 
-__attribute__((noinline, noipa)) void
-oe_debug_enclave_terminated_hook(struct cm_debug_enclave *enclave)
+__attribute__((noinline)) void oe_debug_enclave_terminated_hook(struct cm_debug_enclave *enclave)
 {
     __asm__ volatile("" : : "r"(enclave) : "memory");
 }

@@ -47,11 +47,10 @@ shows() { if grep -qF -- "$2" "$1"; then ok; else fail "$1: not shown: $2"; cat 
 hides() { if grep -qF -- "$2" "$1"; then fail "$1: shown: $2"; else ok; fi; }
 to_host="ecall_gdb_sum cm_ecall_main cm_enclave_entry"
 
-# a breakpoint that is set before there is an enclave; steps; locals; the way to the host's main
-debug inside "break ask_twice_of" run bt next next next "print number" "print doubled" "print answer" \
+# a breakpoint that is set before there is an enclave; another line; locals; the way to the host's main
+debug inside "break ask_twice_of" run bt "advance oegdb_enclave.c:$(line oegdb_enclave.c ocall)" "print number" "print doubled" "print answer" \
     "up" "print total" "print second" "delete" continue
-shows inside "oegdb_enclave.c:$(line oegdb_enclave.c head)"
-frames inside ask_twice_of@oegdb_enclave.c:"$(line oegdb_enclave.c head)" gdb_sum@oegdb_enclave.c:"$(line oegdb_enclave.c outer)" \
+frames inside ask_twice_of gdb_sum@oegdb_enclave.c:"$(line oegdb_enclave.c outer)" \
     $to_host cm_enter run_call oegdb_gdb_sum main@oegdb_host.c:"$(line oegdb_host.c main)"
 shows inside '$1 = 3'
 shows inside '$2 = 6'

@@ -4,8 +4,8 @@
 #include "oegdb_t.h"
 
 static __attribute__((noinline)) int ask_twice_of(int number)
-{                             /* MARK head */
-    int doubled = number * 2; /* MARK inside */
+{
+    int doubled = number * 2;
     int answer = 0;
 
     if (gdb_ask(&answer, doubled) != OE_OK) { /* MARK ocall */
