@@ -38,6 +38,10 @@ enum cm_ocall_func {
     CM_OCALL_WRITE = 0x8006,    /* arg: struct cm_write_args */
     CM_OCALL_THREAD_WAIT_FOR = 0x8007, /* arg: struct cm_wait_args */
     CM_OCALL_SYMBOLS = 0x8008,         /* arg: struct cm_symbols_args */
+    CM_OCALL_CALL_FUNCTION_WAKE =
+        0x8009,                  /* CALL_FUNCTION; and a worker may wake for the next one */
+    CM_OCALL_LINE_WAIT = 0x800a, /* arg: index of the line whose call the thread waits for */
+    CM_OCALL_LINE_WAKE = 0x800b, /* arg: host address of the line that was answered */
     CM_OCALL_MAX
 };
 

@@ -23,6 +23,32 @@ static void put_args(const struct cm_edl_emitter *e, const struct cm_edl_list *f
     }
 }
 
+/* Which ecalls a worker may run; nothing when there is none: the runtime has a table for that. */
+static void put_switchless_table(const struct cm_edl_emitter *e)
+{
+    const struct cm_edl_list *funcs = &e->unit->trusted;
+    bool any = false;
+
+    for (size_t i = 0; i < funcs->count; i++) {
+        const struct cm_edl_func *f = funcs->items[i];
+
+        any = any || f->switchless;
+    }
+    if (!any) {
+        return;
+    }
+    cm_edl_put(e->out, "const bool oe_ecalls_switchless[] = {\n");
+    for (size_t i = 0; i < funcs->count; i++) {
+        const struct cm_edl_func *f = funcs->items[i];
+
+        cm_edl_put(e->out, "    %s%s /* %s */\n", f->switchless ? "true" : "false",
+                   i + 1 < funcs->count ? "," : "", f->name);
+    }
+    cm_edl_put(
+        e->out,
+        "};\nconst size_t oe_ecalls_switchless_size = OE_COUNTOF(oe_ecalls_switchless);\n\n");
+}
+
 static void put_ecall_tables(const struct cm_edl_emitter *e)
 {
     struct cm_edl_text *t = e->out;
@@ -46,6 +72,7 @@ static void put_ecall_tables(const struct cm_edl_emitter *e)
         cm_edl_put(t, "    \"%s\"%s\n", f->name, i + 1 < funcs->count ? "," : "");
     }
     cm_edl_put(t, "};\n\nsize_t oe_ecalls_table_size = OE_COUNTOF(oe_ecalls_table);\n\n");
+    put_switchless_table(e);
 }
 
 static void put_trusted_source(const struct cm_edl_emitter *e)

@@ -182,6 +182,22 @@ static void expect_depth(struct cm_td *td, uint64_t function_id)
     }
 }
 
+static oe_result_t call_checked(struct cm_td *td, const struct cm_call_args *args, size_t total,
+                                uint64_t *written)
+{
+    expect_depth(td, args->function_id);
+    return total <= ON_STACK ? call_on_stack(args, written)
+                             : call_on_heap(td, args, total, written);
+}
+
+oe_result_t cm_call_taken(struct cm_td *td, const struct cm_call_args *args, uint64_t *written)
+{
+    size_t total = 0;
+    const oe_result_t result = check_args(args, &total);
+
+    return result != OE_OK ? result : call_checked(td, args, total, written);
+}
+
 oe_result_t cm_call_function(uint64_t host_args)
 {
     struct cm_td *td = cm_td();
@@ -197,10 +213,8 @@ oe_result_t cm_call_function(uint64_t host_args)
     cm_copy_in(&args, cm_ptr(host_args), sizeof(args)); /* once: B5 */
     result = check_args(&args, &total);
     if (result == OE_OK) {
-        expect_depth(td, args.function_id);
         cm_arena_begin(td, host_args, args.arena, args.arena_size);
-        result = total <= ON_STACK ? call_on_stack(&args, &written)
-                                   : call_on_heap(td, &args, total, &written);
+        result = call_checked(td, &args, total, &written);
         cm_arena_end(td);
     }
     answer(host_args, written, result);

@@ -247,13 +247,3 @@ void oe_free_ocall_buffer(void *buffer)
         td->arena_used = p - td->arena;
     }
 }
-
-void *oe_allocate_switchless_ocall_buffer(size_t size)
-{
-    return oe_allocate_ocall_buffer(size);
-}
-
-void oe_free_switchless_ocall_buffer(void *buffer)
-{
-    oe_free_ocall_buffer(buffer);
-}

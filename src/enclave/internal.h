@@ -50,6 +50,12 @@ const volatile oe_sgx_enclave_properties_t *cm_properties(void);
 
 /* ecall.c */
 oe_result_t cm_call_function(uint64_t host_args);
+/* a call whose arguments are the enclave's own copy; by a worker, which has the ecall's arena */
+oe_result_t cm_call_taken(struct cm_td *td, const struct cm_call_args *args, uint64_t *written);
+
+/* ocall.c: CALL_FUNCTION or CALL_FUNCTION_WAKE; *written is set on OE_OK alone */
+bool cm_ocall_buffers_ok(const struct cm_call_args *args);
+oe_result_t cm_call_host(uint16_t func, const struct cm_call_args *asked, size_t *written);
 
 /* hostmem.c */
 void cm_arena_begin(struct cm_td *td, uint64_t host_args, uint64_t arena, uint64_t size);

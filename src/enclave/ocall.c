@@ -26,58 +26,59 @@ oe_result_t oe_ocall(uint16_t func, uint64_t argument, uint64_t *answer)
     return cm_host_result(CM_CALL_RESULT(word));
 }
 
-static bool outside_or_empty(const void *p, size_t size)
+static bool outside_or_empty(uint64_t p, uint64_t size)
 {
-    return size == 0 || cm_outside((uint64_t)p, size);
+    return size == 0 || cm_outside(p, size);
+}
+
+bool cm_ocall_buffers_ok(const struct cm_call_args *args)
+{
+    return outside_or_empty(args->input_buffer, args->input_buffer_size) &&
+           outside_or_empty(args->output_buffer, args->output_buffer_size);
+}
+
+oe_result_t cm_call_host(uint16_t func, const struct cm_call_args *asked, size_t *written)
+{
+    struct cm_call_args args = *asked;
+    struct cm_call_args *host = oe_allocate_ocall_buffer(sizeof(args));
+    oe_result_t result;
+
+    if (host == NULL) {
+        return OE_OUT_OF_MEMORY;
+    }
+    args.result = OE_UNEXPECTED;
+    cm_copy_out(host, &args, sizeof(args));
+    result = oe_ocall(func, (uint64_t)host, NULL);
+    if (result == OE_OK) {
+        cm_copy_in(&args, host, sizeof(args)); /* once */
+        result = cm_host_result(args.result);
+    }
+    oe_free_ocall_buffer(host);
+    if (result == OE_OK && args.output_bytes_written > asked->output_buffer_size) {
+        return OE_UNEXPECTED;
+    }
+    if (result == OE_OK) {
+        *written = args.output_bytes_written;
+    }
+    return result;
 }
 
 oe_result_t oe_call_host_function(uint64_t function_id, const void *input_buffer,
                                   size_t input_buffer_size, void *output_buffer,
                                   size_t output_buffer_size, size_t *output_bytes_written)
 {
-    struct cm_call_args args = {
+    const struct cm_call_args args = {
         .function_id = function_id,
         .input_buffer = (uint64_t)input_buffer,
         .input_buffer_size = input_buffer_size,
         .output_buffer = (uint64_t)output_buffer,
         .output_buffer_size = output_buffer_size,
-        .result = OE_UNEXPECTED,
     };
-    struct cm_call_args *host = NULL;
-    oe_result_t result;
 
-    if (output_bytes_written == NULL || !outside_or_empty(input_buffer, input_buffer_size) ||
-        !outside_or_empty(output_buffer, output_buffer_size)) {
+    if (output_bytes_written == NULL || !cm_ocall_buffers_ok(&args)) {
         return OE_INVALID_PARAMETER;
     }
-    host = oe_allocate_ocall_buffer(sizeof(args));
-    if (host == NULL) {
-        return OE_OUT_OF_MEMORY;
-    }
-    cm_copy_out(host, &args, sizeof(args));
-    result = oe_ocall(CM_OCALL_CALL_FUNCTION, (uint64_t)host, NULL);
-    if (result == OE_OK) {
-        cm_copy_in(&args, host, sizeof(args)); /* once */
-        result = cm_host_result(args.result);
-    }
-    oe_free_ocall_buffer(host);
-    if (result == OE_OK && args.output_bytes_written > output_buffer_size) {
-        return OE_UNEXPECTED;
-    }
-    if (result == OE_OK) {
-        *output_bytes_written = args.output_bytes_written;
-    }
-    return result;
-}
-
-/* Until worker threads exist on the host, a switchless call is an ordinary one. */
-oe_result_t oe_switchless_call_host_function(uint64_t function_id, const void *input_buffer,
-                                             size_t input_buffer_size, void *output_buffer,
-                                             size_t output_buffer_size,
-                                             size_t *output_bytes_written)
-{
-    return oe_call_host_function(function_id, input_buffer, input_buffer_size, output_buffer,
-                                 output_buffer_size, output_bytes_written);
+    return cm_call_host(CM_OCALL_CALL_FUNCTION, &args, output_bytes_written);
 }
 
 /* Waiters ask again until they have what they wait for, which nobody gives them after an abort. */

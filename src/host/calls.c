@@ -10,6 +10,7 @@
 #include "host/invoke.h"
 #include "host/names.h"
 #include "host/profile.h"
+#include "host/switchless.h"
 
 /* The number of a name; the wrapper's static caches it. */
 /* NOLINTNEXTLINE(readability-non-const-parameter): stored to below */
@@ -106,7 +107,28 @@ oe_result_t oe_call_enclave_function(oe_enclave_t *enclave, uint64_t *global_id,
     return result;
 }
 
-/* Without workers a switchless call is an ordinary one, with the same result. */
+/* By a worker, when one polls and this thread is not in an ocall of the enclave, which is refused in the
+ * ordinary way. */
+static bool call_worker(oe_enclave_t *enclave, uint64_t *global_id, const char *name,
+                        struct cm_call_args *args)
+{
+    struct cm_profile_call profiled = {0, 0};
+    bool done = false;
+
+    if (enclave == NULL || enclave->magic != CM_HANDLE_MAGIC || global_id == NULL || name == NULL ||
+        cm_is_bound(enclave)) {
+        return false;
+    }
+    if (cm_profile_on) {
+        cm_profile_enter(&profiled);
+    }
+    done = cm_switchless_ecall(enclave, name_id(global_id, name), args);
+    if (done && cm_profile_on) {
+        cm_profile_ecall(&profiled, name, args->input_buffer_size, args->output_bytes_written);
+    }
+    return done;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): the API's parameters */
 oe_result_t oe_switchless_call_enclave_function(oe_enclave_t *enclave, uint64_t *global_id,
                                                 const char *name, const void *input_buffer,
@@ -114,6 +136,20 @@ oe_result_t oe_switchless_call_enclave_function(oe_enclave_t *enclave, uint64_t 
                                                 size_t output_buffer_size,
                                                 size_t *output_bytes_written)
 {
-    return oe_call_enclave_function(enclave, global_id, name, input_buffer, input_buffer_size,
-                                    output_buffer, output_buffer_size, output_bytes_written);
+    struct cm_call_args args = {
+        .input_buffer = (uint64_t)(uintptr_t)input_buffer,
+        .input_buffer_size = input_buffer_size,
+        .output_buffer = (uint64_t)(uintptr_t)output_buffer,
+        .output_buffer_size = output_buffer_size,
+    };
+
+    if (output_bytes_written == NULL || !call_worker(enclave, global_id, name, &args)) {
+        return oe_call_enclave_function(enclave, global_id, name, input_buffer, input_buffer_size,
+                                        output_buffer, output_buffer_size, output_bytes_written);
+    }
+    name_refusal((oe_result_t)args.result, name, &args, output_buffer);
+    if (args.result == OE_OK) {
+        *output_bytes_written = args.output_bytes_written;
+    }
+    return (oe_result_t)args.result;
 }

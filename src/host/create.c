@@ -17,6 +17,7 @@
 #include "host/hostlog.h"
 #include "host/invoke.h"
 #include "host/names.h"
+#include "host/switchless.h"
 
 static oe_result_t result_of(enum cm_status st)
 {
@@ -76,6 +77,12 @@ static oe_result_t read_settings(const oe_enclave_setting_t *settings, uint32_t 
                 cm_host_log(CM_LOG_ERROR, "setting %" PRIu32 ": switchless without workers", i);
                 return OE_INVALID_PARAMETER;
             }
+            if (request->host_workers != 0 || request->enclave_workers != 0) {
+                cm_host_log(CM_LOG_ERROR, "setting %" PRIu32 ": switchless twice", i);
+                return OE_INVALID_PARAMETER;
+            }
+            request->host_workers = workers->max_host_workers;
+            request->enclave_workers = workers->max_enclave_workers;
             break;
         case OE_SGX_ENCLAVE_CONFIG_DATA:
             if (config == NULL || request->config) {
@@ -264,6 +271,13 @@ oe_result_t cm_create_on(const struct cm_load_request *request, const struct cm_
     atomic_store(&e->state, CM_ENCLAVE_RUNNING);
     /* it may know nothing of a log: that is no error */
     (void)cm_host_log_ask(e, request->path, (uint32_t)cm_host_log_level());
+    if (request->host_workers != 0 || request->enclave_workers != 0) {
+        result = cm_switchless_start(e, request->host_workers, request->enclave_workers);
+        if (result != OE_OK) {
+            (void)oe_terminate_enclave(e);
+            return result;
+        }
+    }
     *out = e;
     return OE_OK;
 }
@@ -308,6 +322,8 @@ oe_result_t oe_create_enclave(const char *path, oe_enclave_type_t type, uint32_t
 /* Take the enclave away from every other thread, or leave it as it was. */
 static oe_result_t stop(oe_enclave_t *e, unsigned *was)
 {
+    bool paused = false;
+
     *was = atomic_load(&e->state);
     if (*was != CM_ENCLAVE_LOST) {
         cm_handle_wait_lent(e); /* those that the enclave has ended may still be on their way out */
@@ -320,13 +336,22 @@ static oe_result_t stop(oe_enclave_t *e, unsigned *was)
         return OE_BUSY; /* another thread terminates it, or it just aborted */
     }
     /* in a forked child the threads that were inside do not exist */
-    if (*was != CM_ENCLAVE_LOST && cm_handle_in_use(e)) {
+    if (*was == CM_ENCLAVE_LOST) {
+        cm_switchless_stop(e, false);
+        return OE_OK;
+    }
+    paused = cm_switchless_pause(e);
+    if (!paused || cm_handle_in_use(e)) {
         unsigned stopping = CM_ENCLAVE_STOPPING;
 
         (void)atomic_compare_exchange_strong(&e->state, &stopping, *was);
+        if (paused) {
+            cm_switchless_resume(e);
+        }
         cm_host_log(CM_LOG_ERROR, "oe_terminate_enclave: a thread is inside the enclave");
         return OE_BUSY;
     }
+    cm_switchless_stop(e, true);
     return OE_OK;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "host/hostlog.h"
+#include "host/switchless.h"
 
 #define LEAVING_MS 1000 /* what a lent thread that has ended may need to be gone, and more */
 
@@ -201,22 +202,26 @@ static struct cm_slot *take_any(oe_enclave_t *enclave)
     return NULL;
 }
 
+static struct cm_slot *take_hinted(oe_enclave_t *enclave)
+{
+    return hint.enclave == enclave && hint.slot < enclave->slot_count &&
+                   take(&enclave->slots[hint.slot])
+               ? &enclave->slots[hint.slot]
+               : take_any(enclave);
+}
+
 /* A slot for this thread alone, while the enclave is in that state. */
 static oe_result_t acquire(oe_enclave_t *enclave, enum cm_enclave_state life, struct cm_slot **out)
 {
-    struct cm_slot *slot = NULL;
+    struct cm_slot *slot = take_hinted(enclave);
 
-    if (hint.enclave == enclave && hint.slot < enclave->slot_count &&
-        take(&enclave->slots[hint.slot])) {
-        slot = &enclave->slots[hint.slot];
-    } else {
+    while (slot == NULL && atomic_load(&enclave->state) == (unsigned)life &&
+           cm_switchless_make_room(enclave)) {
         slot = take_any(enclave);
     }
-    if (slot == NULL && atomic_load(&enclave->state) != (unsigned)life) {
-        return cm_handle_refusal(enclave);
-    }
     if (slot == NULL) {
-        return OE_OUT_OF_THREADS;
+        return atomic_load(&enclave->state) != (unsigned)life ? cm_handle_refusal(enclave)
+                                                              : OE_OUT_OF_THREADS;
     }
     /* after the slot is taken: oe_terminate_enclave sets the state, then looks at the slots */
     if (atomic_load(&enclave->state) != (unsigned)life) {
@@ -265,26 +270,65 @@ oe_result_t cm_reserve(oe_enclave_t *enclave, uint64_t others)
     return result;
 }
 
+oe_result_t cm_reserve_for_worker(oe_enclave_t *enclave)
+{
+    struct cm_slot *slot = take_hinted(enclave);
+
+    if (slot == NULL) {
+        return OE_OUT_OF_THREADS;
+    }
+    if (atomic_load(&enclave->state) != CM_ENCLAVE_RUNNING) {
+        atomic_store(&slot->busy, 0);
+        return OE_UNEXPECTED;
+    }
+    reserved.slot = slot;
+    reserved.enclave = enclave;
+    return OE_OK;
+}
+
+static struct cm_frame *frame_of(const oe_enclave_t *enclave)
+{
+    struct cm_frame *f = frames;
+
+    while (f != NULL && f->enclave != enclave) {
+        f = f->outer;
+    }
+    return f;
+}
+
+bool cm_is_bound(const oe_enclave_t *enclave)
+{
+    return frame_of(enclave) != NULL;
+}
+
+void cm_worker_frame(oe_enclave_t *enclave, struct cm_frame *frame)
+{
+    frame->enclave = enclave;
+    frame->slot = NULL;
+    frame->nested = true;
+    frame->outer = frames;
+    frames = frame;
+}
+
 oe_result_t cm_bind(oe_enclave_t *enclave, enum cm_enclave_state life, struct cm_frame *frame)
 {
+    const struct cm_frame *around = frame_of(enclave);
     oe_result_t result = OE_OK;
 
     frame->enclave = enclave;
-    frame->nested = false;
-    for (const struct cm_frame *f = frames; f != NULL; f = f->outer) {
-        if (f->enclave == enclave) {
-            if (atomic_load(&enclave->state) == CM_ENCLAVE_LOST) {
-                return cm_handle_refusal(enclave);
-            }
-            frame->slot = f->slot;
-            frame->nested = true;
-            break;
+    frame->nested = around != NULL;
+    if (around != NULL) {
+        if (atomic_load(&enclave->state) == CM_ENCLAVE_LOST) {
+            return cm_handle_refusal(enclave);
         }
-    }
-    if (!frame->nested && reserved.enclave == enclave) {
+        if (around->slot == NULL) {
+            return OE_REENTRANT_ECALL; /* as it would be, had the ocall come without a worker */
+        }
+        frame->slot = around->slot;
+    } else if (reserved.enclave == enclave) {
         frame->slot = reserved.slot;
         reserved.enclave = NULL;
-    } else if (!frame->nested) {
+    } else {
         result = acquire(enclave, life, &frame->slot);
         say_if_full(enclave, result);
         if (result != OE_OK) {

@@ -66,7 +66,8 @@ struct _oe_enclave {
     struct cm_slot *slots;
     uint32_t slot_count;
     uint32_t slot_cap;
-    void *arenas;     /* slot_count * CM_ARENA_SIZE */
+    void *arenas;                               /* slot_count * CM_ARENA_SIZE */
+    _Atomic(struct cm_switchless *) switchless; /* workers; kept with the handle, NULL before any */
     atomic_uint lent; /* threads that run for the enclave's pthread_create (sys_threads.c) */
     struct _oe_enclave *next;
 };
@@ -80,7 +81,8 @@ void cm_handle_put(oe_enclave_t *enclave);
 /* One ecall that is under way on this thread; lies on its stack. */
 struct cm_frame {
     oe_enclave_t *enclave;
-    struct cm_slot *slot;
+    struct cm_slot
+        *slot; /* NULL: a worker of the host's, which serves ocalls without being inside */
     struct cm_frame *outer;
     bool nested; /* the thread is inside this enclave already, in an ocall */
 };
@@ -91,6 +93,7 @@ struct cm_frame {
  *
  * @param life  The state that the enclave must be in.
  * @retval OE_OUT_OF_THREADS  all TCS are in use
+ * @retval OE_REENTRANT_ECALL  a worker of the host's, which serves an ocall of this enclave
  * @retval OE_ENCLAVE_ABORTING after the enclave broke; OE_ENCLAVE_ABORTED in a forked child
  * @retval OE_INVALID_PARAMETER  terminated, or not created yet
  */
@@ -107,6 +110,15 @@ oe_enclave_t *cm_handle_current(void);
  * than `others`, but no longer than a second.
  */
 oe_result_t cm_reserve(oe_enclave_t *enclave, uint64_t others);
+
+/** As cm_reserve, for a worker: nobody has to make room for it, and nothing is logged. */
+oe_result_t cm_reserve_for_worker(oe_enclave_t *enclave);
+
+/** This thread serves the enclave's ocalls until cm_unbind, without being in it. */
+void cm_worker_frame(oe_enclave_t *enclave, struct cm_frame *frame);
+
+/** Whether this thread is in an ocall of the enclave, or serves them. */
+bool cm_is_bound(const oe_enclave_t *enclave);
 
 /** Wait until no thread that was lent to the enclave is left in it, but no longer than a second. */
 void cm_handle_wait_lent(oe_enclave_t *enclave);

@@ -45,4 +45,8 @@ oe_result_t cm_ocall_bridge(oe_enclave_t *enclave, uint32_t func, uint64_t arg);
  */
 oe_result_t cm_ocall_serve(oe_enclave_t *enclave, uint32_t func, uint64_t arg);
 
+/** Call a function of the application's table; sets result and output_bytes_written in args. */
+struct cm_call_args;
+oe_result_t cm_ocall_function(oe_enclave_t *enclave, struct cm_call_args *args);
+
 #endif

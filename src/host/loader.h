@@ -20,6 +20,8 @@ struct cm_load_request {
     bool config_optional;
     uint8_t config_id[64];
     uint16_t config_svn;
+    size_t host_workers; /* of switchless calls: for create.c, not for the loader */
+    size_t enclave_workers;
 };
 
 struct cm_loaded {

@@ -12,6 +12,7 @@
 #include "host/hostlog.h"
 #include "host/invoke.h"
 #include "host/profile.h"
+#include "host/switchless.h"
 #include "host/symbols.h"
 
 /* A host address as a pointer: the one place where the enclave's numbers become pointers. */
@@ -21,17 +22,12 @@ static void *host_pointer(const oe_enclave_t *e, uint64_t address, uint64_t size
     return address - e->base < e->size || e->base - address < size ? NULL : (void *)address;
 }
 
-static oe_result_t call_function(oe_enclave_t *e, uint64_t arg)
+oe_result_t cm_ocall_function(oe_enclave_t *e, struct cm_call_args *args)
 {
-    struct cm_call_args *args = host_pointer(e, arg, sizeof(*args));
+    const uint64_t id = args->function_id;
     struct cm_profile_call profiled = {0, 0};
-    uint64_t id = 0;
     size_t written = 0;
 
-    if (args == NULL) {
-        return OE_INVALID_PARAMETER;
-    }
-    id = args->function_id;
     if (id >= e->ocall_count || e->ocalls[id] == NULL) {
         cm_host_log(CM_LOG_ERROR, "ocall %llu is not in the host's table of %llu functions",
                     (unsigned long long)id, (unsigned long long)e->ocall_count);
@@ -51,6 +47,13 @@ static oe_result_t call_function(oe_enclave_t *e, uint64_t arg)
     args->output_bytes_written = written;
     args->result = OE_OK;
     return OE_OK;
+}
+
+static oe_result_t call_function(oe_enclave_t *e, uint64_t arg)
+{
+    struct cm_call_args *args = host_pointer(e, arg, sizeof(*args));
+
+    return args == NULL ? OE_INVALID_PARAMETER : cm_ocall_function(e, args);
 }
 
 static oe_result_t host_malloc(oe_enclave_t *e, uint64_t arg)
@@ -130,6 +133,13 @@ oe_result_t cm_ocall_serve(oe_enclave_t *enclave, uint32_t func, uint64_t arg)
     switch (func) {
     case CM_OCALL_CALL_FUNCTION:
         return call_function(enclave, arg);
+    case CM_OCALL_CALL_FUNCTION_WAKE:
+        cm_switchless_wake_host_worker(enclave);
+        return call_function(enclave, arg);
+    case CM_OCALL_LINE_WAIT:
+        return cm_switchless_line_wait(enclave, arg);
+    case CM_OCALL_LINE_WAKE:
+        return cm_switchless_line_wake(enclave, arg);
     case CM_OCALL_THREAD_WAKE:
         return cm_slot_wake(enclave, arg);
     case CM_OCALL_THREAD_WAIT:

@@ -1,7 +1,6 @@
 /*
- * The host's side of the ocalls in openenclave/edl/{logging,memory}.edl and
- * casemate/edl/threads.edl. Generated code declares
- * and calls them. Each group is an object of its own: a host that does not import the EDL file
+ * The host's side of the ocalls in openenclave/edl/{logging,memory}.edl, openenclave/edl/sgx/{cpu,switchless,
+ * thread}.edl and casemate/edl/threads.edl. Generated code declares and calls them. Each group is an object of its own: a host that does not import the EDL file
  * does not link it, and one that defines such a function itself gets its own.
  */
 #ifndef CM_HOST_SYS_OCALLS_H
@@ -9,6 +8,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include <openenclave/bits/result.h>
+#include <openenclave/bits/types.h>
 
 /* The host program may define single functions of a group itself (sys_{file,socket,poll,proc}*.c). */
 #define CM_REPLACEABLE __attribute__((weak))
@@ -33,5 +35,26 @@ void *oe_realloc_ocall(void *ptr, size_t size);
  * @return An oe_result_t: OE_OK when the new thread has its TCS, OE_OUT_OF_THREADS when there is none.
  */
 uint32_t cm_thread_start_ocall(uint64_t thread, uint64_t others);
+
+/**
+ * CPUID of the leaves 0, 1, 2, ... with subleaf 0: EAX, EBX, ECX, EDX of each, as many as there is room for.
+ *
+ * @param size  A multiple of 16, not 0; else OE_INVALID_PARAMETER.
+ */
+oe_result_t oe_sgx_get_cpuid_table_ocall(void *table, size_t size);
+
+/**
+ * Wake the thread of one TCS of the enclave, then wait as that of another, in one call. Nothing happens for
+ * addresses that are none of its TCS, or without an enclave.
+ */
+void oe_sgx_thread_wake_wait_ocall(oe_enclave_t *enclave, uint64_t waiter_tcs, uint64_t self_tcs);
+
+/** Let the host's worker of this line look for calls again. Any other address does nothing. */
+struct _oe_host_worker_context_t;
+void oe_sgx_wake_switchless_worker_ocall(struct _oe_host_worker_context_t *context);
+
+/** Return when a call wants the enclave's worker of this line. Any other address: at once. */
+struct _oe_enclave_worker_context_t;
+void oe_sgx_sleep_switchless_worker_ocall(struct _oe_enclave_worker_context_t *context);
 
 #endif

@@ -36,6 +36,13 @@ extern oe_ecall_func_t oe_ecalls_table[];
 extern size_t oe_ecalls_table_size;
 extern const char *const oe_ecalls_names[]; /* oe_ecalls_table_size names, in the same order */
 
+/*
+ * Which of them a worker of the enclave's may run for the host (transition_using_threads). Generated
+ * where there are any; else the runtime's, of size 0.
+ */
+extern const bool oe_ecalls_switchless[];
+extern const size_t oe_ecalls_switchless_size;
+
 /** For an enclave without ecalls of its own. The tables have one unused entry. */
 #define OE_DEFINE_EMPTY_ECALL_TABLE()             \
     oe_ecall_func_t oe_ecalls_table[] = {NULL};   \
@@ -52,7 +59,10 @@ oe_result_t oe_call_host_function(uint64_t function_id, const void *input_buffer
                                   size_t input_buffer_size, void *output_buffer,
                                   size_t output_buffer_size, size_t *output_bytes_written);
 
-/** The same through a host worker thread (transition_using_threads). */
+/**
+ * The same through a worker thread of the host's, without leaving the enclave
+ * (transition_using_threads); an ordinary call whenever none polls for one. The same results.
+ */
 oe_result_t oe_switchless_call_host_function(uint64_t function_id, const void *input_buffer,
                                              size_t input_buffer_size, void *output_buffer,
                                              size_t output_buffer_size,
@@ -68,7 +78,7 @@ void oe_free_switchless_ocall_buffer(void *buffer);
 oe_result_t oe_get_enclave_status(void);
 
 /*
- * The three functions that touch host memory. The host range was checked with
+ * The three functions of generated code that touch host memory. The host range was checked with
  * oe_is_outside_enclave; host memory is accessed in aligned 8-byte steps only (MMIO stale data,
  * AEPIC). n may be 0.
  */
