@@ -47,7 +47,7 @@ static const char help_verify[] =
     "  --key FILE           TRUST this public key (PEM, DER, JWK, COSE)\n"
     "  --reference FILE     TRUST these reference values (CoRIM or JSON)\n"
     "  --firmware FILE      TRUST this firmware image: its measurement is expected\n"
-    "  --root FILE          trust this root certificate (PEM) instead of the makers'\n"
+    "  --root FILE          trust this root certificate instead of the makers'\n"
     "  --nonce HEX          the evidence must answer this challenge; for quotes and\n"
     "  --report-data HEX    reports: the report data must begin with these bytes\n"
     "  --time T             seconds since 1970 or 2026-01-31T23:59:59Z; default: now\n"

@@ -16,7 +16,7 @@
 static enum cm_status load_root(const char *path, char label[80], struct cm_trust_root *out,
                                 struct cm_why *why)
 {
-    const struct cm_cert *chain[CM_CERTS_MAX_CHAIN] = {NULL};
+    const struct cm_cert *list[2] = {NULL};
     struct cm_certs *set = NULL;
     struct cm_span cn = {NULL, 0};
     uint8_t *pem = NULL;
@@ -25,17 +25,17 @@ static enum cm_status load_root(const char *path, char label[80], struct cm_trus
     enum cm_status st = CM_OK;
 
     CM_TRY(cm_file_read(path, ROOT_MAX, &pem, &len, why));
-    CM_TRY(cm_certs_create(&set));
-    st = cm_certs_pem(set, cm_span_make(pem, len), chain, &count);
-    if (st != CM_OK || count != 1 || !cm_cert_self_issued(chain[0])) {
-        cm_why_set(why, "%s is not one root certificate in PEM (P-256, ECDSA)", path);
+    CM_TRY(cm_certs_create_general(NULL, &set));
+    st = cm_certs_add(set, cm_span_make(pem, len), list, 2, &count);
+    if (st != CM_OK || count != 1 || !cm_cert_self_issued(list[0])) {
+        cm_why_set(why, "%s is not one root certificate in PEM or DER", path);
         st = CM_ERR_FORMAT;
         goto out;
     }
-    cn = cm_cert_cn(chain[0]);
+    cn = cm_cert_cn(list[0]);
     (void)snprintf(label, 80, "%.*s", (int)(cn.len < 79 ? cn.len : 79), (const char *)cn.ptr);
     out->label = label;
-    memcpy(out->spki_sha256, cm_cert_spki_sha256(chain[0]), 32);
+    memcpy(out->spki_sha256, cm_cert_spki_sha256(list[0]), 32);
     out->emulated = strstr(label, "EMULATED") != NULL;
 out:
     cm_certs_free(set);

@@ -19,12 +19,15 @@ static const char *const words[] = {
 };
 
 /* Text of strangers in printable ASCII, so that no terminal obeys it. */
-static const char *plain(char *out, size_t cap, const char *text)
+static const char *plain(char *out, size_t cap, const char *raw)
 {
     size_t n = 0;
 
-    for (; text[n] != '\0' && n + 1 < cap; n++) {
-        out[n] = text[n] >= ' ' && text[n] <= '~' ? text[n] : '?';
+    for (; raw[n] != '\0' && n + 1 < cap; n++) {
+        out[n] = '?';
+        if (raw[n] >= ' ' && raw[n] <= '~') {
+            out[n] = raw[n];
+        }
     }
     out[n] = '\0';
     return out;
@@ -73,7 +76,7 @@ void cm_cli_print_checks(const struct cm_evidence *ev, FILE *out)
     }
 }
 
-static void print_claim(FILE *out, const char *name, const struct cm_claim *c)
+static void print_claim(const struct cm_claim *c, const char *lead, FILE *out)
 {
     char text[320] = "";
 
@@ -92,16 +95,16 @@ static void print_claim(FILE *out, const char *name, const struct cm_claim *c)
         break;
     case CM_CLAIM_TYPE_BYTES:
     case CM_CLAIM_TYPE_DIGEST:
-        cm_cli_field_bytes(out, name, c->bytes, c->len < SHOWN_BYTES ? c->len : SHOWN_BYTES);
+        cm_cli_field_bytes(out, lead, c->bytes, c->len < SHOWN_BYTES ? c->len : SHOWN_BYTES);
         if (c->len > SHOWN_BYTES) {
             (void)snprintf(text, sizeof(text), "... %zu bytes in all", c->len);
             cm_cli_field(out, "", text);
         } else if (c->len == 0) {
-            cm_cli_field(out, name, "(empty)");
+            cm_cli_field(out, lead, "(empty)");
         }
         return;
     }
-    cm_cli_field(out, name, text);
+    cm_cli_field(out, lead, text);
 }
 
 void cm_cli_print_quote_claims(const struct cm_evidence *ev, FILE *out)
@@ -118,7 +121,7 @@ void cm_cli_print_quote_claims(const struct cm_evidence *ev, FILE *out)
         const struct cm_claim *c = NULL;
 
         for (size_t n = 0; (c = cm_evidence_find(ev, 0, names[i], n)) != NULL; n++) {
-            print_claim(out, names[i], c);
+            print_claim(c, names[i], out);
         }
     }
 }
@@ -139,7 +142,7 @@ static void print_named(FILE *out, const struct cm_claim *c)
         (void)fprintf(out, "  %s\n", text);
         text[0] = '\0';
     }
-    print_claim(out, text, c);
+    print_claim(c, text, out);
 }
 
 /* The claims of one authority, or of all (-1); how many there are. */

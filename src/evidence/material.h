@@ -17,6 +17,12 @@
 
 #include "common/span.h"
 
+/**
+ * [text] repeated: the label of a measurement whose value means nothing on this device, so that reference
+ * values are not compared with it. Counts only once the verifier has raised it.
+ */
+#define CM_CLAIM_EXEMPT "reference.exempt"
+
 /** The nth (from 0) material of a kind; NULL beyond the last. */
 const struct cm_material *cm_material(const struct cm_verify_job *job, enum cm_material_kind kind,
                                       size_t nth);

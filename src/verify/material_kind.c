@@ -203,15 +203,16 @@ static bool event_log(struct cm_span bytes)
     return events >= 2 && !r.bad;
 }
 
-/* Reference values: JSON of docs/evidence.md, or CoRIM by its tag (501, or 18 and 500). */
+/* Reference values: JSON of docs/evidence.md, XML of a RIM, or CoRIM by its tag. */
 static bool reference(struct cm_span bytes)
 {
     size_t at = 0;
 
-    while (at < bytes.len && memchr(" \t\r\n", bytes.ptr[at], 4) != NULL) {
+    while (at < bytes.len && (bytes.ptr[at] == ' ' || bytes.ptr[at] == '\t' ||
+                              bytes.ptr[at] == '\r' || bytes.ptr[at] == '\n')) {
         at++;
     }
-    if (at < bytes.len && bytes.ptr[at] == '{') {
+    if (at < bytes.len && (bytes.ptr[at] == '{' || bytes.ptr[at] == '<')) {
         return true;
     }
     return begins(bytes, "\xd9\x01\xf5") || begins(bytes, "\xd9\x01\xf4") ||

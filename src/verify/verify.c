@@ -11,13 +11,14 @@
 #include "corim/corim.h"
 #include "evidence/claims.h"
 #include "evidence/dcap_part.h"
+#include "nvidia/nvidia.h"
 #include "snp/snp.h"
+#include "verify/refvalues.h"
 #include "verify/unwrap.h"
 #include "verify/whole.h"
 
 struct format {
     enum cm_format id;
-    const char *name;
     const char *submod; /* the first submodule's name */
     bool (*recognise)(struct cm_span bytes);
     enum cm_status (*verify)(const struct cm_verify_job *job, struct cm_evidence *ev,
@@ -26,11 +27,12 @@ struct format {
 
 /* one line a format; recognised in this order, and no two recognise the same bytes */
 static const struct format formats[] = {
-    {CM_FORMAT_DCAP, "dcap", "cpu", cm_dcap_recognise, cm_dcap_verify_part},
-    {CM_FORMAT_SNP, "snp", "cpu", cm_snp_recognise, cm_snp_verify},
-    {CM_FORMAT_CCA, "cca", "platform", cm_cca_recognise, cm_cca_verify},
-    {CM_FORMAT_PSA, "psa", "platform", cm_psa_recognise, cm_psa_verify},
-    {CM_FORMAT_OPTEE, "optee", "tee", cm_optee_recognise, cm_optee_verify},
+    {CM_FORMAT_DCAP, "cpu", cm_dcap_recognise, cm_dcap_verify_part},
+    {CM_FORMAT_SNP, "cpu", cm_snp_recognise, cm_snp_verify},
+    {CM_FORMAT_CCA, "platform", cm_cca_recognise, cm_cca_verify},
+    {CM_FORMAT_PSA, "platform", cm_psa_recognise, cm_psa_verify},
+    {CM_FORMAT_OPTEE, "tee", cm_optee_recognise, cm_optee_verify},
+    {CM_FORMAT_NVIDIA, "device0", cm_nvidia_recognise, cm_nvidia_verify},
 };
 
 const char *cm_format_name(enum cm_format format)
@@ -162,6 +164,26 @@ static bool no_verdict(enum cm_status st)
     return st == CM_ERR_NOMEM || st == CM_ERR_PARAM || st == CM_ERR_CRYPTO;
 }
 
+/* The caller's reference values; the format's own verdict comes first. */
+static enum cm_status judge_references(const struct cm_verify_job *job, struct cm_evidence *ev,
+                                       enum cm_status verdict)
+{
+    enum cm_status values = cm_refvalues_check(job, ev);
+    enum cm_status manifest = CM_OK;
+
+    if (no_verdict(values)) {
+        return values;
+    }
+    manifest = cm_reference_check(job, ev);
+    if (no_verdict(manifest)) {
+        return manifest;
+    }
+    if (verdict != CM_OK) {
+        return verdict;
+    }
+    return values != CM_OK ? values : manifest;
+}
+
 enum cm_status cm_verify(const struct cm_verify_job *job, struct cm_evidence **out)
 {
     const struct format *format = NULL;
@@ -187,8 +209,8 @@ enum cm_status cm_verify(const struct cm_verify_job *job, struct cm_evidence **o
         goto out;
     }
     verdict = format->verify(&own, ev, 0);
-    if (verdict == CM_OK) {
-        verdict = cm_reference_check(&own, ev);
+    if (!no_verdict(verdict)) {
+        verdict = judge_references(&own, ev, verdict);
     }
     if (no_verdict(verdict)) {
         st = verdict;
