@@ -13,8 +13,8 @@
 #include "evidence/dcap_part.h"
 #include "nvidia/nvidia.h"
 #include "snp/snp.h"
-#include "verify/refvalues.h"
 #include "tpm/tpm_verify.h"
+#include "verify/refvalues.h"
 #include "verify/unwrap.h"
 #include "verify/whole.h"
 
