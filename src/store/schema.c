@@ -1,0 +1,85 @@
+/* See schema.h. A version is never changed once it is released: what comes later is another one. */
+#include "store/schema.h"
+
+#include <inttypes.h>
+
+#include "common/try.h"
+
+/* 1: settings and the audit log */
+static const char *const version_1[] = {
+    "CREATE TABLE setting (name TEXT PRIMARY KEY, value %B NOT NULL)",
+    "CREATE TABLE audit_head (one BIGINT PRIMARY KEY CHECK (one = 1), seq BIGINT NOT NULL,"
+    " hash %B NOT NULL)",
+    "INSERT INTO audit_head (one, seq, hash) VALUES (1, 0, '')",
+    "CREATE TABLE audit (seq BIGINT PRIMARY KEY, time BIGINT NOT NULL, actor TEXT NOT NULL,"
+    " action TEXT NOT NULL, object TEXT NOT NULL, detail TEXT NOT NULL, hash %B NOT NULL)",
+    NULL,
+};
+
+static const char *const *const versions[] = {version_1};
+#define NEWEST ((int64_t)(sizeof(versions) / sizeof(versions[0])))
+
+int64_t cm_schema_version(void)
+{
+    return NEWEST;
+}
+
+static bool read_version(void *arg, const struct cm_db_value *columns, size_t count)
+{
+    *(int64_t *)arg = count == 1 && columns[0].type == CM_DB_INT ? columns[0].number : -1;
+    return false;
+}
+
+static enum cm_status apply_one(struct cm_db *db, const char *const *statements, struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+
+    for (size_t i = 0; statements[i] != NULL && st == CM_OK; i++) {
+        st = cm_db_run(db, statements[i], cm_db_none(), cm_db_nowhere(), why);
+    }
+    return st;
+}
+
+static enum cm_status apply_from(struct cm_db *db, int64_t from, struct cm_why *why)
+{
+    const struct cm_db_value newest = cm_db_int(NEWEST);
+    enum cm_status st = CM_OK;
+
+    for (int64_t v = from; v < NEWEST && st == CM_OK; v++) {
+        st = apply_one(db, versions[v], why);
+    }
+    if (st == CM_OK && from < NEWEST) {
+        st = cm_db_run(db, "UPDATE schema_version SET version = ?", cm_db_with(&newest, 1),
+                       cm_db_nowhere(), why);
+    }
+    return st;
+}
+
+enum cm_status cm_schema_apply(struct cm_db *db, struct cm_why *why)
+{
+    int64_t version = -1;
+    enum cm_status st = CM_OK;
+
+    CM_TRY(cm_db_begin(db, why));
+    CM_TRY(cm_db_run(db,
+                     "CREATE TABLE IF NOT EXISTS schema_version (one BIGINT PRIMARY KEY"
+                     " CHECK (one = 1), version BIGINT NOT NULL)",
+                     cm_db_none(), cm_db_nowhere(), why));
+    CM_TRY(cm_db_run(db,
+                     "INSERT INTO schema_version (one, version) VALUES (1, 0)"
+                     " ON CONFLICT (one) DO NOTHING",
+                     cm_db_none(), cm_db_nowhere(), why));
+    CM_TRY(cm_db_run(db, "SELECT version FROM schema_version", cm_db_none(),
+                     cm_db_into(read_version, &version), why));
+    if (version < 0 || version > NEWEST) {
+        cm_why_set(why, "the store is of version %" PRId64 ", this program knows %" PRId64, version,
+                   NEWEST);
+        st = CM_ERR_UNSUPPORTED;
+        goto out;
+    }
+    CM_TRY(apply_from(db, version, why));
+    CM_TRY(cm_db_commit(db, why));
+out:
+    cm_db_rollback(db);
+    return st;
+}

@@ -1,0 +1,230 @@
+/* Group commit; see writer.h. */
+#include "store/store_writer.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/try.h"
+#include "store/schema.h"
+
+#define BATCH      256
+#define TRIES      20
+#define BETWEEN_NS 100000000L
+
+struct cm_writer {
+    struct cm_db *db;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    struct cm_change *first; /* under lock */
+    struct cm_change **last; /* under lock */
+    bool stop;               /* under lock */
+};
+
+/* Each change in a part of its own: one that fails takes none with it. */
+static enum cm_status run_all(struct cm_db *db, struct cm_change *list, struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+
+    CM_TRY(cm_db_begin(db, why));
+    for (struct cm_change *c = list; c != NULL; c = c->next) {
+        c->why.text[0] = '\0';
+        CM_TRY(cm_db_part(db, why));
+        c->st = c->run(db, c->arg, &c->why);
+        if (c->st == CM_ERR_BUSY) { /* a conflict, or the server is gone: all of it again */
+            *why = c->why;
+            st = CM_ERR_BUSY;
+            goto out;
+        }
+        CM_TRY(c->st == CM_OK ? cm_db_part_keep(db, why) : cm_db_part_undo(db, why));
+    }
+out:
+    if (st != CM_OK) {
+        cm_db_rollback(db);
+    }
+    return st;
+}
+
+static void nap(void)
+{
+    const struct timespec between = {0, BETWEEN_NS};
+
+    (void)nanosleep(&between, NULL);
+}
+
+static void commit_all(struct cm_writer *w, struct cm_change *list)
+{
+    struct cm_why why = {""};
+    enum cm_status st = CM_ERR_BUSY;
+
+    for (int i = 0; i < TRIES && st == CM_ERR_BUSY; i++) {
+        if (i != 0) {
+            nap();
+        }
+        why.text[0] = '\0';
+        st = run_all(w->db, list, &why);
+    }
+    if (st == CM_OK) {
+        st = cm_db_commit(w->db, &why); /* not again: if it was lost, nobody knows how it ended */
+    }
+    while (list != NULL) {
+        struct cm_change *next = list->next; /* done() may free it */
+
+        if (st != CM_OK) {
+            list->st = st;
+            list->why = why;
+        }
+        list->done(list->arg, list->st, &list->why);
+        list = next;
+    }
+}
+
+/* At most BATCH changes; NULL: there are none, and there will be none. */
+static struct cm_change *take(struct cm_writer *w)
+{
+    struct cm_change *list = NULL;
+    struct cm_change **end = &w->first;
+
+    (void)pthread_mutex_lock(&w->lock);
+    while (w->first == NULL && !w->stop) {
+        (void)pthread_cond_wait(&w->more, &w->lock);
+    }
+    for (int i = 0; i < BATCH && *end != NULL; i++) {
+        end = &(*end)->next;
+    }
+    list = w->first;
+    if (list != NULL) {
+        w->first = *end;
+        *end = NULL;
+        if (w->first == NULL) {
+            w->last = &w->first;
+        }
+    }
+    (void)pthread_mutex_unlock(&w->lock);
+    return list;
+}
+
+static void *write_on(void *arg)
+{
+    struct cm_writer *w = arg;
+    struct cm_change *list = NULL;
+
+    while ((list = take(w)) != NULL) {
+        commit_all(w, list);
+    }
+    return NULL;
+}
+
+enum cm_status cm_writer_start(const char *where, struct cm_writer **out, struct cm_why *why)
+{
+    struct cm_writer *w = calloc(1, sizeof(*w));
+    enum cm_status st = CM_OK;
+
+    *out = NULL;
+    if (w == NULL) {
+        return CM_ERR_NOMEM;
+    }
+    (void)pthread_mutex_init(&w->lock, NULL);
+    (void)pthread_cond_init(&w->more, NULL);
+    w->last = &w->first;
+    CM_TRY(cm_db_open(where, &w->db, why));
+    CM_TRY(cm_schema_apply(w->db, why));
+    if (pthread_create(&w->thread, NULL, write_on, w) != 0) {
+        st = CM_ERR_PLATFORM;
+        goto out;
+    }
+    *out = w;
+    return CM_OK;
+out:
+    cm_db_close(w->db);
+    free(w);
+    return st;
+}
+
+void cm_writer_add(struct cm_writer *w, struct cm_change *change)
+{
+    const struct cm_why ending = {"the program is ending"};
+    bool stop = false;
+
+    change->next = NULL;
+    (void)pthread_mutex_lock(&w->lock);
+    stop = w->stop;
+    if (!stop) {
+        *w->last = change;
+        w->last = &change->next;
+        (void)pthread_cond_signal(&w->more);
+    }
+    (void)pthread_mutex_unlock(&w->lock);
+    if (stop) {
+        change->done(change->arg, CM_ERR_STATE, &ending);
+    }
+}
+
+struct waiting {
+    enum cm_status (*run)(struct cm_db *db, void *arg, struct cm_why *why);
+    void *arg;
+    pthread_mutex_t lock;
+    pthread_cond_t over;
+    bool is_over;
+    enum cm_status st;
+    struct cm_why *why;
+};
+
+static enum cm_status waiting_run(struct cm_db *db, void *arg, struct cm_why *why)
+{
+    const struct waiting *a = arg;
+
+    return a->run(db, a->arg, why);
+}
+
+static void waiting_done(void *arg, enum cm_status st, const struct cm_why *why)
+{
+    struct waiting *a = arg;
+
+    (void)pthread_mutex_lock(&a->lock);
+    a->st = st;
+    if (st != CM_OK) {
+        cm_why_set(a->why, "%s", why->text);
+    }
+    a->is_over = true;
+    (void)pthread_cond_signal(&a->over);
+    (void)pthread_mutex_unlock(&a->lock);
+}
+
+enum cm_status cm_writer_do(struct cm_writer *w,
+                            enum cm_status (*run)(struct cm_db *db, void *arg, struct cm_why *why),
+                            void *arg, struct cm_why *why)
+{
+    struct waiting a = {.run = run, .arg = arg, .why = why};
+    struct cm_change change = {.run = waiting_run, .done = waiting_done, .arg = &a};
+
+    (void)pthread_mutex_init(&a.lock, NULL);
+    (void)pthread_cond_init(&a.over, NULL);
+    cm_writer_add(w, &change);
+    (void)pthread_mutex_lock(&a.lock);
+    while (!a.is_over) {
+        (void)pthread_cond_wait(&a.over, &a.lock);
+    }
+    (void)pthread_mutex_unlock(&a.lock);
+    (void)pthread_cond_destroy(&a.over);
+    (void)pthread_mutex_destroy(&a.lock);
+    return a.st;
+}
+
+void cm_writer_stop(struct cm_writer *w)
+{
+    if (w == NULL) {
+        return;
+    }
+    (void)pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    (void)pthread_cond_signal(&w->more);
+    (void)pthread_mutex_unlock(&w->lock);
+    (void)pthread_join(w->thread, NULL);
+    cm_db_close(w->db);
+    (void)pthread_cond_destroy(&w->more);
+    (void)pthread_mutex_destroy(&w->lock);
+    free(w);
+}
