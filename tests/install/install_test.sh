@@ -34,6 +34,11 @@ says "Circles                   4"
 step "profile bank" casemate run --profile bank/bank --accept-emulated --rows 20000
 says "ecall ecall_bank_file_chunk"
 
+step "configure notes" cmake -S "$sdk/share/openenclave/samples/notes" -B notes
+step "build notes" cmake --build notes -j2
+step "run notes" bash "$sdk/share/openenclave/samples/notes/demo.sh" notes/notes_host notes/notes_enclave.signed
+says "changed: notes: Bad message"
+
 # --- sealing: the plugin is an object that the package names
 mkdir vault
 cat > vault/vault.edl << 'EDL'
