@@ -11,6 +11,7 @@
 #include "corim/corim.h"
 #include "evidence/claims.h"
 #include "evidence/dcap_part.h"
+#include "nitro/nitro.h"
 #include "nvidia/nvidia.h"
 #include "snp/snp.h"
 #include "tpm/tpm_verify.h"
@@ -31,6 +32,7 @@ static const struct format formats[] = {
     {CM_FORMAT_DCAP, "cpu", cm_dcap_recognise, cm_dcap_verify_part},
     {CM_FORMAT_SNP, "cpu", cm_snp_recognise, cm_snp_verify},
     {CM_FORMAT_TPM, "tpm", cm_tpm_recognise, cm_tpm_verify},
+    {CM_FORMAT_NITRO, "enclave", cm_nitro_recognise, cm_nitro_verify},
     {CM_FORMAT_CCA, "platform", cm_cca_recognise, cm_cca_verify},
     {CM_FORMAT_PSA, "platform", cm_psa_recognise, cm_psa_verify},
     {CM_FORMAT_OPTEE, "tee", cm_optee_recognise, cm_optee_verify},
