@@ -9,6 +9,7 @@
 #include "cli/cli_evidence.h"
 #include "cli/cli_quote_file.h"
 #include "cli/cli_text.h"
+#include "cli/cli_verify_ear.h"
 #include "cli/cli_verify_input.h"
 #include "cli/cli_verify_policy.h"
 #include "cli/cli_verify_print.h"
@@ -196,6 +197,9 @@ static void print_all(const struct cm_cli_verify *v, enum cm_format format,
     } else {
         cm_cli_print_claims(ev, true, out);
     }
+    if (v->ear != NULL) {
+        cm_cli_ear_print(ev, out);
+    }
 }
 
 /* Evidence that could not be taken apart: as a quote, in the words of the quote's parser. */
@@ -281,6 +285,14 @@ enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm
 
         if (raised != CM_OK) { /* a verdict that the next run could contradict is none */
             st = CM_ERR_IO;
+            goto out;
+        }
+    }
+    if (v->ear != NULL && ev != NULL) {
+        enum cm_status written = cm_cli_ear_write(v, ev, why);
+
+        if (written != CM_OK) {
+            st = written == CM_ERR_FORMAT ? CM_ERR_PARAM : written;
             goto out;
         }
     }
