@@ -61,6 +61,9 @@ static const char help_verify[] =
     "                       what was seen; it is made when missing\n"
     "  --allow-debug        accept debugging: such a TEE protects nothing\n"
     "  --allow-emulated     accept an emulator's evidence: it protects nothing\n"
+    "  --allow-masked-id    SNP: accept a report that does not name its chip\n"
+    "  --allow-migration    SNP: accept a guest that an agent may migrate, and read\n"
+    "  --allow-sha1         TPM: believe registers that only SHA-1 extends\n"
     "  --policy FILE        what genuine evidence must satisfy beside that: a\n"
     "                       policy in the language of docs/policy.md\n"
     "  --json               all checks and claims, for programs\n"
@@ -277,15 +280,34 @@ static bool parse_value(const char *option, const char *value, struct cm_cli_ver
     return good;
 }
 
+/* an option that allows what is refused by default */
+static bool allowed(const char *option, unsigned *flags)
+{
+    static const struct {
+        const char *option;
+        unsigned flag;
+    } options[] = {{"--allow-debug", CM_VERIFY_ALLOW_DEBUG},
+                   {"--allow-emulated", CM_VERIFY_ALLOW_EMULATED},
+                   {"--allow-masked-id", CM_VERIFY_ALLOW_MASKED_ID},
+                   {"--allow-migration", CM_VERIFY_ALLOW_MIGRATION},
+                   {"--allow-sha1", CM_VERIFY_ALLOW_SHA1}};
+
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        if (strcmp(option, options[i].option) == 0) {
+            *flags |= options[i].flag;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool parse_verify(int argc, char **argv, struct cm_cli_verify *v)
 {
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) {
             v->json = true;
-        } else if (strcmp(argv[i], "--allow-debug") == 0) {
-            v->flags |= CM_VERIFY_ALLOW_DEBUG;
-        } else if (strcmp(argv[i], "--allow-emulated") == 0) {
-            v->flags |= CM_VERIFY_ALLOW_EMULATED;
+        } else if (allowed(argv[i], &v->flags)) {
+            continue;
         } else if (argv[i][0] == '-' && i + 1 < argc) {
             if (!parse_value(argv[i], argv[i + 1], v)) {
                 return false;
