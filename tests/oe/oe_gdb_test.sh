@@ -71,7 +71,7 @@ shows over "30 1202"
 # from an ocall into the enclave and out of it, with the variables of each
 debug ocall "break oegdb_host.c:gdb_ask" run bt "frame function ask_twice_of" "print doubled" "frame function gdb_sum" \
     "print first" "frame function main" "print on_main" "print argc" delete continue
-frames ocall gdb_ask ocall_gdb_ask cm_ocall_serve cm_ocall_bridge cm_ocall_switch oe_call_host_function gdb_ask \
+frames ocall gdb_ask ocall_gdb_ask cm_ocall_bridge cm_ocall_switch oe_call_host_function gdb_ask \
     ask_twice_of@oegdb_enclave.c:"$(line oegdb_enclave.c ocall)" gdb_sum@oegdb_enclave.c:"$(line oegdb_enclave.c outer)" \
     $to_host run_call oegdb_gdb_sum main@oegdb_host.c:"$(line oegdb_host.c main)"
 shows ocall '$1 = 6'
