@@ -220,6 +220,21 @@ bool cm_policy_outcome_claim(const struct cm_policy_outcome *outcome, size_t ind
 bool cm_policy_outcome_property(const struct cm_policy_outcome *outcome, size_t index,
                                 struct cm_policy_claim *out);
 
+/** What became of one rule. Spans belong to the outcome. */
+struct cm_policy_step {
+    const char *section; /* "authorizationrules", ... */
+    size_t line;
+    struct cm_span rule;
+    bool fired;
+    bool failed; /* it could not be evaluated; the outcome's reason says why */
+    char details
+        [400]; /* the claims that matched; or the condition that failed and what came nearest */
+};
+
+/** The index-th rule that was looked at, in order; false beyond the end. */
+bool cm_policy_outcome_step(const struct cm_policy_outcome *outcome, size_t index,
+                            struct cm_policy_step *out);
+
 /**
  * Everything as JSON, for people and programs: decision, reason, deciding rule, issued claims,
  * properties, and for every rule whether it fired, with the claims that matched, or else the condition

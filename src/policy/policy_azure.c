@@ -65,6 +65,27 @@ static const struct cm_policy_azure tdx[] = {
     {.name = "tdx_xfam", .ours = "tdx.xfam"},
 };
 
+static const struct cm_policy_azure snp[] = {
+    {.name = "x-ms-attestation-type", .how = CM_AZURE_FIXED, .text = "sevsnpvm"},
+    {.name = "x-ms-sevsnpvm-is-debuggable", .ours = CM_CLAIM_DBGSTAT, .how = CM_AZURE_DEBUGGABLE},
+    {.name = "x-ms-sevsnpvm-launchmeasurement", .ours = "snp.measurement"},
+    {.name = "x-ms-sevsnpvm-hostdata", .ours = "snp.host_data"},
+    {.name = "x-ms-sevsnpvm-idkeydigest", .ours = "snp.id_key_digest"},
+    {.name = "x-ms-sevsnpvm-authorkeydigest", .ours = "snp.author_key_digest"},
+    {.name = "x-ms-sevsnpvm-familyId", .ours = "snp.family_id"},
+    {.name = "x-ms-sevsnpvm-imageId", .ours = "snp.image_id"},
+    {.name = "x-ms-sevsnpvm-reportid", .ours = "snp.report_id"},
+    {.name = "x-ms-sevsnpvm-reportdata", .ours = CM_CLAIM_REPORT_DATA},
+    {.name = "x-ms-sevsnpvm-guestsvn", .ours = "snp.guest_svn"},
+    {.name = "x-ms-sevsnpvm-vmpl", .ours = "snp.vmpl"},
+    {.name = "x-ms-sevsnpvm-smt-allowed", .ours = "snp.policy.smt"},
+    {.name = "x-ms-sevsnpvm-migration-allowed", .ours = "snp.policy.migrate_ma"},
+    {.name = "x-ms-sevsnpvm-bootloader-svn", .ours = "snp.tcb.reported.bootloader"},
+    {.name = "x-ms-sevsnpvm-tee-svn", .ours = "snp.tcb.reported.tee"},
+    {.name = "x-ms-sevsnpvm-snpfw-svn", .ours = "snp.tcb.reported.snp"},
+    {.name = "x-ms-sevsnpvm-microcode-svn", .ours = "snp.tcb.reported.microcode"},
+};
+
 const struct cm_policy_azure *cm_policy_azure_names(const char *tee, size_t *count)
 {
     *count = 0;
@@ -75,6 +96,10 @@ const struct cm_policy_azure *cm_policy_azure_names(const char *tee, size_t *cou
     if (strcmp(tee, "tdx") == 0) {
         *count = sizeof(tdx) / sizeof(tdx[0]);
         return tdx;
+    }
+    if (strcmp(tee, "snp") == 0) {
+        *count = sizeof(snp) / sizeof(snp[0]);
+        return snp;
     }
     return NULL;
 }

@@ -8,7 +8,6 @@ enum cm_azure_how {
     CM_AZURE_SAME,       /* the value as it is */
     CM_AZURE_FIXED,      /* text, for every evidence of the TEE */
     CM_AZURE_BIT,        /* boolean: a bit of the bytes, little-endian */
-    CM_AZURE_NUMBER_BIT, /* boolean: a bit of the number */
     CM_AZURE_BYTE,       /* integer: one of the bytes */
     CM_AZURE_DEBUGGABLE, /* boolean: dbgstat is anything but disabled */
 };

@@ -181,14 +181,9 @@ static const struct cm_claim *trusted(const struct bridge *b, const char *name)
 static enum cm_status add_bit(struct bridge *b, const struct cm_policy_azure *a,
                               const struct cm_claim *c)
 {
-    size_t bit = a->bit;
-    bool set = false;
+    bool set =
+        c->bytes != NULL && a->bit / 8 < c->len && (c->bytes[a->bit / 8] >> (a->bit % 8) & 1) != 0;
 
-    if (a->how == CM_AZURE_NUMBER_BIT) {
-        set = c->type == CM_CLAIM_TYPE_UINT && (c->number >> bit & 1) != 0;
-    } else {
-        set = c->bytes != NULL && bit / 8 < c->len && (c->bytes[bit / 8] >> (bit % 8) & 1) != 0;
-    }
     return cm_policy_claims_bool(b->set, a->name, set, CM_POLICY_SERVICE);
 }
 
@@ -204,7 +199,6 @@ static enum cm_status add_azure(struct bridge *b, const struct cm_policy_azure *
     }
     switch (a->how) {
     case CM_AZURE_BIT:
-    case CM_AZURE_NUMBER_BIT:
         return add_bit(b, a, c);
     case CM_AZURE_BYTE:
         return c->bytes == NULL || c->len <= a->bit

@@ -226,6 +226,27 @@ bool cm_policy_outcome_property(const struct cm_policy_outcome *outcome, size_t 
     return claim_at(&outcome->properties, index, out);
 }
 
+bool cm_policy_outcome_step(const struct cm_policy_outcome *outcome, size_t index,
+                            struct cm_policy_step *out)
+{
+    const struct cm_ptrace *t = NULL;
+
+    if (index >= outcome->trace_count) {
+        return false;
+    }
+    t = &outcome->trace[index];
+    memset(out, 0, sizeof(*out));
+    out->section = cm_policy_section_name(t->rule->section);
+    out->line = line_of(outcome->policy, t->rule->off);
+    out->rule = text_at(outcome->policy, t->rule->off, t->rule->len);
+    out->failed = t->failed;
+    out->fired = t->fired && !t->failed;
+    if (!t->failed) {
+        explain(outcome->policy, t, out->details, sizeof(out->details));
+    }
+    return true;
+}
+
 static void wr_text(struct cm_json_wr *w, const char *name, struct cm_span text)
 {
     cm_json_wr_name(w, name);
