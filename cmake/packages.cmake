@@ -98,6 +98,7 @@ install(DIRECTORY ${CMAKE_SOURCE_DIR}/samples/ DESTINATION share/openenclave/sam
 install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/CHANGELOG.md
               ${CMAKE_SOURCE_DIR}/SECURITY.md ${CMAKE_SOURCE_DIR}/LICENSE
               ${CMAKE_SOURCE_DIR}/deploy/NOTICE DESTINATION share/doc/casemate)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/deploy/policies DESTINATION share/casemate)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs/ DESTINATION share/doc/casemate/docs)
 
 # The disassembler is not in every distribution that the tools run on, so it travels along.

@@ -6,6 +6,7 @@
 #include "casemate_collateral.h"
 #include "casemate_evidence.h"
 #include "casemate_platform.h"
+#include "casemate_policy.h"
 #include "cli/cli.h"
 #include "os/os.h"
 
@@ -19,6 +20,7 @@ static const char help_text[] =
     "  verify FILE           verify the evidence of any TEE, offline\n"
     "  evidence show FILE    what the evidence of any TEE says of itself\n"
     "  quote show FILE       every field of a quote and what it means\n"
+    "  policy COMMAND        check, explain, hash and test policies\n"
     "  collateral QUOTE      fetch what verify needs about a quote's platform\n"
     "  platform COMMAND      the EMULATED platform: show, set-tcb, revoke, ...\n"
     "  pccs                  serve the EMULATED platform's collateral over HTTP\n"
@@ -301,6 +303,7 @@ static int dispatch(int argc, char **argv)
                     {"quote", cm_command_quote},
                     {"collateral", cm_command_collateral},
                     {"platform", cm_command_platform},
+                    {"policy", cm_command_policy},
                     {"pccs", cm_command_pccs}};
 
     if (argc < 2) {

@@ -2,7 +2,6 @@
 #ifndef CM_CLI_EVIDENCE_H
 #define CM_CLI_EVIDENCE_H
 
-#include <casemate/appraisal.h>
 #include <casemate/verify.h>
 #include <stdio.h>
 
@@ -43,17 +42,13 @@ struct cm_cli_verify {
     size_t with_count;
     const char *floors; /* a file of floors, read and raised; NULL: none */
     const char *policy; /* a policy that genuine evidence must satisfy; NULL: none */
+    bool explain;       /* print what became of each of its rules */
     uint64_t time;
     unsigned flags;                     /* CM_VERIFY_* */
     unsigned accept;                    /* CM_DCAP_ACCEPT() bits */
     uint8_t nonce[CM_CLI_VERIFY_NONCE]; /* or report data: what the evidence must answer */
     size_t nonce_len;                   /* 0: not checked */
     bool json;
-    const char *ear;       /* a file for the appraisal; NULL: none */
-    const char *ear_key;   /* a private key in PEM, for signing it; NULL */
-    const char *ear_build; /* what it says made it */
-    enum cm_ear_form ear_form;
-    enum cm_ear_profile ear_profile;
 };
 
 /**

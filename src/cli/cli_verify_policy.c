@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cli_policy.h"
 #include "cli/cli_text.h"
 #include "common/try.h"
 #include "os/os.h"
@@ -106,7 +107,7 @@ void cm_cli_outcome_claims(const struct cm_policy_outcome *o, FILE *out)
     }
 }
 
-void cm_cli_policy_print(const struct cm_cli_policy *p, FILE *out)
+void cm_cli_policy_print(const struct cm_cli_policy *p, bool explain, FILE *out)
 {
     if (p->policy == NULL) {
         return;
@@ -120,5 +121,8 @@ void cm_cli_policy_print(const struct cm_cli_policy *p, FILE *out)
     (void)fprintf(out, " %s:\n",
                   cm_policy_outcome_status(p->outcome) == CM_OK ? "permits" : "REFUSES");
     cm_print_wrapped(out, "  ", cm_policy_outcome_reason(p->outcome));
+    if (explain) {
+        cm_cli_outcome_steps(p->outcome, out);
+    }
     cm_cli_outcome_claims(p->outcome, out);
 }

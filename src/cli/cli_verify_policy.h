@@ -35,8 +35,8 @@ void cm_cli_policy_free(struct cm_cli_policy *p);
 CM_MUST_USE enum cm_status cm_cli_policy_judge(struct cm_cli_policy *p,
                                                const struct cm_evidence *ev, unsigned flags);
 
-/** For people: what decided, and what was issued. Nothing when there is no policy. */
-void cm_cli_policy_print(const struct cm_cli_policy *p, FILE *out);
+/** For people: what decided, what was issued, and (explain) every rule. Nothing without a policy. */
+void cm_cli_policy_print(const struct cm_cli_policy *p, bool explain, FILE *out);
 
 /** The outcome as JSON into p. */
 CM_MUST_USE enum cm_status cm_cli_policy_json(struct cm_cli_policy *p);
