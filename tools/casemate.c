@@ -4,6 +4,7 @@
 
 #include "casemate_args.h"
 #include "casemate_collateral.h"
+#include "casemate_eif.h"
 #include "casemate_evidence.h"
 #include "casemate_platform.h"
 #include "casemate_policy.h"
@@ -22,6 +23,7 @@ static const char help_text[] =
     "  quote show FILE       every field of a quote and what it means\n"
     "  policy COMMAND        check, explain, hash and test policies\n"
     "  collateral QUOTE      fetch what verify needs about a quote's platform\n"
+    "  eif COMMAND           AWS Nitro image files: describe, pcrs, build, sign\n"
     "  platform COMMAND      the EMULATED platform: show, set-tcb, revoke, ...\n"
     "  pccs                  serve the EMULATED platform's collateral over HTTP\n"
     "\n"
@@ -304,6 +306,7 @@ static int dispatch(int argc, char **argv)
                     {"collateral", cm_command_collateral},
                     {"platform", cm_command_platform},
                     {"policy", cm_command_policy},
+                    {"eif", cm_command_eif},
                     {"pccs", cm_command_pccs}};
 
     if (argc < 2) {
