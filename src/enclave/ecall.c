@@ -215,6 +215,7 @@ oe_result_t cm_call_function(uint64_t host_args)
     if (result == OE_OK) {
         cm_arena_begin(td, host_args, args.arena, args.arena_size);
         result = call_checked(td, &args, total, &written);
+        cm_musl_td_exit(); /* while destructors of the thread's objects can still call the host */
         cm_arena_end(td);
     }
     answer(host_args, written, result);

@@ -34,6 +34,7 @@ extern uint32_t cm_life;
 bool cm_relocate(void);
 oe_result_t cm_start(uint64_t host_args);
 oe_result_t cm_end(void);
+extern bool cm_allocator_up; /* between oe_allocator_init and oe_allocator_cleanup */
 
 /* thread.c */
 void cm_thread_bind(uint64_t tcs);

@@ -118,6 +118,8 @@ CM_NO_CANARY bool cm_relocate(void)
 
 /* -------------------------------------------------------------------------- start */
 
+bool cm_allocator_up; /* changed while the enclave has one thread */
+
 static void heap_init(void)
 {
     const uint64_t start = cm_image_base + cm_properties()->image_info.heap_rva;
@@ -125,6 +127,7 @@ static void heap_init(void)
 
     oe_allocator_init(cm_ptr(start), cm_ptr(start + size));
     oe_allocator_thread_init();
+    cm_allocator_up = true;
 }
 
 static void call_all(const init_func *from, const init_func *to)
@@ -212,6 +215,7 @@ oe_result_t cm_start(uint64_t host_args)
         cm_arena_begin(td, host_args, 0, 0);
         call_all(__preinit_array_start, __preinit_array_end);
         call_all(__init_array_start, __init_array_end);
+        cm_musl_td_exit();
         cm_arena_end(td);
     }
     return result;
@@ -227,9 +231,12 @@ oe_result_t cm_end(void)
         (*--f)();
     }
     cm_libc_fini();
+    cm_musl_td_exit();
     if (cm_debugged()) {
         result = cm_debug_heap.end();
     }
+    cm_allocator_up = false;
+    oe_allocator_thread_cleanup();
     oe_allocator_cleanup();
     return result;
 }

@@ -89,12 +89,16 @@ CM_NO_CANARY void cm_thread_begin(struct cm_td *td)
     if (tls.block_len != 0) {
         memcpy(cm_ptr(td->self - tls.block_len), cm_ptr(tls.template_addr), tls.template_len);
     }
+    if (cm_allocator_up) {
+        oe_allocator_thread_init();
+    }
 }
 
 CM_NO_CANARY void cm_thread_end(struct cm_td *td)
 {
-    cm_musl_td_exit();
-    oe_allocator_thread_cleanup();
+    if (cm_allocator_up) {
+        oe_allocator_thread_cleanup();
+    }
     if (tls.block_len != 0) {
         cm_wipe(cm_ptr(td->self - tls.block_len), tls.block_len);
     }

@@ -68,7 +68,11 @@ oe_result_t enc_certificate(int form, bool rsa, const char *not_before, const ch
     }
     oe_free_attestation_certificate(certificate);
     certificate = NULL;
-    if (form == 0) {
+    if (form == 0 && rsa) {
+        r = oe_get_attestation_certificate_with_evidence_v2(
+            &ecdsa, subject, private, strlen(private_pem) + 1, public, strlen(public_pem) + 1, NULL,
+            0, &certificate, &certificate_size);
+    } else if (form == 0) {
         r = oe_get_attestation_certificate_with_evidence(
             &ecdsa, subject, private, strlen(private_pem) + 1, public, strlen(public_pem) + 1,
             &certificate, &certificate_size);

@@ -24,7 +24,11 @@ void oe_allocator_init(void *heap_start_address, void *heap_end_address);
 /** The enclave is being destroyed; nothing allocates any more. */
 void oe_allocator_cleanup(void);
 
-/** A thread begins, or ends, its outermost ecall. Must be fast. */
+/**
+ * A thread begins, or ends, its outermost ecall: the first time in the ecall that creates the enclave, right
+ * after oe_allocator_init(), the last time in the one that ends it, before oe_allocator_cleanup(). Must be
+ * fast.
+ */
 void oe_allocator_thread_init(void);
 void oe_allocator_thread_cleanup(void);
 
