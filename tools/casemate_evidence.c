@@ -61,10 +61,18 @@ static const char help_verify[] =
     "                       what was seen; it is made when missing\n"
     "  --allow-debug        accept debugging: such a TEE protects nothing\n"
     "  --allow-emulated     accept an emulator's evidence: it protects nothing\n"
+    "  --allow-masked-id    SNP: accept a report that does not name its chip\n"
+    "  --allow-migration    SNP: accept a guest that an agent may migrate, and read\n"
+    "  --allow-sha1         TPM: believe registers that only SHA-1 extends\n"
     "  --policy FILE        what genuine evidence must satisfy beside that: a\n"
     "                       policy in the language of docs/policy.md\n"
     "  --explain            every rule of the policy and what became of it\n"
     "  --json               all checks and claims, for programs\n"
+    "  --ear FILE           write the appraisal (EAT Attestation Result) into FILE,\n"
+    "                       also when the evidence is refused\n"
+    "  --ear-form FORM      json (default), cbor, or jwt, which is signed\n"
+    "  --ear-key FILE       sign it with this private key (PEM, P-256): jwt, cbor\n"
+    "  --ear-profile NAME   its names: veraison (default) or ietf\n"
     "\n"
     "Exit status: 0 genuine and accepted; 1 a file or the environment, or something\n"
     "needed was not given; 2 wrong usage; 3 malformed or unsupported; 4 a signature\n"
@@ -196,12 +204,46 @@ static bool add_root(const char *path, struct cm_cli_verify *v)
     return true;
 }
 
+/* one of the words, as its index; -1: none of them */
+static int word_of(const char *value, const char *const *words, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* the options of the appraisal: --ear and those that begin so */
+static bool parse_ear(const char *option, const char *value, struct cm_cli_verify *v)
+{
+    static const char *const forms[] = {"json", "cbor", "jwt"};
+    static const char *const profiles[] = {"veraison", "ietf"};
+    int word = 0;
+
+    if (strcmp(option, "--ear") == 0) {
+        v->ear = value;
+    } else if (strcmp(option, "--ear-key") == 0) {
+        v->ear_key = value;
+    } else if (strcmp(option, "--ear-form") == 0) {
+        word = word_of(value, forms, 3);
+        v->ear_form = (enum cm_ear_form)(word < 0 ? 0 : word);
+    } else {
+        word = strcmp(option, "--ear-profile") == 0 ? word_of(value, profiles, 2) : -1;
+        v->ear_profile = (enum cm_ear_profile)(word < 0 ? 0 : word);
+    }
+    return word >= 0;
+}
+
 /* an option with a value; false after a message */
 static bool parse_value(const char *option, const char *value, struct cm_cli_verify *v)
 {
     bool good = true;
 
-    if (strcmp(option, "--collateral") == 0) {
+    if (strncmp(option, "--ear", 5) == 0) {
+        good = parse_ear(option, value, v);
+    } else if (strcmp(option, "--collateral") == 0) {
         v->collateral = value;
     } else if (strcmp(option, "--floors") == 0) {
         v->floors = value;
@@ -239,17 +281,36 @@ static bool parse_value(const char *option, const char *value, struct cm_cli_ver
     return good;
 }
 
+/* an option that allows what is refused by default */
+static bool allowed(const char *option, unsigned *flags)
+{
+    static const struct {
+        const char *option;
+        unsigned flag;
+    } options[] = {{"--allow-debug", CM_VERIFY_ALLOW_DEBUG},
+                   {"--allow-emulated", CM_VERIFY_ALLOW_EMULATED},
+                   {"--allow-masked-id", CM_VERIFY_ALLOW_MASKED_ID},
+                   {"--allow-migration", CM_VERIFY_ALLOW_MIGRATION},
+                   {"--allow-sha1", CM_VERIFY_ALLOW_SHA1}};
+
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        if (strcmp(option, options[i].option) == 0) {
+            *flags |= options[i].flag;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool parse_verify(int argc, char **argv, struct cm_cli_verify *v)
 {
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) {
             v->json = true;
+        } else if (allowed(argv[i], &v->flags)) {
+            continue;
         } else if (strcmp(argv[i], "--explain") == 0) {
             v->explain = true;
-        } else if (strcmp(argv[i], "--allow-debug") == 0) {
-            v->flags |= CM_VERIFY_ALLOW_DEBUG;
-        } else if (strcmp(argv[i], "--allow-emulated") == 0) {
-            v->flags |= CM_VERIFY_ALLOW_EMULATED;
         } else if (argv[i][0] == '-' && i + 1 < argc) {
             if (!parse_value(argv[i], argv[i + 1], v)) {
                 return false;
@@ -264,6 +325,14 @@ static bool parse_verify(int argc, char **argv, struct cm_cli_verify *v)
         } else {
             v->file = argv[i];
         }
+    }
+    if (v->ear == NULL && (v->ear_key != NULL || v->ear_form != CM_EAR_JSON)) {
+        (void)usage("verify: --ear-form and --ear-key are about --ear, which is not given", "");
+        return false;
+    }
+    if ((v->ear_key == NULL) != (v->ear_form != CM_EAR_JWT) && v->ear_form != CM_EAR_CBOR) {
+        (void)usage("verify: --ear-form jwt needs an --ear-key, and json takes none", "");
+        return false;
     }
     if (v->explain && v->policy == NULL) {
         (void)usage("verify: --explain is about --policy, which is not given", "");
@@ -286,6 +355,7 @@ int cm_command_verify(int argc, char **argv)
     if (argc >= 1 && is_help(argv[argc - 1])) {
         return help(help_verify);
     }
+    v.ear_build = "casemate " CM_VERSION;
     v.time = now > 0 ? (uint64_t)now : 0;
     if (!parse_verify(argc, argv, &v)) {
         return EXIT_USAGE;

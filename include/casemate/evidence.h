@@ -125,7 +125,7 @@ struct cm_trust_root {
 #define CM_VERIFY_ALLOW_EMULATED  2u /* an emulator protects nothing */
 #define CM_VERIFY_ALLOW_MASKED_ID 4u /* SNP: the report does not say on which chip it was made */
 #define CM_VERIFY_ALLOW_MIGRATION 8u /* SNP: a migration agent may read the guest */
-#define CM_VERIFY_ALLOW_SHA1      4u /* registers that SHA-1 extends may be given a second meaning */
+#define CM_VERIFY_ALLOW_SHA1      16u /* registers that SHA-1 extends may be given a second meaning */
 
 /** What every verification is given. All borrowed for the call. */
 struct cm_verify_input {

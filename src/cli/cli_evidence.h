@@ -2,6 +2,7 @@
 #ifndef CM_CLI_EVIDENCE_H
 #define CM_CLI_EVIDENCE_H
 
+#include <casemate/appraisal.h>
 #include <casemate/verify.h>
 #include <stdio.h>
 
@@ -49,6 +50,11 @@ struct cm_cli_verify {
     uint8_t nonce[CM_CLI_VERIFY_NONCE]; /* or report data: what the evidence must answer */
     size_t nonce_len;                   /* 0: not checked */
     bool json;
+    const char *ear;       /* a file for the appraisal; NULL: none */
+    const char *ear_key;   /* a private key in PEM, for signing it; NULL */
+    const char *ear_build; /* what it says made it */
+    enum cm_ear_form ear_form;
+    enum cm_ear_profile ear_profile;
 };
 
 /**

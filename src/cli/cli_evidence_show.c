@@ -31,12 +31,11 @@ out:
     return st;
 }
 
-static void print(const char *path, enum cm_format format, struct cm_evidence *ev, FILE *out)
+static void print(enum cm_format format, struct cm_evidence *ev, FILE *out)
 {
     const struct cm_check *c = NULL;
 
-    (void)fprintf(out, "%s: %s evidence. NOTHING HERE IS VERIFIED.\n", path,
-                  cm_format_name(format));
+    (void)fprintf(out, "%s evidence. NOTHING HERE IS VERIFIED.\n", cm_format_name(format));
     cm_cli_print_claims(ev, false, out);
     (void)fputs("\nTo be verified (casemate verify):\n", out);
     for (size_t s = 0; s < cm_evidence_submods(ev); s++) {
@@ -93,7 +92,7 @@ enum cm_status cm_cli_evidence_show(const char *path, bool json, FILE *out, stru
     if (json) {
         CM_TRY(print_json(ev, out));
     } else {
-        print(path, format, ev, out);
+        print(format, ev, out);
     }
 out:
     cm_evidence_free(ev);

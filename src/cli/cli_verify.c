@@ -9,6 +9,7 @@
 #include "cli/cli_evidence.h"
 #include "cli/cli_quote_file.h"
 #include "cli/cli_text.h"
+#include "cli/cli_verify_ear.h"
 #include "cli/cli_verify_input.h"
 #include "cli/cli_verify_policy.h"
 #include "cli/cli_verify_print.h"
@@ -145,12 +146,13 @@ static enum cm_status open_floors(const char *path, struct cm_floor_file **out, 
 }
 
 /* A quote's collateral is where the user says, else beside it; other evidence has what it is given. */
-static enum cm_status load_collateral(const struct cm_cli_verify *v, enum cm_format format,
+static enum cm_status load_collateral(const struct cm_cli_verify *v, struct cm_span evidence,
                                       struct cm_collateral_parts **out, struct cm_why *why)
 {
     char folder[4096] = "";
 
-    if (v->collateral == NULL && format != CM_FORMAT_DCAP) {
+    if (v->collateral == NULL && v->format != CM_FORMAT_DCAP &&
+        cm_verify_recognise(evidence) != CM_FORMAT_DCAP) {
         return CM_OK;
     }
     folder_of(v->file, folder, sizeof(folder));
@@ -195,6 +197,9 @@ static void print_all(const struct cm_cli_verify *v, enum cm_format format,
         cm_cli_print_quote_claims(ev, out);
     } else {
         cm_cli_print_claims(ev, true, out);
+    }
+    if (v->ear != NULL) {
+        cm_cli_ear_print(ev, out);
     }
 }
 
@@ -261,7 +266,7 @@ enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm
     CM_TRY(cm_cli_quote_open(v->file, &file, why));
     job.evidence = file.quote;
     job.format = format_of(v, file.quote);
-    CM_TRY(load_collateral(v, job.format, &parts, why));
+    CM_TRY(load_collateral(v, file.quote, &parts, why));
     if (parts != NULL) {
         collateral = cm_parts_view(parts);
         job.dcap = &collateral;
@@ -281,6 +286,14 @@ enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm
 
         if (raised != CM_OK) { /* a verdict that the next run could contradict is none */
             st = CM_ERR_IO;
+            goto out;
+        }
+    }
+    if (v->ear != NULL && ev != NULL) {
+        enum cm_status written = cm_cli_ear_write(v, ev, why);
+
+        if (written != CM_OK) {
+            st = written == CM_ERR_FORMAT ? CM_ERR_PARAM : written;
             goto out;
         }
     }

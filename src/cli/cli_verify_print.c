@@ -58,6 +58,7 @@ void cm_cli_print_checks(const struct cm_evidence *ev, FILE *out)
 {
     const size_t count = cm_evidence_submods(ev);
     const struct cm_binding *b = NULL;
+    char lead[16] = "";
     char text[400] = "";
 
     for (size_t i = 0; i < count; i++) {
@@ -69,10 +70,10 @@ void cm_cli_print_checks(const struct cm_evidence *ev, FILE *out)
     }
     for (size_t i = 0; (b = cm_evidence_binding(ev, i)) != NULL; i++) {
         (void)fprintf(out, "%s", i == 0 ? "\nWhat binds the parts together:\n" : "");
+        (void)snprintf(lead, sizeof(lead), "  %-5s ", words[b->result]);
         (void)snprintf(text, sizeof(text), "%s vouches for %s: %s", cm_evidence_name(ev, b->from),
                        cm_evidence_name(ev, b->to), b->name);
-        (void)fprintf(out, "  %-5s ", words[b->result]);
-        cm_print_wrapped(out, "", text);
+        cm_print_wrapped(out, lead, text);
     }
 }
 

@@ -27,6 +27,7 @@ static const struct {
     {"nvidia.ocsp", "the maker has not put a certificate on hold"},
     {"nvidia.reference", "the firmware is a known one"},
     /* dcap */
+    {"collateral", "what the maker says of the platform was given"},
     {"quote.format", "exactly one quote, every length right"},
     {"pck.source", "the PCK chain is the one in the quote"},
     {"pck.chain", "leaf, CA and root: names, roles, signatures"},

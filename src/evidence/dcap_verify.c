@@ -524,6 +524,9 @@ enum cm_status cm_dcap_verify_part(const struct cm_verify_job *job, struct cm_ev
         cm_check_status(ev, submod, "quote.format", st, "%s", why.text);
         return st;
     }
+    if (job->dcap == NULL) {
+        step(&r, "collateral", CM_ERR_NOTFOUND, "nothing was given of what Intel publishes");
+    }
     st = judge_quote(&r, collateral, job->accept_tcb, job->dcap_cache, &ref);
     cm_platform_release(&ref);
     return st == CM_OK ? r.first : st;

@@ -20,6 +20,9 @@ long __syscall_cp_c(long n, long a, long b, long c, long d, long e, long f);
 /* src/syscall: descriptors and paths; linked when something needs them */
 extern long cm_sys_core(long number, const long args[6]) __attribute__((weak));
 
+/* syscall_memory.c: mappings and sysinfo; linked by who calls them by name */
+extern long cm_sys_memory(long number, const long args[6]) __attribute__((weak));
+
 static const void *in_pointer(long arg)
 {
     return (const void *)(uintptr_t)arg;
@@ -69,6 +72,9 @@ long cm_syscall(long number, const long args[6])
 
     if (result == -ENOSYS && cm_sys_core != NULL) {
         result = cm_sys_core(number, args);
+    }
+    if (result == -ENOSYS && cm_sys_memory != NULL) {
+        result = cm_sys_memory(number, args);
     }
     if (result != -ENOSYS) {
         return result;

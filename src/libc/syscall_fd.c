@@ -13,17 +13,10 @@
 #include "libc/syscall_inside.h"
 
 #undef lseek64
-#undef mmap64
 #undef sendfile64
 
 off_t __lseek(int fd, off_t off, int whence) __attribute__((alias("lseek")));
 off_t lseek64(int fd, off_t off, int whence) __attribute__((alias("lseek")));
-void *__mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
-    __attribute__((alias("mmap")));
-void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off)
-    __attribute__((alias("mmap")));
-int __munmap(void *addr, size_t len) __attribute__((alias("munmap")));
-int __mprotect(void *addr, size_t len, int prot) __attribute__((alias("mprotect")));
 int __madvise(void *addr, size_t len, int advice) __attribute__((alias("madvise")));
 ssize_t sendfile64(int out, int in, off_t *off, size_t count) __attribute__((alias("sendfile")));
 
@@ -104,22 +97,6 @@ int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout)
 ssize_t sendfile(int out, int in, off_t *off, size_t count)
 {
     return CM_SYS(SYS_sendfile, out, in, CM_P(off), (long)count);
-}
-
-/* an enclave cannot map: its pages were decided when it was built */
-void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
-{
-    return (void *)CM_SYS(SYS_mmap, CM_P(addr), (long)len, prot, flags, fd, off);
-}
-
-int munmap(void *addr, size_t len)
-{
-    return (int)CM_SYS(SYS_munmap, CM_P(addr), (long)len);
-}
-
-int mprotect(void *addr, size_t len, int prot)
-{
-    return (int)CM_SYS(SYS_mprotect, CM_P(addr), (long)len, prot);
 }
 
 int madvise(void *addr, size_t len, int advice)

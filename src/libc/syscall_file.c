@@ -77,6 +77,26 @@ int fchmod(int fd, mode_t mode)
     return (int)CM_SYS(SYS_fchmod, fd, (long)mode);
 }
 
+int chown(const char *path, uid_t owner, gid_t group)
+{
+    return (int)CM_SYS(SYS_chown, CM_P(path), (long)owner, (long)group);
+}
+
+int lchown(const char *path, uid_t owner, gid_t group)
+{
+    return (int)CM_SYS(SYS_lchown, CM_P(path), (long)owner, (long)group);
+}
+
+int fchown(int fd, uid_t owner, gid_t group)
+{
+    return (int)CM_SYS(SYS_fchown, fd, (long)owner, (long)group);
+}
+
+int fchownat(int dir, const char *path, uid_t owner, gid_t group, int flags)
+{
+    return (int)CM_SYS(SYS_fchownat, dir, CM_P(path), (long)owner, (long)group, flags);
+}
+
 int mkdir(const char *path, mode_t mode)
 {
     return (int)CM_SYS(SYS_mkdir, CM_P(path), (long)mode);

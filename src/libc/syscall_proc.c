@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/shm.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "libc/syscall_inside.h"
@@ -19,11 +18,6 @@ int __sigsetjmp_tail(void *env, int ret);
 void __block_all_sigs(void *set);
 void __block_app_sigs(void *set);
 void __restore_sigs(void *set);
-
-int sysinfo(struct sysinfo *info)
-{
-    return (int)CM_SYS(SYS_sysinfo, CM_P(info));
-}
 
 long sysconf(int name)
 {

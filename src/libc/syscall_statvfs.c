@@ -39,6 +39,16 @@ static int convert(long result, const struct statfs *from, struct statvfs *to)
     return 0;
 }
 
+int statfs(const char *path, struct statfs *out)
+{
+    return (int)CM_SYS(SYS_statfs, CM_P(path), CM_P(out));
+}
+
+int fstatfs(int fd, struct statfs *out)
+{
+    return (int)CM_SYS(SYS_fstatfs, fd, CM_P(out));
+}
+
 int statvfs(const char *restrict path, struct statvfs *restrict out)
 {
     struct statfs s = {0};

@@ -327,6 +327,21 @@ static long pfs_link(void *p, const char *from, const char *to)
     return -EPERM;
 }
 
+/* modes, owners and times are the host's, of protected files as of others */
+static long pfs_change(void *p, const char *path, const struct cm_change *change)
+{
+    struct cm_pfs_fs *fs = p;
+
+    return is_reserved(path) ? -ENOENT : cm_host_fs.change(fs->host, path, change);
+}
+
+static long pfs_statfs(void *p, const char *path, struct statfs *out)
+{
+    struct cm_pfs_fs *fs = p;
+
+    return cm_host_fs.statfs(fs->host, path, out);
+}
+
 oe_result_t cm_load_module_protected_file_system(void)
 {
     static const struct cm_fs_kind kind = {
@@ -342,6 +357,8 @@ oe_result_t cm_load_module_protected_file_system(void)
         .unlink = pfs_unlink,
         .rename = pfs_rename,
         .link = pfs_link,
+        .change = pfs_change,
+        .statfs = pfs_statfs,
     };
 
     cm_sys_link();

@@ -166,6 +166,13 @@ static long file_control(struct cm_file *f, int cmd, long arg)
     return cmd == F_SETFL ? 0 : host->ops->control(host, cmd, arg);
 }
 
+static long file_change(struct cm_file *f, const struct cm_change *change)
+{
+    struct cm_file *host = as_open(f)->v->host;
+
+    return host->ops->change(host, change);
+}
+
 static long file_host(struct cm_file *f, int64_t *number)
 {
     struct cm_file *host = as_open(f)->v->host;
@@ -196,6 +203,7 @@ static const struct cm_file_ops file_ops = {
     .truncate = file_truncate,
     .sync = file_sync,
     .control = file_control,
+    .change = file_change,
     .host = file_host,
     .close = file_close,
 };

@@ -52,8 +52,7 @@ static void hostfs_unmount(void *fs)
     free(fs);
 }
 
-/* The host's name of a path; malloc'ed. */
-static long host_path(const char *source, const char *path, char **out)
+long cm_host_path(const char *source, const char *path, char **out)
 {
     const size_t n = strlen(source);
     const size_t m = strlen(path);
@@ -103,7 +102,7 @@ static long hostfs_open(void *fs, const char *path, int flags, mode_t mode, stru
     bool directory = false;
     int64_t host = -1;
     char *name = NULL;
-    long r = (flags & O_TMPFILE) == O_TMPFILE ? -EOPNOTSUPP : host_path(fs, path, &name);
+    long r = (flags & O_TMPFILE) == O_TMPFILE ? -EOPNOTSUPP : cm_host_path(fs, path, &name);
 
     if (r == 0) {
         r = host_open(name, flags | O_CLOEXEC, mode, &host);
@@ -151,7 +150,7 @@ static long stat_of(const char *name, struct stat *out)
 static long hostfs_stat(void *fs, const char *path, bool follow, struct stat *out)
 {
     char *name = NULL;
-    long r = host_path(fs, path, &name);
+    long r = cm_host_path(fs, path, &name);
 
     if (r == 0) {
         r = follow ? stat_of(name, out) : stat_of_link(name, out);
@@ -168,7 +167,7 @@ static long act(enum deed deed, void *fs, const char *path, long arg)
     oe_result_t call = OE_UNEXPECTED;
     char *name = NULL;
     int got = -1;
-    long r = host_path(fs, path, &name);
+    long r = cm_host_path(fs, path, &name);
 
     if (r != 0) {
         return r;
@@ -225,10 +224,10 @@ static long act_on_two(bool link, void *fs, const char *from, const char *to)
     char *first = NULL;
     char *second = NULL;
     int got = -1;
-    long r = host_path(fs, from, &first);
+    long r = cm_host_path(fs, from, &first);
 
     if (r == 0) {
-        r = host_path(fs, to, &second);
+        r = cm_host_path(fs, to, &second);
     }
     if (r == 0) {
         call = link ? CM_HOST_ASK("fcntl", oe_syscall_link_ocall, &got, first, second)
@@ -263,6 +262,10 @@ const struct cm_fs_kind cm_host_fs = {
     .unlink = hostfs_unlink,
     .rename = hostfs_rename,
     .link = hostfs_link,
+    .symlink = cm_host_symlink,
+    .readlink = cm_host_readlink,
+    .change = cm_host_change,
+    .statfs = cm_host_statfs,
 };
 
 oe_result_t oe_load_module_host_file_system(void)

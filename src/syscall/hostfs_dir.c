@@ -161,6 +161,7 @@ long cm_host_dir_make(int64_t host, const char *host_path, int flags, struct cm_
         .sync = cm_host_file_sync,
         .flock = cm_host_file_flock,
         .control = cm_host_file_control,
+        .change = cm_host_file_change,
         .host = cm_host_file_number,
         .close = dir_close,
     };

@@ -243,6 +243,7 @@ long cm_host_file_make(int64_t host, int flags, struct cm_file **out)
         .flock = cm_host_file_flock,
         .control = cm_host_file_control,
         .ioctl = file_ioctl,
+        .change = cm_host_file_change,
         .host = cm_host_file_number,
         .close = file_close,
     };

@@ -2,6 +2,8 @@
 #ifndef CM_SYSCALL_HOSTFS_FILE_H
 #define CM_SYSCALL_HOSTFS_FILE_H
 
+#include <sys/statfs.h>
+
 #include "syscall/sys_file_table.h"
 #include "syscall/sys_host.h"
 
@@ -14,6 +16,16 @@ struct cm_host_file {
 /* The open files; both take over the host's descriptor when they succeed. -ENOMEM, -errno. */
 long cm_host_file_make(int64_t host, int flags, struct cm_file **out);
 long cm_host_dir_make(int64_t host, const char *host_path, int flags, struct cm_file **out);
+
+/* The host's name of a path, below where it was mounted; malloc'ed. */
+long cm_host_path(const char *source, const char *path, char **out);
+
+/* hostfs_meta.c: with openenclave's EDL files alone these are -ENOSYS */
+long cm_host_readlink(void *fs, const char *path, char *text, size_t size);
+long cm_host_symlink(void *fs, const char *target, const char *path);
+long cm_host_change(void *fs, const char *path, const struct cm_change *change);
+long cm_host_statfs(void *fs, const char *path, struct statfs *out);
+long cm_host_file_change(struct cm_file *f, const struct cm_change *change);
 
 /* parts of both */
 long cm_host_file_stat(struct cm_file *f, struct stat *out);

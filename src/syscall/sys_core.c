@@ -32,6 +32,9 @@ long cm_sys_core(long number, const long args[6])
         r = cm_sys_path_call(number, args);
     }
     if (r == -ENOSYS) {
+        r = cm_sys_meta_call(number, args);
+    }
+    if (r == -ENOSYS) {
         r = cm_sys_poll_call(number, args);
     }
     if (r == -ENOSYS) {

@@ -24,6 +24,7 @@ void cm_sys_serve(enum cm_sys_group group, cm_sys_server server);
 long cm_sys_fd_call(long number, const long args[6]);
 long cm_sys_path_call(long number, const long args[6]);
 long cm_sys_poll_call(long number, const long args[6]);
+long cm_sys_meta_call(long number, const long args[6]);
 
 /* What stat means on a descriptor; f is not NULL. */
 long cm_sys_fstat(struct cm_file *f, struct stat *out);

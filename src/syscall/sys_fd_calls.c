@@ -139,6 +139,32 @@ static long vectored(struct cm_file *f, const struct iovec *parts, long count, b
     return done;
 }
 
+/* As vectored(), from a place on. */
+static long vectored_at(struct cm_file *f, const long a[6], bool writes)
+{
+    const struct iovec *parts = cm_sys_ptr(a[1]);
+    const long sum = sum_of(parts, a[2]);
+    long done = 0;
+
+    if (sum < 0 || a[3] < 0) {
+        return sum < 0 ? sum : -EINVAL;
+    }
+    for (long i = 0; i < a[2]; i++) {
+        const long one[6] = {a[0], CM_SYS_ARG(parts[i].iov_base), (long)parts[i].iov_len,
+                             a[3] + done};
+        long r = positioned(f, one, writes);
+
+        if (r < 0) {
+            return done != 0 ? done : r;
+        }
+        done += r;
+        if ((size_t)r < parts[i].iov_len) {
+            break;
+        }
+    }
+    return done;
+}
+
 long cm_sys_fstat(struct cm_file *f, struct stat *out)
 {
     if (out == NULL) {
@@ -283,6 +309,29 @@ static long do_truncate(struct cm_file *f, long len)
     return f->ops->truncate(f, len);
 }
 
+/* Room for a file's bytes: it becomes that long; holes stay. */
+static long do_fallocate(struct cm_file *f, const long a[6])
+{
+    struct stat s;
+    long end;
+    long r;
+
+    if (a[1] != 0) {
+        return -EOPNOTSUPP;
+    }
+    if (a[2] < 0 || a[3] <= 0) {
+        return -EINVAL;
+    }
+    if (__builtin_add_overflow(a[2], a[3], &end)) {
+        return -EFBIG;
+    }
+    if (!may_write(f)) {
+        return -EBADF;
+    }
+    r = f->ops->truncate == NULL ? -ENODEV : cm_sys_fstat(f, &s);
+    return r == 0 && s.st_size < end ? f->ops->truncate(f, end) : r;
+}
+
 /* Calls on one open file. */
 static long on_file(long number, struct cm_file *f, const long a[6])
 {
@@ -299,6 +348,12 @@ static long on_file(long number, struct cm_file *f, const long a[6])
         return positioned(f, a, false);
     case SYS_pwrite64:
         return positioned(f, a, true);
+    case SYS_preadv:
+        return vectored_at(f, a, false);
+    case SYS_pwritev:
+        return vectored_at(f, a, true);
+    case SYS_fallocate:
+        return do_fallocate(f, a);
     case SYS_lseek:
         return f->ops->seek == NULL ? -ESPIPE : f->ops->seek(f, a[1], (int)a[2]);
     case SYS_fstat:
@@ -323,10 +378,10 @@ static long on_file(long number, struct cm_file *f, const long a[6])
 
 static bool takes_file(long number)
 {
-    static const short numbers[] = {SYS_read,      SYS_write,      SYS_readv,     SYS_writev,
-                                    SYS_pread64,   SYS_pwrite64,   SYS_lseek,     SYS_fstat,
-                                    SYS_getdents,  SYS_getdents64, SYS_ftruncate, SYS_fsync,
-                                    SYS_fdatasync, SYS_flock,      SYS_ioctl};
+    static const short numbers[] = {
+        SYS_read,       SYS_write,     SYS_readv,     SYS_writev,    SYS_pread64, SYS_pwrite64,
+        SYS_preadv,     SYS_pwritev,   SYS_fallocate, SYS_lseek,     SYS_fstat,   SYS_getdents,
+        SYS_getdents64, SYS_ftruncate, SYS_fsync,     SYS_fdatasync, SYS_flock,   SYS_ioctl};
     size_t i;
 
     for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {

@@ -15,6 +15,16 @@
 struct cm_file;
 struct cm_mount;
 
+/* A change of what a file system says of a file: chmod, chown, utimensat. */
+struct cm_change {
+    enum { CM_CHANGE_MODE, CM_CHANGE_OWNER, CM_CHANGE_TIMES } what;
+    bool follow; /* what a link leads to */
+    mode_t mode;
+    uid_t owner;
+    gid_t group;
+    struct timespec times[2]; /* of access, of change */
+};
+
 /*
  * What an open file can do. All return the result, or -errno; NULL stands for a function that its
  * kind does not have, and is answered with the errno that Linux has for it. Lengths are never above
@@ -33,6 +43,7 @@ struct cm_file_ops {
     long (*flock)(struct cm_file *f, int op);
     long (*control)(struct cm_file *f, int cmd, long arg); /* what of fcntl is not the table's */
     long (*ioctl)(struct cm_file *f, unsigned long request, long arg);
+    long (*change)(struct cm_file *f, const struct cm_change *change);
     long (*host)(struct cm_file *f, int64_t *host); /* the host's number, to wait on */
     long (*close)(struct cm_file *f);               /* the last descriptor is gone; frees f */
 };

@@ -19,9 +19,10 @@ __attribute__((weak)) oe_result_t oe_log_ocall(uint32_t log_level, const char *m
 
 static void warn(const char *edl)
 {
+    const char *folder = strcmp(edl, "files") == 0 ? "casemate" : "openenclave";
     char line[128];
-    int n = snprintf(line, sizeof(line), "a call needs an EDL import: %s%s%s\n",
-                     "from \"openenclave/edl/", edl, ".edl\" import *;");
+    int n = snprintf(line, sizeof(line), "a call needs an EDL import: from \"%s/edl/%s%s\n", folder,
+                     edl, ".edl\" import *;");
 
     if (cm_enclave_log != NULL) {
         line[n - 1] = '\0';
@@ -35,8 +36,8 @@ static void warn(const char *edl)
 
 oe_result_t cm_host_missing(const char *edl)
 {
-    static const char *const names[] = {"epoll",  "fcntl", "ioctl",  "poll",   "signal",
-                                        "socket", "time",  "unistd", "utsname"};
+    static const char *const names[] = {"epoll",  "fcntl",  "files", "ioctl",  "poll",
+                                        "signal", "socket", "time",  "unistd", "utsname"};
     static atomic_flag said[sizeof(names) / sizeof(names[0])];
     size_t i;
 

@@ -23,7 +23,8 @@
 /* OE_UNSUPPORTED, after one warning that names the file (edl: "fcntl"), when it was not imported */
 #define CM_HOST_ASK(edl, fn, ...) ((fn) == NULL ? cm_host_missing(edl) : (fn)(__VA_ARGS__))
 
-/* Says once for each name that openenclave/edl/<edl>.edl has to be imported. OE_UNSUPPORTED. */
+/* Says once for each name that openenclave/edl/<edl>.edl (of "files": casemate/edl) has to be imported.
+ * OE_UNSUPPORTED. */
 oe_result_t cm_host_missing(const char *edl);
 
 /**

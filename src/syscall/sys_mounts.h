@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 #include "syscall/sys_file_table.h"
 
@@ -31,6 +32,10 @@ struct cm_fs_kind {
     long (*unlink)(void *fs, const char *path);
     long (*rename)(void *fs, const char *from, const char *to);
     long (*link)(void *fs, const char *from, const char *to);
+    long (*symlink)(void *fs, const char *target, const char *path);
+    long (*readlink)(void *fs, const char *path, char *text, size_t size); /* the text's length */
+    long (*change)(void *fs, const char *path, const struct cm_change *change);
+    long (*statfs)(void *fs, const char *path, struct statfs *out);
 };
 
 /* The host's files (hostfs.c, library oehostfs), also for file systems that stand on them. */

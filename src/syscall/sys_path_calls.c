@@ -9,58 +9,18 @@
 
 #include "syscall/sys_core.h"
 #include "syscall/sys_mounts.h"
-
-/* A path that was looked up: its file system is in use until leave(). */
-struct place {
-    char *path;
-    const char *rest;
-    struct cm_mount *mount;
-};
-
-static void leave(struct place *p)
-{
-    cm_mount_done(p->mount);
-    free(p->path);
-}
-
-static long find(long dir, long path, struct place *out)
-{
-    long r;
-
-    *out = (struct place){NULL, NULL, NULL};
-    r = cm_path_absolute(dir, cm_sys_ptr(path), &out->path);
-    if (r == 0) {
-        out->mount = cm_mount_of(out->path, &out->rest);
-        r = out->mount == NULL ? -ENOENT : 0;
-    }
-    if (r != 0) {
-        leave(out);
-    }
-    return r;
-}
-
-/* The same for what is to be changed. */
-static long find_to_change(long dir, long path, struct place *out)
-{
-    long r = find(dir, path, out);
-
-    if (r == 0 && out->mount->readonly) {
-        leave(out);
-        r = -EROFS;
-    }
-    return r;
-}
+#include "syscall/sys_place.h"
 
 static long do_open(long dir, long path, int flags, mode_t mode)
 {
     struct cm_file *f = NULL;
-    struct place p;
+    struct cm_place p;
     long r;
 
     if ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)) != 0) {
-        r = find_to_change(dir, path, &p);
+        r = cm_place_to_change(dir, path, &p);
     } else {
-        r = find(dir, path, &p);
+        r = cm_place_find(dir, path, &p);
     }
     if (r != 0) {
         return r;
@@ -78,101 +38,100 @@ static long do_open(long dir, long path, int flags, mode_t mode)
             (void)cm_file_put(f);
         }
     }
-    leave(&p);
+    cm_place_leave(&p);
     return r;
 }
 
-static long do_stat(long dir, long path, long out, long flags)
+long cm_sys_stat_at(long dir, long path, struct stat *out, long flags)
 {
     const char *text = cm_sys_ptr(path);
-    struct place p;
+    struct cm_place p;
     long r;
 
     if ((flags & ~(long)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT)) != 0) {
         return -EINVAL;
     }
-    if (out == 0) {
+    if (out == NULL) {
         return -EFAULT;
     }
     if ((flags & AT_EMPTY_PATH) != 0 && text != NULL && text[0] == '\0' && dir != AT_FDCWD) {
         struct cm_file *f = cm_fd_get(dir);
 
-        r = f == NULL ? -EBADF : cm_sys_fstat(f, cm_sys_ptr(out));
+        r = f == NULL ? -EBADF : cm_sys_fstat(f, out);
         (void)cm_file_put(f);
         return r;
     }
-    r = find(dir, path, &p);
+    r = cm_place_find(dir, path, &p);
     if (r == 0) {
-        r = p.mount->kind->stat(p.mount->fs, p.rest, (flags & AT_SYMLINK_NOFOLLOW) == 0,
-                                cm_sys_ptr(out));
-        leave(&p);
+        r = p.mount->kind->stat(p.mount->fs, p.rest, (flags & AT_SYMLINK_NOFOLLOW) == 0, out);
+        cm_place_leave(&p);
     }
     return r;
 }
 
 static long do_access(long dir, long path, long mode)
 {
-    struct place p;
+    struct cm_place p;
     long r;
 
     if ((mode & ~(long)(R_OK | W_OK | X_OK)) != 0) {
         return -EINVAL;
     }
-    r = find(dir, path, &p);
+    r = cm_place_find(dir, path, &p);
     if (r == 0) {
         r = p.mount->readonly && (mode & W_OK) != 0
                 ? -EROFS
                 : p.mount->kind->access(p.mount->fs, p.rest, (int)mode);
-        leave(&p);
+        cm_place_leave(&p);
     }
     return r;
 }
 
-static bool is_mount_point(const struct place *p)
+static bool is_mount_point(const struct cm_place *p)
 {
     return strcmp(p->rest, "/") == 0;
 }
 
 static long do_mkdir(long dir, long path, long mode)
 {
-    struct place p;
-    long r = find_to_change(dir, path, &p);
+    struct cm_place p;
+    long r = cm_place_to_change(dir, path, &p);
 
     if (r == 0) {
         r = is_mount_point(&p) ? -EEXIST
             : p.mount->kind->mkdir == NULL
                 ? -EROFS
                 : p.mount->kind->mkdir(p.mount->fs, p.rest, (mode_t)mode);
-        leave(&p);
+        cm_place_leave(&p);
     }
     return r;
 }
 
 static long do_unlink(long dir, long path, bool directory)
 {
-    struct place p;
-    long r = find_to_change(dir, path, &p);
+    struct cm_place p;
+    long r = cm_place_to_change(dir, path, &p);
 
     if (r == 0) {
         long (*act)(void *, const char *) =
             directory ? p.mount->kind->rmdir : p.mount->kind->unlink;
 
         r = is_mount_point(&p) ? -EBUSY : act == NULL ? -EROFS : act(p.mount->fs, p.rest);
-        leave(&p);
+        cm_place_leave(&p);
     }
     return r;
 }
 
 static long do_two(long from_dir, long from, long to_dir, long to, bool link)
 {
-    struct place a;
-    struct place b;
-    long r = find_to_change(from_dir, from, &a);
+    struct cm_place a;
+    struct cm_place b;
+    long r = cm_place_to_change(from_dir, from, &a);
 
     if (r != 0) {
         return r;
     }
-    r = find_to_change(to_dir, to, &b);
+    r = cm_place_to_change(to_dir, to, &b);
     if (r == 0) {
         long (*act)(void *, const char *, const char *) =
             link ? a.mount->kind->link : a.mount->kind->rename;
@@ -184,21 +143,21 @@ static long do_two(long from_dir, long from, long to_dir, long to, bool link)
         } else {
             r = act == NULL ? -EROFS : act(a.mount->fs, a.rest, b.rest);
         }
-        leave(&b);
+        cm_place_leave(&b);
     }
-    leave(&a);
+    cm_place_leave(&a);
     return r;
 }
 
 static long do_truncate(long path, long len)
 {
-    struct place p;
-    long r = len < 0 ? -EINVAL : find_to_change(AT_FDCWD, path, &p);
+    struct cm_place p;
+    long r = len < 0 ? -EINVAL : cm_place_to_change(AT_FDCWD, path, &p);
 
     if (r == 0) {
         r = p.mount->kind->truncate == NULL ? -EROFS
                                             : p.mount->kind->truncate(p.mount->fs, p.rest, len);
-        leave(&p);
+        cm_place_leave(&p);
     }
     return r;
 }
@@ -210,7 +169,7 @@ static long do_chdir(long path)
     long r = cm_path_absolute(AT_FDCWD, cm_sys_ptr(path), &plain);
 
     if (r == 0 && strcmp(plain, "/") != 0) { /* the root is there before anything is mounted */
-        r = do_stat(AT_FDCWD, CM_SYS_ARG(plain), CM_SYS_ARG(&s), 0);
+        r = cm_sys_stat_at(AT_FDCWD, CM_SYS_ARG(plain), &s, 0);
         if (r == 0 && !S_ISDIR(s.st_mode)) {
             r = -ENOTDIR;
         }
@@ -242,7 +201,7 @@ static long at_call(long number, const long a[6])
     case SYS_openat:
         return do_open(a[0], a[1], (int)a[2], (mode_t)a[3]);
     case SYS_newfstatat:
-        return do_stat(a[0], a[1], a[2], a[3]);
+        return cm_sys_stat_at(a[0], a[1], cm_sys_ptr(a[2]), a[3]);
     case SYS_faccessat:
         return do_access(a[0], a[1], a[2]);
     case SYS_mkdirat:
@@ -268,9 +227,9 @@ long cm_sys_path_call(long number, const long a[6])
     case SYS_creat:
         return do_open(AT_FDCWD, a[0], O_CREAT | O_WRONLY | O_TRUNC, (mode_t)a[1]);
     case SYS_stat:
-        return do_stat(AT_FDCWD, a[0], a[1], 0);
+        return cm_sys_stat_at(AT_FDCWD, a[0], cm_sys_ptr(a[1]), 0);
     case SYS_lstat:
-        return do_stat(AT_FDCWD, a[0], a[1], AT_SYMLINK_NOFOLLOW);
+        return cm_sys_stat_at(AT_FDCWD, a[0], cm_sys_ptr(a[1]), AT_SYMLINK_NOFOLLOW);
     case SYS_access:
         return do_access(AT_FDCWD, a[0], a[1]);
     case SYS_mkdir:

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "libc/inside_lock.h"
+#include "syscall/sys_core.h"
 #include "syscall/sys_mounts.h"
+#include "syscall/sys_place.h"
 
 static int lock;
 static char *cwd; /* NULL stands for "/" */
@@ -132,4 +134,37 @@ long cm_cwd_set(char *path)
     cm_unlock(&lock);
     free(before);
     return 0;
+}
+
+void cm_place_leave(struct cm_place *p)
+{
+    cm_mount_done(p->mount);
+    free(p->path);
+}
+
+long cm_place_find(long dir, long path, struct cm_place *out)
+{
+    long r;
+
+    *out = (struct cm_place){NULL, NULL, NULL};
+    r = cm_path_absolute(dir, cm_sys_ptr(path), &out->path);
+    if (r == 0) {
+        out->mount = cm_mount_of(out->path, &out->rest);
+        r = out->mount == NULL ? -ENOENT : 0;
+    }
+    if (r != 0) {
+        cm_place_leave(out);
+    }
+    return r;
+}
+
+long cm_place_to_change(long dir, long path, struct cm_place *out)
+{
+    long r = cm_place_find(dir, path, out);
+
+    if (r == 0 && out->mount->readonly) {
+        cm_place_leave(out);
+        r = -EROFS;
+    }
+    return r;
 }

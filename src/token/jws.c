@@ -82,7 +82,7 @@ enum cm_status cm_jws_sign(const struct cm_privkey *key, enum cm_sig_alg alg,
                            const char *header_members, struct cm_span payload, char *out,
                            size_t cap)
 {
-    char header[4096] = "";
+    char header[CM_JWS_MAX_HEADER] = "";
     uint8_t sig[CM_SIG_MAX_SIZE] = {0};
     struct cm_wr h = cm_wr_init(header, sizeof(header));
     struct cm_wr w = cm_wr_init(out, cap);

@@ -199,6 +199,9 @@ struct cm_tpm_quote {
                   of SHA-1 alone is no reason to refuse */
 };
 
+/** Everything that TPMS_ATTEST says, self-asserted. */
+void cm_tpm_attest_claims(const struct cm_tpm_attest *a, struct cm_evidence *ev, size_t submod);
+
 /**
  * Verify a quote with a key and add its claims and checks: tpm.attest, tpm.signature, nonce, tpm.pcrs,
  * tpm.bank, tpm.event_log. Says nothing of the key: the caller adds the check that it is trusted

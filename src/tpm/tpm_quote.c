@@ -22,21 +22,18 @@ static void step(struct run *r, const char *name, enum cm_status st, const struc
     r->first = r->first == CM_OK ? st : r->first;
 }
 
-/* Everything that TPMS_ATTEST says. */
-static void attest_claims(struct run *r)
+void cm_tpm_attest_claims(const struct cm_tpm_attest *a, struct cm_evidence *ev, size_t submod)
 {
-    const struct cm_tpm_attest *a = &r->att;
-
-    cm_claim_text(r->ev, r->submod, CM_CLAIM_TEE, "tpm");
-    cm_claim_bytes(r->ev, r->submod, CM_CLAIM_NONCE, a->extra_data);
-    cm_claim_bytes(r->ev, r->submod, "tpm.attest", a->bytes);
-    cm_claim_bytes(r->ev, r->submod, "tpm.qualified_signer", a->signer);
-    cm_claim_uint(r->ev, r->submod, "tpm.clock", a->clock);
-    cm_claim_uint(r->ev, r->submod, "tpm.reset_count", a->reset_count);
-    cm_claim_uint(r->ev, r->submod, "tpm.restart_count", a->restart_count);
-    cm_claim_bool(r->ev, r->submod, "tpm.safe", a->safe);
-    cm_claim_uint(r->ev, r->submod, "tpm.firmware_version", a->firmware_version);
-    cm_claim_bytes(r->ev, r->submod, "tpm.pcr_digest", a->pcr_digest);
+    cm_claim_text(ev, submod, CM_CLAIM_TEE, "tpm");
+    cm_claim_bytes(ev, submod, CM_CLAIM_NONCE, a->extra_data);
+    cm_claim_bytes(ev, submod, "tpm.attest", a->bytes);
+    cm_claim_bytes(ev, submod, "tpm.qualified_signer", a->signer);
+    cm_claim_uint(ev, submod, "tpm.clock", a->clock);
+    cm_claim_uint(ev, submod, "tpm.reset_count", a->reset_count);
+    cm_claim_uint(ev, submod, "tpm.restart_count", a->restart_count);
+    cm_claim_bool(ev, submod, "tpm.safe", a->safe);
+    cm_claim_uint(ev, submod, "tpm.firmware_version", a->firmware_version);
+    cm_claim_bytes(ev, submod, "tpm.pcr_digest", a->pcr_digest);
     for (size_t i = 0; i < a->sel_count; i++) {
         static const char *const names[] = {"tpm.selected.sha-1", "tpm.selected.sha-256",
                                             "tpm.selected.sha-384", "tpm.selected.sha-512",
@@ -48,7 +45,7 @@ static void attest_claims(struct run *r)
                     : alg == CM_TPM_ALG_SHA512 ? 3
                                                : 4;
 
-        cm_claim_uint(r->ev, r->submod, names[at], a->sel[i].mask);
+        cm_claim_uint(ev, submod, names[at], a->sel[i].mask);
     }
 }
 
@@ -143,7 +140,7 @@ enum cm_status cm_tpm_quote_verify(const struct cm_tpm_quote *quote,
         return st;
     }
     if (!quote->more) {
-        attest_claims(&r);
+        cm_tpm_attest_claims(&r.att, ev, submod);
     }
     st = cm_tpm_signature_parse(quote->signature, true, &sig, &why);
     if (st == CM_OK) {

@@ -70,6 +70,7 @@ enum cm_status cm_tpm_verify(const struct cm_verify_job *job, struct cm_evidence
         return st;
     }
     if (q.signature.ptr == NULL) {
+        cm_tpm_attest_claims(&att, ev, submod);
         cm_check_status(ev, submod, "tpm.signature", CM_ERR_NOTFOUND, "%s",
                         "the quote's signature was not given");
         return CM_ERR_NOTFOUND;
@@ -85,6 +86,8 @@ enum cm_status cm_tpm_verify(const struct cm_verify_job *job, struct cm_evidence
         q.ak = ak.key;
         q.authority = ak.authority;
         st = cm_tpm_quote_verify(&q, job->in, ev, submod);
+    } else {
+        cm_tpm_attest_claims(&att, ev, submod); /* nobody vouches for them */
     }
     cm_pubkey_free(ak.key);
     return st;

@@ -9,6 +9,9 @@
 #include "arm/arm.h"
 #include "common/try.h"
 #include "corim/corim.h"
+#include "cvm/azure.h"
+#include "cvm/gce.h"
+#include "cvm/gcp_token.h"
 #include "evidence/claims.h"
 #include "evidence/dcap_part.h"
 #include "nitro/nitro.h"
@@ -33,6 +36,9 @@ static const struct format formats[] = {
     {CM_FORMAT_SNP, "cpu", cm_snp_recognise, cm_snp_verify},
     {CM_FORMAT_TPM, "tpm", cm_tpm_recognise, cm_tpm_verify},
     {CM_FORMAT_NITRO, "enclave", cm_nitro_recognise, cm_nitro_verify},
+    {CM_FORMAT_AZURE_CVM, "cpu", cm_azure_recognise, cm_azure_verify},
+    {CM_FORMAT_GCE, "vtpm", cm_gce_recognise, cm_gce_verify},
+    {CM_FORMAT_GCP_TOKEN, "token", cm_gcp_token_recognise, cm_gcp_token_verify},
     {CM_FORMAT_CCA, "platform", cm_cca_recognise, cm_cca_verify},
     {CM_FORMAT_PSA, "platform", cm_psa_recognise, cm_psa_verify},
     {CM_FORMAT_OPTEE, "tee", cm_optee_recognise, cm_optee_verify},

@@ -13,9 +13,11 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -50,13 +52,17 @@ static void on_files(const char *folder)
 {
     char path[128];
     char other[128];
+    char link[128];
     char byte = 0;
+    struct statvfs v;
     struct stat s;
+    void *page;
     int fd;
     int second;
 
     (void)snprintf(path, sizeof(path), "%s/file", folder);
     (void)snprintf(other, sizeof(other), "%s/./file", folder);
+    (void)snprintf(link, sizeof(link), "%s/link", folder);
     fd = open(path, O_CREAT | O_RDWR, 0600);
     if (!good(fd)) {
         return;
@@ -69,7 +75,19 @@ static void on_files(const char *folder)
     if (good(second)) {
         closed(close(second));
     }
+    (void)good(fchmod(fd, 0600));
     closed(close(fd));
+    (void)good(chmod(path, 0600));
+    (void)good(utimensat(AT_FDCWD, path, NULL, 0));
+    (void)good(statvfs(path, &v));
+    (void)good(symlink("file", link));
+    (void)good(readlink(link, other, sizeof(other)) == -1 && errno != ENOENT ? -1 : 0);
+    (void)good(unlink(link) == -1 && errno != ENOENT ? -1 : 0);
+    (void)snprintf(other, sizeof(other), "%s/./file", folder);
+    page = mmap(NULL, 5000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (good(page == MAP_FAILED ? -1 : 0)) {
+        (void)good(munmap(page, 5000));
+    }
     (void)good(rename(path, other));
     (void)good(unlink(path));
 }
@@ -157,7 +175,7 @@ static bool good_or_held(long r)
     return good(r);
 }
 
-/* protected files, in a folder of /tmp that is mounted once */
+/* protected files, in a folder of the root that is mounted once */
 int oom_protected(const char *folder)
 {
     static char bytes[9000];
@@ -166,10 +184,10 @@ int oom_protected(const char *folder)
     struct stat s;
     int fd;
 
-    (void)snprintf(path, sizeof(path), "/protected/%s/file", folder);
-    (void)snprintf(other, sizeof(other), "/protected/%s/other", folder);
+    (void)snprintf(path, sizeof(path), "/protected%s/file", folder);
+    (void)snprintf(other, sizeof(other), "/protected%s/other", folder);
     if (cm_load_module_protected_file_system() != OE_OK ||
-        (mount("/tmp", "/protected", CM_PROTECTED_FILE_SYSTEM, 0, NULL) != 0 && errno != EBUSY)) {
+        (mount("/", "/protected", CM_PROTECTED_FILE_SYSTEM, 0, NULL) != 0 && errno != EBUSY)) {
         return 1;
     }
     outcome = 0;

@@ -149,6 +149,46 @@ TEST(C2_bytes_waiting_not_below_zero)
     refused("fionread", 0, (struct lie){.name = "ioctl", .member = 3, .value = 9}, EIO);
 }
 
+TEST(C2_link_text_is_as_long_as_it_says)
+{
+    static const int64_t beyond[] = {33, 4096, INT64_MAX, -2, INT64_MIN, 0};
+    size_t i;
+
+    for (i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
+        refused("readlink", 32, (struct lie){.name = "readlink", .member = 'a', .value = beyond[i]},
+                EIO);
+    }
+    refused("readlink", 32, (struct lie){.name = "readlink", .member = 0, .value = 5}, EIO);
+    refused("readlink", 32, (struct lie){.name = "readlink", .value = -1, .error = ENOENT}, ENOENT);
+}
+
+TEST(C2_change_result)
+{
+    refused("chmod", 0, (struct lie){.name = "chmod", .value = 1}, EIO);
+    refused("chmod", 0, (struct lie){.name = "chmod", .value = -2}, EIO);
+}
+
+/* programs multiply and subtract them */
+TEST(C2_space_makes_sense)
+{
+    static const struct {
+        int member;
+        int64_t value;
+    } wrong[] = {{1, 0},  {1, -1},  {1, (1 << 24) + 1}, {2, -1}, {2, INT64_MAX}, {3, 1001},
+                 {3, -1}, {4, 501}, {6, 101},           {5, -1}, {7, 0},         {7, 4097}};
+    size_t i;
+    int error = 0;
+
+    lie = (struct lie){.name = "statfs"};
+    CHECK_EQ(probe("statfs", 0, &error), 4096000);
+    for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        refused("statfs", 0,
+                (struct lie){.name = "statfs", .member = wrong[i].member, .value = wrong[i].value},
+                EIO);
+    }
+    refused("statfs", 0, (struct lie){.name = "statfs", .value = 3}, EIO);
+}
+
 TEST(C2_sockets_in_range)
 {
     refused("socket", 0, (struct lie){.name = "socket", .value = (int64_t)INT32_MAX + 1}, EIO);

@@ -76,6 +76,14 @@ static int64_t call(const char *name)
     if (strcmp(name, "stat") == 0) {
         return stat("/", &s);
     }
+    if (strcmp(name, "readlink") == 0) {
+        char text[8];
+
+        return readlink("/dev/stdin", text, sizeof(text));
+    }
+    if (strcmp(name, "chmod") == 0) {
+        return chmod("/dev/null", 0600);
+    }
     if (strcmp(name, "console") == 0) {
         int again = dup(STDOUT_FILENO);
 

@@ -59,6 +59,16 @@ TEST(same_on_folders)
     compare("folders");
 }
 
+TEST(same_on_links_modes_and_times)
+{
+    compare("meta");
+}
+
+TEST(same_on_memory)
+{
+    compare("memory");
+}
+
 TEST(same_on_sockets)
 {
     compare("sockets");

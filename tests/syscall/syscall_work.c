@@ -42,9 +42,16 @@ bool work_do(const char *name, const char *folder, struct work_log *log)
         const char *name;
         void (*work)(const char *folder, struct work_log *log);
     } all[] = {
-        {"descriptors", work_descriptors}, {"paths", work_paths},       {"streams", work_streams},
-        {"folders", work_folders},         {"sockets", work_sockets},   {"names", work_names},
-        {"events", work_events},           {"identity", work_identity},
+        {"descriptors", work_descriptors},
+        {"paths", work_paths},
+        {"streams", work_streams},
+        {"folders", work_folders},
+        {"sockets", work_sockets},
+        {"names", work_names},
+        {"meta", work_meta},
+        {"memory", work_memory},
+        {"events", work_events},
+        {"identity", work_identity},
     };
     size_t i;
 

@@ -25,6 +25,8 @@ void work_descriptors(const char *folder, struct work_log *log);
 void work_paths(const char *folder, struct work_log *log);
 void work_streams(const char *folder, struct work_log *log);
 void work_folders(const char *folder, struct work_log *log);
+void work_meta(const char *folder, struct work_log *log);
+void work_memory(const char *folder, struct work_log *log);
 void work_sockets(const char *folder, struct work_log *log);
 void work_events(const char *folder, struct work_log *log);
 void work_names(const char *folder, struct work_log *log);

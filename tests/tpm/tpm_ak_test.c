@@ -87,10 +87,10 @@ TEST(without_a_trusted_key_nothing_is_genuine)
     size_t len = 0;
 
     begin(&r);
-    EXPECT(&r, CM_ERR_NOTFOUND, "tpm.ak", -1);
+    EXPECT(&r, CM_ERR_NOTFOUND, "tpm.ak", CM_AUTHORITY_SELF);
     len = kit_area(KIT_RSA, KIT_AK_ATTRIBUTES, area, sizeof(area));
     with(&r, CM_MATERIAL_TPM_PUBLIC, area, len); /* the attester's own word */
-    EXPECT(&r, CM_ERR_NOTFOUND, "tpm.ak", -1);
+    EXPECT(&r, CM_ERR_NOTFOUND, "tpm.ak", CM_AUTHORITY_SELF);
 }
 
 TEST(a_bare_enrolled_key_has_a_keys_authority)
@@ -131,11 +131,11 @@ TEST(an_unrestricted_key_is_refused_wherever_it_is_known)
 
     begin(&r);
     with(&r, CM_MATERIAL_KEY, area, len);
-    EXPECT(&r, CM_ERR_POLICY, "tpm.ak_attributes", -1);
+    EXPECT(&r, CM_ERR_POLICY, "tpm.ak_attributes", CM_AUTHORITY_SELF);
     begin(&r);
     with(&r, CM_MATERIAL_KEY, spki, spki_of(KIT_RSA, spki));
     with(&r, CM_MATERIAL_TPM_PUBLIC, area, len);
-    EXPECT(&r, CM_ERR_POLICY, "tpm.ak_attributes", -1);
+    EXPECT(&r, CM_ERR_POLICY, "tpm.ak_attributes", CM_AUTHORITY_SELF);
 }
 
 TEST(an_area_that_nobody_vouches_for_raises_nothing)
@@ -153,7 +153,7 @@ TEST(an_area_that_nobody_vouches_for_raises_nothing)
     with(&r, CM_MATERIAL_KEY, spki, spki_of(KIT_RSA, spki));
     with(&r, CM_MATERIAL_TPM_PUBLIC, area,
          kit_area(KIT_OTHER, KIT_AK_ATTRIBUTES, area, sizeof(area)));
-    EXPECT(&r, CM_ERR_MISMATCH, "tpm.ak_attributes", -1);
+    EXPECT(&r, CM_ERR_MISMATCH, "tpm.ak_attributes", CM_AUTHORITY_SELF);
 }
 
 TEST(another_enrolled_key_is_refused_one_of_several_is_found)
@@ -165,9 +165,9 @@ TEST(another_enrolled_key_is_refused_one_of_several_is_found)
 
     begin(&r);
     with(&r, CM_MATERIAL_KEY, other, spki_of(KIT_OTHER, other));
-    EXPECT(&r, CM_ERR_SIGNATURE, "tpm.ak", -1);
+    EXPECT(&r, CM_ERR_SIGNATURE, "tpm.ak", CM_AUTHORITY_SELF);
     with(&r, CM_MATERIAL_KEY, ec, spki_of(KIT_P256, ec));
-    EXPECT(&r, CM_ERR_SIGNATURE, "tpm.ak", -1);
+    EXPECT(&r, CM_ERR_SIGNATURE, "tpm.ak", CM_AUTHORITY_SELF);
     with(&r, CM_MATERIAL_KEY, right, spki_of(KIT_RSA, right));
     EXPECT(&r, CM_OK, "", CM_AUTHORITY_KEY);
 }
@@ -215,7 +215,7 @@ TEST(a_certified_key_has_the_hardwares_authority)
     EXPECT(&r, CM_OK, "", CM_AUTHORITY_HARDWARE);
     with(&r, CM_MATERIAL_TPM_PUBLIC, area,
          kit_area(KIT_RSA, KIT_AK_ATTRIBUTES & ~CM_TPM_RESTRICTED, area, sizeof(area)));
-    EXPECT(&r, CM_ERR_POLICY, "tpm.ak_attributes", -1);
+    EXPECT(&r, CM_ERR_POLICY, "tpm.ak_attributes", CM_AUTHORITY_SELF);
     begin(&r);
     with(&r, CM_MATERIAL_CERTS, leaf, ak_cert(leaf, NULL, 0));
     with(&r, CM_MATERIAL_CERTS, ca, ca_cert(ca));
@@ -231,7 +231,7 @@ TEST(a_certificate_for_something_else_is_refused)
     begin(&r);
     with(&r, CM_MATERIAL_CERTS, leaf, ak_cert(leaf, ek_use, sizeof(ek_use)));
     with(&r, CM_MATERIAL_CERTS, ca, ca_cert(ca));
-    EXPECT(&r, CM_ERR_MISMATCH, "tpm.ak", -1);
+    EXPECT(&r, CM_ERR_MISMATCH, "tpm.ak", CM_AUTHORITY_SELF);
 }
 
 TEST(an_unknown_root_is_refused)
@@ -244,10 +244,10 @@ TEST(an_unknown_root_is_refused)
     with(&r, CM_MATERIAL_CERTS, leaf, ak_cert(leaf, ak_use, sizeof(ak_use)));
     with(&r, CM_MATERIAL_CERTS, ca, ca_cert(ca));
     r.root.family = "snp"; /* trusted for something else */
-    EXPECT(&r, CM_ERR_POLICY, "tpm.ak", -1);
+    EXPECT(&r, CM_ERR_POLICY, "tpm.ak", CM_AUTHORITY_SELF);
     r.root.family = "tpm";
     r.root.spki_sha256[0] ^= 1;
-    EXPECT(&r, CM_ERR_POLICY, "tpm.ak", -1);
+    EXPECT(&r, CM_ERR_POLICY, "tpm.ak", CM_AUTHORITY_SELF);
 }
 
 TEST(enrolled_keys_and_certificates_are_never_mixed)
@@ -261,7 +261,7 @@ TEST(enrolled_keys_and_certificates_are_never_mixed)
     with(&r, CM_MATERIAL_CERTS, leaf, ak_cert(leaf, ak_use, sizeof(ak_use)));
     with(&r, CM_MATERIAL_CERTS, ca, ca_cert(ca));
     with(&r, CM_MATERIAL_KEY, other, spki_of(KIT_OTHER, other));
-    EXPECT(&r, CM_ERR_SIGNATURE, "tpm.ak", -1);
+    EXPECT(&r, CM_ERR_SIGNATURE, "tpm.ak", CM_AUTHORITY_SELF);
 }
 
 TEST(every_truncation_of_the_evidence)
@@ -300,7 +300,7 @@ TEST(signature_and_values_beside_the_quote)
     memcpy(r.evidence, r.made.attest, r.made.attest_len);
     r.evidence_len = r.made.attest_len;
     with(&r, CM_MATERIAL_KEY, spki, spki_of(KIT_RSA, spki));
-    EXPECT(&r, CM_ERR_NOTFOUND, "tpm.signature", -1);
+    EXPECT(&r, CM_ERR_NOTFOUND, "tpm.signature", CM_AUTHORITY_SELF);
     with(&r, CM_MATERIAL_SIGNATURE, r.made.signature, r.made.signature_len);
     EXPECT(&r, CM_OK, "", CM_AUTHORITY_KEY);
     with(&r, CM_MATERIAL_PCRS, r.made.values, r.made.values_len);

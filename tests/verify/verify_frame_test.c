@@ -101,6 +101,19 @@ TEST(whole_nothing_checked_is_refused)
     cm_evidence_free(ev);
 }
 
+TEST(what_is_allowed_is_allowed_one_by_one)
+{
+    const unsigned flags[] = {CM_VERIFY_ALLOW_DEBUG, CM_VERIFY_ALLOW_EMULATED,
+                              CM_VERIFY_ALLOW_MASKED_ID, CM_VERIFY_ALLOW_MIGRATION,
+                              CM_VERIFY_ALLOW_SHA1};
+    unsigned seen = 0;
+
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        CHECK(flags[i] != 0 && (flags[i] & (flags[i] - 1)) == 0 && (seen & flags[i]) == 0);
+        seen |= flags[i];
+    }
+}
+
 TEST(formats_have_names_and_roots_are_known)
 {
     size_t count = 0;

@@ -48,6 +48,27 @@ expect 5 "FAIL  report_data" "${verify[@]}" --nonce dadadb sgx3/quote.bin
 expect 2 "not understood" "${verify[@]}" --nonce da --report-data da sgx3/quote.bin
 expect 2 "not understood" "${verify[@]}" --nonce "$(printf 'da%.0s' {1..513})" sgx3/quote.bin
 
+# --- the appraisal: of accepted and of refused evidence, in every form
+expect 0 "runtime-opaque" "${verify[@]}" --ear ear.json sgx3/quote.bin
+expect 0 '"ear.status":"warning"' cat ear.json
+expect 5 "97 contraindicated" "${verify[@]}" --nonce dadadb --ear ear.json sgx3/quote.bin
+expect 0 '"ear.status":"contraindicated"' cat ear.json
+expect 0 "GENUINE" "${verify[@]}" --ear ear.json --ear-profile ietf sgx3/quote.bin
+expect 0 '"ear_status":"warning"' cat ear.json
+expect 0 "GENUINE" "${verify[@]}" --ear ear.jwt --ear-form jwt --ear-key private.pem sgx3/quote.bin
+expect 0 "." grep -E '^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$' ear.jwt
+expect 0 "GENUINE" "${verify[@]}" --ear ear.cbor --ear-form cbor sgx3/quote.bin
+expect 0 "GENUINE" "${verify[@]}" --ear ear.cwt --ear-form cbor --ear-key private.pem sgx3/quote.bin
+expect 2 "needs an --ear-key" "${verify[@]}" --ear ear.x --ear-form jwt sgx3/quote.bin
+expect 2 "json takes none" "${verify[@]}" --ear ear.x --ear-key private.pem sgx3/quote.bin
+expect 2 "not given" "${verify[@]}" --ear-form cbor sgx3/quote.bin
+expect 2 "not understood" "${verify[@]}" --ear ear.x --ear-form xml sgx3/quote.bin
+expect 2 "not understood" "${verify[@]}" --ear ear.x --ear-profile x sgx3/quote.bin
+expect 2 "not understood" "${verify[@]}" --ear ear.x --ear-sign x sgx3/quote.bin
+expect 2 "not a private key" "${verify[@]}" --ear ear.x --ear-form jwt --ear-key public.pem sgx3/quote.bin
+expect 1 "casemate: " "${verify[@]}" --ear /nowhere/ear.x sgx3/quote.bin
+expect 1 "No such file" cat ear.x
+
 # --- what it says of itself
 expect 0 "NOTHING HERE IS VERIFIED" "$casemate" evidence show sgx3/quote.bin
 expect 0 '"authority":"self-asserted"' "$casemate" evidence show --json sgx3/quote.bin
