@@ -62,6 +62,30 @@ oe_result_t oe_set_host_log_level(oe_log_level_t log_level)
     return OE_OK;
 }
 
+/*
+ * A child process has one thread, the one that forked: were another to hold the lock, it would be held
+ * for ever. So whoever forks holds it meanwhile; who forks within the callback has it already.
+ */
+static void before_fork(void)
+{
+    if (!inside) {
+        (void)pthread_mutex_lock(&lock);
+    }
+}
+
+static void after_fork(void)
+{
+    if (!inside) {
+        (void)pthread_mutex_unlock(&lock);
+    }
+}
+
+/* without memory for it, forks are as they were */
+__attribute__((constructor)) static void watch_forks(void)
+{
+    (void)pthread_atfork(before_fork, after_fork, after_fork);
+}
+
 oe_result_t oe_log_set_callback(void *context, oe_log_callback_t callback)
 {
     if (!inside) {
