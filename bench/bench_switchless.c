@@ -13,15 +13,18 @@
 
 #include "bench_kit.h"
 #include "bench_switchless_u.h"
+#include "host/switchless.h"
 
-#define GOAL    2.0 /* round trips of the line */
-#define BATCHES 101
-#define BATCH   200
-#define WAKE_NS 2000000 /* a worker that sleeps is up by then */
+#define GOAL     2.0 /* round trips of the line */
+#define BATCHES  101
+#define BATCH    200
+#define WAKE_NS  50000000 /* a worker that sleeps is up by then, or has no processor */
+#define ATTEMPTS 200
 
 static oe_enclave_t *enclave;
 static _Alignas(128) atomic_ullong line;
 static atomic_bool over;
+static atomic_bool locked; /* the pong answers by an exchange */
 
 static void must(oe_result_t result)
 {
@@ -60,7 +63,11 @@ static void *pong(void *arg)
 
         if (ping != seen) {
             seen = ping + 1;
-            atomic_store_explicit(&line, seen, memory_order_release);
+            if (atomic_load_explicit(&locked, memory_order_relaxed)) {
+                (void)atomic_exchange(&line, seen);
+            } else {
+                atomic_store_explicit(&line, seen, memory_order_release);
+            }
         } else {
             __builtin_ia32_pause();
         }
@@ -80,22 +87,37 @@ static void ping(uint64_t count)
     }
 }
 
+static void ping_locked(uint64_t count)
+{
+    unsigned long long at = atomic_load(&line);
+
+    for (uint64_t i = 0; i < count; i++, at += 2) {
+        unsigned long long expected = at;
+
+        (void)atomic_compare_exchange_strong(&line, &expected, at + 1);
+        while (atomic_load_explicit(&line, memory_order_acquire) != at + 2) {
+            __builtin_ia32_pause();
+        }
+    }
+}
+
 /* The pong takes the worker's core for as long as it is measured, and no longer. */
-static double pings(uint64_t count)
+static double pings(void (*ping_by)(uint64_t), uint64_t count)
 {
     pthread_t other;
     uint64_t from = 0;
     double time = 0;
 
     atomic_store(&over, false);
+    atomic_store(&locked, ping_by == ping_locked);
     on_core(1);
     if (pthread_create(&other, NULL, pong, NULL) != 0) {
         exit(1);
     }
     on_core(0);
-    ping(count / 4);
+    ping_by(count / 4);
     from = bench_wall();
-    ping(count);
+    ping_by(count);
     time = (double)(bench_wall() - from) / (double)count;
     atomic_store(&over, true);
     (void)pthread_join(other, NULL);
@@ -150,16 +172,39 @@ static void plain_ocalls(uint64_t count)
     ask(count, false);
 }
 
-static double timed(void (*run)(uint64_t), uint64_t count)
+static uint64_t served(void)
 {
-    uint64_t from = bench_wall();
+    const struct cm_switchless_counts c = cm_switchless_counts(enclave);
 
-    while (bench_wall() - from < WAKE_NS) {
-        run(count / 4);
+    return c.ecalls + c.ocalls;
+}
+
+/*
+ * One batch. Of switchless calls, all must have gone through a worker: on a busy machine it may not have the
+ * processor, and the calls are ordinary ones, which are another line of the table.
+ */
+static double timed(void (*run)(uint64_t), uint64_t count, bool by_worker)
+{
+    uint64_t from = 0;
+    uint64_t before = 0;
+    uint64_t to = 0;
+
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        from = bench_wall();
+        do {
+            before = served();
+            run(count / 4);
+        } while (by_worker && served() - before != count / 4 && bench_wall() - from < WAKE_NS);
+        before = served();
+        from = bench_wall();
+        run(count);
+        to = bench_wall();
+        if (!by_worker || served() - before == count) {
+            return (double)(to - from) / (double)count;
+        }
     }
-    from = bench_wall();
-    run(count);
-    return (double)(bench_wall() - from) / (double)count;
+    (void)fprintf(stderr, "bench_switchless: the workers do not get a processor of their own\n");
+    exit(1);
 }
 
 static int compare(const void *a, const void *b)
@@ -180,7 +225,7 @@ int main(void)
 {
     static const oe_enclave_setting_context_switchless_t workers = {1, 1};
     const oe_enclave_setting_t setting = {OE_ENCLAVE_SETTING_CONTEXT_SWITCHLESS, {&workers}};
-    static double times[6][BATCHES];
+    static double times[7][BATCHES];
     double base = 0;
 
     if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
@@ -193,14 +238,16 @@ int main(void)
         OE_ENCLAVE_FLAG_DEBUG | OE_ENCLAVE_FLAG_SIMULATE, &setting, 1, &enclave));
     on_core(0);
     for (int i = 0; i < BATCHES; i++) {
-        times[0][i] = pings(BATCH);
-        times[1][i] = timed(ecalls, BATCH);
-        times[2][i] = timed(ocalls, BATCH);
-        times[3][i] = timed(buffers, BATCH);
-        times[4][i] = timed(plain_ecalls, BATCH);
-        times[5][i] = timed(plain_ocalls, BATCH);
+        times[0][i] = pings(ping, BATCH);
+        times[6][i] = pings(ping_locked, BATCH);
+        times[1][i] = timed(ecalls, BATCH, true);
+        times[2][i] = timed(ocalls, BATCH, true);
+        times[3][i] = timed(buffers, BATCH, true);
+        times[4][i] = timed(plain_ecalls, BATCH, false);
+        times[5][i] = timed(plain_ocalls, BATCH, false);
     }
     base = median(times[0]);
+    base = median(times[6]) < base ? times[6][BATCHES / 2] : base; /* whichever is faster here */
     (void)printf("switchless calls, medians of %d batches of %d; goal %.0f round trips of a line\n",
                  BATCHES, BATCH, GOAL);
     bench_line("cache line there and back", base, "ns", "itself", base);

@@ -25,6 +25,7 @@ static uint64_t load(const oe_state_t *machine)
 }
 
 /* from: what it was; looked at again when another thread was faster */
+/* NOLINTNEXTLINE(readability-non-const-parameter): stored to below */
 static bool change(oe_state_t *machine, uint64_t *from, uint64_t to)
 {
     return __atomic_compare_exchange_n(&machine->word, from, to, false, __ATOMIC_ACQ_REL,
