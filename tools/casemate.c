@@ -8,6 +8,7 @@
 #include "casemate_evidence.h"
 #include "casemate_platform.h"
 #include "casemate_policy.h"
+#include "casemate_predict.h"
 #include "cli/cli.h"
 #include "os/os.h"
 
@@ -22,6 +23,7 @@ static const char help_text[] =
     "  evidence show FILE    what the evidence of any TEE says of itself\n"
     "  quote show FILE       every field of a quote and what it means\n"
     "  policy COMMAND        check, explain, hash and test policies\n"
+    "  predict snp           the launch measurement of a guest, from its firmware\n"
     "  collateral QUOTE      fetch what verify needs about a quote's platform\n"
     "  eif COMMAND           AWS Nitro image files: describe, pcrs, build, sign\n"
     "  platform COMMAND      the EMULATED platform: show, set-tcb, revoke, ...\n"
@@ -303,6 +305,7 @@ static int dispatch(int argc, char **argv)
                     {"verify", cm_command_verify},
                     {"evidence", cm_command_evidence},
                     {"quote", cm_command_quote},
+                    {"predict", cm_command_predict},
                     {"collateral", cm_command_collateral},
                     {"platform", cm_command_platform},
                     {"policy", cm_command_policy},

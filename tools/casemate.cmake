@@ -1,5 +1,6 @@
 # casemate: new, doctor, inspect, run, verify, quote show, policy, collateral, eif, platform, pccs
 cm_add_program(casemate SOURCES ${CMAKE_CURRENT_LIST_DIR}/casemate.c ${CMAKE_CURRENT_LIST_DIR}/casemate_evidence.c
+               ${CMAKE_CURRENT_LIST_DIR}/casemate_predict.c
                ${CMAKE_CURRENT_LIST_DIR}/casemate_platform.c
                ${CMAKE_CURRENT_LIST_DIR}/casemate_policy.c ${CMAKE_CURRENT_LIST_DIR}/casemate_eif.c
                ${CMAKE_CURRENT_LIST_DIR}/casemate_collateral.c LIBS cm_cli)

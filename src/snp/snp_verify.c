@@ -13,6 +13,7 @@
 #include "evidence/chain.h"
 #include "snp/snp.h"
 #include "snp/snp_idblock.h"
+#include "snp/snp_launch.h"
 
 /* A verification on its way. */
 struct run {
@@ -335,6 +336,30 @@ static void check_policy(struct run *run)
                             : "the report is of another privilege level");
 }
 
+/* Firmware that the caller expects: one of those given, as QEMU or EC2 launch it without a kernel. */
+static enum cm_status check_firmware(struct run *run)
+{
+    const struct cm_material *m = NULL;
+    struct cm_snp_launch found = {0};
+    struct cm_why why = {""};
+    enum cm_status st = CM_OK;
+
+    for (size_t i = 0; (m = cm_material(&run->job, CM_MATERIAL_FIRMWARE, i)) != NULL; i++) {
+        st = cm_snp_launch_find(m->bytes, run->report.measurement.ptr, &found, &why);
+        if (st == CM_OK || st == CM_ERR_NOMEM || st == CM_ERR_CRYPTO) {
+            break;
+        }
+    }
+    if (st == CM_ERR_NOMEM || st == CM_ERR_CRYPTO) {
+        return st;
+    }
+    if (cm_material(&run->job, CM_MATERIAL_FIRMWARE, 0) != NULL) {
+        cm_why_set(&why, "the measurement is not that of the firmware given, without a kernel");
+        (void)judge(run, "snp.firmware", st, why.text);
+    }
+    return CM_OK;
+}
+
 static enum cm_status run_all(struct run *run, const struct cm_verify_job *job,
                               struct cm_span table)
 {
@@ -365,12 +390,15 @@ static enum cm_status run_all(struct run *run, const struct cm_verify_job *job,
     check_tcb_order(run);
     check_floors(run);
     check_policy(run);
+    CM_TRY(check_firmware(run));
     if (!run->use->no_nonce) {
         st = cm_check_nonce(job->in, run->ev, run->submod, run->report.report_data, false);
         run->first = run->first == CM_OK ? st : run->first;
     }
     st = cm_snp_id_check(job, &run->report, run->ev, run->submod);
-    return run->first == CM_OK ? st : run->first;
+    st = run->first == CM_OK ? st : run->first;
+out:
+    return st;
 }
 
 enum cm_status cm_snp_verify_report(const struct cm_verify_job *job, struct cm_span bytes,

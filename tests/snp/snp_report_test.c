@@ -3,7 +3,9 @@
 
 #include "common/span.h"
 #include "crypto/hash.h"
+#include "ovmfkit.h"
 #include "snp/snp.h"
+#include "snp/snp_launch.h"
 #include "snpkit.h"
 
 static void expect(int line, struct sk_world *w, enum cm_status want, const char *check)
@@ -493,62 +495,31 @@ TEST(id_block_and_its_keys)
            "snp.id_key");
 }
 
-TEST(claims_of_every_field)
+static void add_firmware(struct sk_world *w, uint8_t fill, uint8_t fill_given)
 {
-    static struct sk_world w;
-    struct cm_evidence *ev = NULL;
-    struct cm_verify_job job;
+    static uint8_t image[2][2 * 4096];
+    struct ok_image ok;
+    struct cm_snp_launch l = {.vcpus = 3, .features = 0x21};
 
-    sk_init(&w, "Turin");
-    w.guest_svn = 7;
-    w.policy = 0x30000 | CM_SNP_POLICY_SWAP_DISABLE | 0x0121;
-    w.current_fw[0]++;
-    sk_build(&w);
-    job = sk_job(&w);
-    REQUIRE(cm_verify(&job, &ev) == CM_OK);
-    CHECK_EQ(cm_evidence_find(ev, 0, "snp.guest_svn", 0)->number, 7);
-    CHECK_EQ(cm_evidence_find(ev, 0, "snp.policy.abi_major", 0)->number, 1);
-    CHECK_EQ(cm_evidence_find(ev, 0, "snp.policy.abi_minor", 0)->number, 0x21);
-    CHECK_EQ(cm_evidence_find(ev, 0, "snp.policy.page_swap_disable", 0)->number, 1);
-    CHECK_EQ(cm_evidence_find(ev, 0, "snp.firmware.provisional", 0)->number, 1);
-    CHECK_EQ(cm_evidence_find(ev, 0, "snp.mit.current", 0)->number, 0x7f);
-    CHECK_STR(cm_evidence_find(ev, 0, "snp.signer", 0)->text, "vcek");
-    CHECK_EQ(cm_evidence_find(ev, 0, "snp.product_name", 0)->authority, CM_AUTHORITY_ENDORSER);
-    /* not given is not zero: no ID key, so no digest of one among the measurements */
-    CHECK(cm_evidence_find(ev, 0, CM_CLAIM_MEASUREMENTS, 1) != NULL);
-    CHECK(cm_evidence_find(ev, 0, CM_CLAIM_MEASUREMENTS, 2) == NULL);
-    cm_evidence_free(ev);
-    sk_init(&w, "Milan");
-    sk_build(&w);
-    job = sk_job(&w);
-    REQUIRE(cm_verify(&job, &ev) == CM_OK);
-    CHECK(cm_evidence_find(ev, 0, "snp.mit.current", 0) == NULL);
-    CHECK(cm_evidence_find(ev, 0, "snp.tcb.reported.fmc", 0) == NULL);
-    CHECK(cm_evidence_find(ev, 0, "snp.policy.page_swap_disable", 0) == NULL);
-    cm_evidence_free(ev);
-    sk_init_vlek(&w, "Milan");
-    sk_build(&w);
-    job = sk_job(&w);
-    REQUIRE(cm_verify(&job, &ev) == CM_OK);
-    CHECK_STR(cm_evidence_find(ev, 0, "snp.csp_id", 0)->text, "CN=a.provider");
-    CHECK_STR(cm_evidence_find(ev, 0, "snp.signer", 0)->text, "vlek");
-    cm_evidence_free(ev);
+    ok_init(&ok);
+    ok.fill = fill;
+    l.firmware = cm_span_make(image[0], ok_build(&ok, image[0], sizeof(image[0])));
+    CHECK(cm_snp_vcpu_signature("EPYC-Genoa", &l.vcpu_signature));
+    CHECK(cm_snp_launch_digest(&l, w->measurement, NULL) == CM_OK);
+    ok.fill = fill_given;
+    w->materials[3] = (struct cm_material){
+        CM_MATERIAL_FIRMWARE, "firmware", {image[1], ok_build(&ok, image[1], sizeof(image[1]))}};
+    w->material_count = 4;
 }
 
-TEST(claims_of_a_refused_report_are_its_own)
+/* firmware that is expected is never ignored */
+TEST(expected_firmware)
 {
-    static struct sk_world w;
-    struct cm_evidence *ev = NULL;
-    struct cm_verify_job job;
-
-    sk_init(&w, "Milan");
-    w.report_key = ck_key("p384", 7);
-    sk_build(&w);
-    job = sk_job(&w);
-    CHECK_EQ(cm_verify(&job, &ev), CM_ERR_SIGNATURE);
-    REQUIRE(ev != NULL);
-    CHECK_EQ(cm_evidence_find(ev, 0, "snp.measurement", 0)->authority, CM_AUTHORITY_SELF);
-    cm_evidence_free(ev);
+    EXPECT(add_firmware(&w, 1, 1), CM_OK, "");
+    EXPECT(add_firmware(&w, 1, 2), CM_ERR_MISMATCH, "snp.firmware");
+    EXPECT((add_firmware(&w, 1, 1), w.measurement[0] ^= 1), CM_ERR_MISMATCH, "snp.firmware");
+    EXPECT((add_firmware(&w, 1, 1), w.materials[3].bytes.len = 4096), CM_ERR_FORMAT,
+           "snp.firmware");
 }
 
 TEST(running_out_of_memory)

@@ -1,7 +1,9 @@
-/* Writes evidence of our own to a folder: fuzz/corpus/fuzz_snp_report was made by this. */
+/* Writes evidence of our own to a folder: fuzz/corpus/fuzz_snp_report was made by this. A second argument
+ * is a folder for firmware instead: fuzz/corpus/fuzz_snp_launch. */
 #include <stdio.h>
 #include <string.h>
 
+#include "ovmfkit.h"
 #include "snpkit.h"
 
 static void put(const char *dir, const char *name, char kind, const uint8_t *bytes, size_t len)
@@ -12,7 +14,9 @@ static void put(const char *dir, const char *name, char kind, const uint8_t *byt
     (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
     f = fopen(path, "wb");
     if (f != NULL) {
-        (void)fputc(kind, f);
+        if (kind != 0) {
+            (void)fputc(kind, f);
+        }
         (void)fwrite(bytes, 1, len, f);
         (void)fclose(f);
     }
@@ -25,6 +29,16 @@ int main(int argc, char **argv)
     uint8_t key[0x404];
     static uint8_t auth[4096];
 
+    if (argc == 3) { /* the other folder: fuzz/corpus/fuzz_snp_launch */
+        static uint8_t image[2 * 4096];
+        struct ok_image ok;
+
+        ok_init(&ok);
+        put(argv[2], "image", 0, image, ok_build(&ok, image, sizeof(image)));
+        ok.no_metadata = true;
+        put(argv[2], "no-metadata", 0, image, ok_build(&ok, image, sizeof(image)));
+        return 0;
+    }
     if (argc != 2) {
         return 2;
     }
