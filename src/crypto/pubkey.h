@@ -52,6 +52,9 @@ CM_MUST_USE enum cm_status cm_pubkey_from_spki(struct cm_span der, struct cm_pub
  */
 CM_MUST_USE enum cm_status cm_pubkey_from_evp(void *evp_pkey, struct cm_pubkey **out);
 
+/** A second object of the same key. */
+CM_MUST_USE enum cm_status cm_pubkey_copy(const struct cm_pubkey *key, struct cm_pubkey **out);
+
 /** Raw affine coordinates, big endian, each of the curve's exact size. */
 CM_MUST_USE enum cm_status cm_pubkey_from_ec(enum cm_curve curve, struct cm_span x,
                                              struct cm_span y, struct cm_pubkey **out);

@@ -112,6 +112,12 @@ static enum cm_status parse_number(struct parser *p)
     return add_node(p, CM_JSON_NUMBER, start);
 }
 
+/* ASCII that stands for itself: nearly all of every text. */
+static bool plain(uint8_t c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
 static enum cm_status parse_string(struct parser *p)
 {
     size_t start = p->pos;
@@ -120,6 +126,10 @@ static enum cm_status parse_string(struct parser *p)
 
     p->pos++; /* the opening quote */
     for (;;) {
+        while (p->pos < p->text.len && plain(p->text.ptr[p->pos])) {
+            p->pos++;
+        }
+
         struct cm_span rest = {p->text.ptr + p->pos, p->text.len - p->pos};
         uint32_t cp = 0;
         size_t n = 0;

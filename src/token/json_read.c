@@ -233,6 +233,11 @@ enum cm_status cm_json_string(struct cm_json_value v, char *out, size_t cap, siz
         return CM_ERR_MISMATCH;
     }
     s = cm_json_inside(v.doc, v.at);
+    if (node_of(v)->count == 0 && s.len < cap) { /* no escapes: as it stands */
+        memcpy(out, s.ptr, s.len);
+        used = s.len;
+        s.len = 0;
+    }
     while (next_char(&s, &cp)) {
         uint8_t utf8[4] = {0};
         size_t n = cm_utf8_encode(cp, utf8);

@@ -30,23 +30,13 @@ static enum cm_status refuse(struct search *s, const char *name, enum cm_status 
     return st;
 }
 
-/* A second object of the same key. */
-static enum cm_status copy_key(const struct cm_pubkey *key, struct cm_pubkey **out)
-{
-    uint8_t spki[2048];
-    size_t len = 0;
-    enum cm_status st = cm_pubkey_spki(key, spki, sizeof(spki), &len);
-
-    return st == CM_OK ? cm_pubkey_from_spki(cm_span_make(spki, len), out) : st;
-}
-
 static enum cm_status try_key(void *ctx, const struct cm_pubkey *key)
 {
     struct search *s = ctx;
     uint16_t hash = 0;
     enum cm_status st = cm_tpm_signature_verify(s->sig, s->att, key, &hash);
 
-    return st == CM_OK ? copy_key(key, &s->out->key) : st;
+    return st == CM_OK ? cm_pubkey_copy(key, &s->out->key) : st;
 }
 
 static void name_claim(struct search *s, const struct cm_tpm_public *pub, bool vouched)
@@ -172,7 +162,7 @@ static enum cm_status find_certified(struct search *s)
         st = CM_ERR_MISMATCH;
         goto out;
     }
-    CM_TRY(copy_key(cm_cert_key(leaf), &s->out->key));
+    CM_TRY(cm_pubkey_copy(cm_cert_key(leaf), &s->out->key));
     cert_claims(s, leaf, &chain);
 out:
     cm_certs_free(pool);

@@ -1,6 +1,8 @@
 /* Keys and signatures: what must not verify first. */
 #include "harness.h"
 
+#include <openssl/x509.h>
+
 #include "crypto/pubkey.h"
 
 static const struct {
@@ -141,6 +143,54 @@ TEST(bad_public_keys_are_refused)
     CHECK_EQ(cm_pubkey_from_ec(CM_CURVE_P256, cm_span_make(x, 32), cm_span_make(y, 32), &again),
              CM_ERR_FORMAT);
     cm_pubkey_free(pub);
+}
+
+/* Keys that are read and written without OpenSSL's decoders, which must agree on every one. */
+TEST(encodings_are_those_of_openssl)
+{
+    for (size_t i = 0; i < 4; i++) { /* each curve, and RSA */
+        uint8_t spki[512] = {0};
+        uint8_t back[512] = {0};
+        unsigned char *theirs = NULL;
+        struct cm_pubkey *pub = NULL;
+        struct cm_pubkey *again = NULL;
+        struct cm_pubkey *copy = NULL;
+        size_t len = 0;
+        size_t back_len = 0;
+
+        REQUIRE(key_for(i) != NULL && cm_privkey_public(key_for(i), &pub) == CM_OK);
+        REQUIRE(cm_pubkey_spki(pub, spki, sizeof(spki), &len) == CM_OK);
+        CHECK_EQ(i2d_PUBKEY(cm_privkey_evp(key_for(i)), &theirs), (int)len);
+        CHECK(theirs != NULL && memcmp(theirs, spki, len) == 0);
+        OPENSSL_free(theirs);
+        CHECK_EQ(cm_pubkey_copy(pub, &copy), CM_OK);
+        cm_pubkey_free(pub);
+        CHECK_EQ(cm_pubkey_spki(copy, back, sizeof(back), &back_len), CM_OK);
+        CHECK(back_len == len && memcmp(back, spki, len) == 0);
+        cm_pubkey_free(copy);
+        CHECK_EQ(cm_pubkey_from_spki(cm_span_make(spki, len), &again), CM_OK);
+        CHECK_EQ(cm_pubkey_spki(again, back, sizeof(back), &back_len), CM_OK);
+        CHECK(back_len == len && memcmp(back, spki, len) == 0);
+        cm_pubkey_free(again);
+        for (size_t at = 0; at < len;
+             at++) { /* another byte: no key, or OpenSSL's and another one */
+            const unsigned char *p = spki;
+            EVP_PKEY *key = NULL;
+
+            spki[at] ^= 0x10;
+            key = d2i_PUBKEY(NULL, &p, (long)len);
+            if (cm_pubkey_from_spki(cm_span_make(spki, len), &again) == CM_OK) {
+                theirs = NULL;
+                CHECK(key != NULL && i2d_PUBKEY(key, &theirs) > 0);
+                CHECK_EQ(cm_pubkey_spki(again, back, sizeof(back), &back_len), CM_OK);
+                CHECK(theirs != NULL && memcmp(back, theirs, back_len) == 0);
+                OPENSSL_free(theirs);
+                cm_pubkey_free(again);
+            }
+            EVP_PKEY_free(key);
+            spki[at] ^= 0x10;
+        }
+    }
 }
 
 TEST(weak_rsa_keys_are_refused)

@@ -1,0 +1,348 @@
+/*
+ * Verification of the evidence of each TEE beside the signature operations in it: time with nothing cached and
+ * with caches of certificates and collateral, the time that went into verifying signatures in the same calls
+ * (cm_pubkey_verify*, hashing of what is signed included), how many they were, and the ratio. A ratio of 1.10
+ * means that all else costs a tenth of the signatures. Medians of interleaved rounds.
+ *
+ * Evidence of our own making where there is a kit for it; public evidence from ../shared/vectors (or the folder
+ * that is the first argument) where that is; of these only those whose name begins with the second argument.
+ * What is not there is named and left out.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <casemate/verify.h>
+
+#include "crypto/pubkey.h"
+#include "crypto/sig_digest.h"
+#include "nvkit.h"
+#include "os/os.h"
+#include "pki.h"
+
+#define ROUNDS    9
+#define MATERIALS 6
+
+/* ---------------------------------------------------------------- what signatures cost */
+
+static double sig_us; /* in signature operations since it was last set to 0 */
+static unsigned sig_count;
+
+static double now_us(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+/* the linker sends every call of these here (--wrap) */
+enum cm_status __real_cm_pubkey_verify(const struct cm_pubkey *key, enum cm_sig_alg alg,
+                                       const struct cm_span *parts, size_t count,
+                                       struct cm_span signature);
+enum cm_status __wrap_cm_pubkey_verify(const struct cm_pubkey *key, enum cm_sig_alg alg,
+                                       const struct cm_span *parts, size_t count,
+                                       struct cm_span signature);
+enum cm_status __real_cm_pubkey_verify_x509(const struct cm_pubkey *key, enum cm_x509_scheme scheme,
+                                            enum cm_hash_alg hash, struct cm_span data,
+                                            struct cm_span signature);
+enum cm_status __wrap_cm_pubkey_verify_x509(const struct cm_pubkey *key, enum cm_x509_scheme scheme,
+                                            enum cm_hash_alg hash, struct cm_span data,
+                                            struct cm_span signature);
+
+enum cm_status __wrap_cm_pubkey_verify(const struct cm_pubkey *key, enum cm_sig_alg alg,
+                                       const struct cm_span *parts, size_t count,
+                                       struct cm_span signature)
+{
+    const double start = now_us();
+    enum cm_status st = __real_cm_pubkey_verify(key, alg, parts, count, signature);
+
+    sig_us += now_us() - start;
+    sig_count++;
+    return st;
+}
+
+enum cm_status __wrap_cm_pubkey_verify_x509(const struct cm_pubkey *key, enum cm_x509_scheme scheme,
+                                            enum cm_hash_alg hash, struct cm_span data,
+                                            struct cm_span signature)
+{
+    const double start = now_us();
+    enum cm_status st = __real_cm_pubkey_verify_x509(key, scheme, hash, data, signature);
+
+    sig_us += now_us() - start;
+    sig_count++;
+    return st;
+}
+
+enum cm_status __real_cm_pubkey_verify_digest(const struct cm_pubkey *key,
+                                              enum cm_sig_scheme scheme, struct cm_span digest,
+                                              struct cm_span signature);
+enum cm_status __wrap_cm_pubkey_verify_digest(const struct cm_pubkey *key,
+                                              enum cm_sig_scheme scheme, struct cm_span digest,
+                                              struct cm_span signature);
+
+enum cm_status __wrap_cm_pubkey_verify_digest(const struct cm_pubkey *key,
+                                              enum cm_sig_scheme scheme, struct cm_span digest,
+                                              struct cm_span signature)
+{
+    const double start = now_us();
+    enum cm_status st = __real_cm_pubkey_verify_digest(key, scheme, digest, signature);
+
+    sig_us += now_us() - start;
+    sig_count++;
+    return st;
+}
+
+/* ---------------------------------------------------------------- a format's row */
+
+struct row {
+    const char *name;
+    uint64_t now;
+    struct cm_span evidence;
+    struct cm_material materials[MATERIALS];
+    size_t material_count;
+    const struct cm_dcap_collateral *dcap;
+    const struct cm_trust_root *root; /* NULL: the makers' */
+    unsigned flags;
+};
+
+struct cost {
+    double total; /* microseconds a verification */
+    double sigs;
+    unsigned count;
+};
+
+struct caches {
+    struct cm_cert_cache *certs;
+    struct cm_dcap_cache *dcap;
+};
+
+/* As many verifications as take about 20 ms; the mean of one. */
+static struct cost measure(const struct row *row, const struct caches *caches)
+{
+    size_t root_count = 0;
+    struct cm_verify_input in = {.now = row->now, .flags = row->flags};
+    struct cm_verify_job job = {.evidence = row->evidence,
+                                .materials = row->materials,
+                                .material_count = row->material_count,
+                                .dcap = row->dcap,
+                                .cert_cache = caches->certs,
+                                .dcap_cache = caches->dcap,
+                                .accept_tcb = ~0u,
+                                .in = &in};
+    struct cost c = {0, 0, 0};
+    unsigned times = 0;
+
+    in.roots = row->root != NULL ? row->root : cm_verify_roots(&root_count);
+    in.root_count = row->root != NULL ? 1 : root_count;
+    sig_us = 0;
+    sig_count = 0;
+    for (double start = now_us(); c.total < 20000; c.total = now_us() - start) {
+        struct cm_evidence *ev = NULL;
+        enum cm_status st = cm_verify(&job, &ev);
+
+        cm_evidence_free(ev);
+        if (st != CM_OK) {
+            (void)fprintf(stderr, "bench_evidence: %s: %s\n", row->name, cm_status_str(st));
+            exit(1);
+        }
+        times++;
+    }
+    c.total /= times;
+    c.sigs = sig_us / times;
+    c.count = sig_count / times;
+    return c;
+}
+
+static int by_ratio(const void *a, const void *b)
+{
+    const struct cost *x = a;
+    const struct cost *y = b;
+    double p = x->total / x->sigs;
+    double q = y->total / y->sigs;
+
+    return p < q ? -1 : p > q;
+}
+
+static void run(const struct row *row)
+{
+    struct cost cold[ROUNDS];
+    struct cost warm[ROUNDS];
+    const struct caches none = {NULL, NULL};
+    struct caches caches = {NULL, NULL};
+
+    if (cm_cert_cache_create(64, &caches.certs) != CM_OK ||
+        cm_dcap_cache_create(8, &caches.dcap) != CM_OK) {
+        exit(1);
+    }
+    (void)measure(row, &caches); /* fills them */
+    for (int i = 0; i < ROUNDS; i++) {
+        cold[i] = measure(row, &none);
+        warm[i] = measure(row, &caches);
+    }
+    qsort(cold, ROUNDS, sizeof(cold[0]), by_ratio);
+    qsort(warm, ROUNDS, sizeof(warm[0]), by_ratio);
+    const struct cost *c = &cold[ROUNDS / 2];
+    const struct cost *w = &warm[ROUNDS / 2];
+
+    (void)printf("%-26s %8.0f %8.0f %3u %6.2f   %8.0f %8.0f %3u %6.2f\n", row->name, c->total,
+                 c->sigs, c->count, c->total / c->sigs, w->total, w->sigs, w->count,
+                 w->total / w->sigs);
+    cm_cert_cache_free(caches.certs);
+    cm_dcap_cache_free(caches.dcap);
+}
+
+/* ---------------------------------------------------------------- evidence of our own */
+
+static void own_quote(void)
+{
+    struct pki_spec s;
+    struct pki_bundle *b = NULL;
+
+    pki_defaults(&s, 4, 2);
+    b = pki_make(&s);
+    struct row row = {.name = "dcap (own, TDX)",
+                      .now = PKI_NOW,
+                      .evidence = b->quote,
+                      .dcap = &b->col,
+                      .root = &b->root};
+
+    run(&row);
+    pki_free(b);
+}
+
+static void own_gpus(size_t count)
+{
+    static struct nv_device devices[4];
+    static char text[4 * 40001];
+    struct row row = {.now = CK_NOW, .root = nv_root()};
+    struct nv_spec s;
+
+    nv_defaults(&s);
+    s.blocks = 64;
+    for (size_t i = 0; i < count; i++) {
+        s.device = (unsigned)i;
+        s.signer = (unsigned)i;
+        nv_make(&s, &devices[i]);
+    }
+    row.name = count == 1 ? "nvidia (own)" : "nvidia (own, 4 devices)";
+    row.evidence =
+        cm_span_make(text, nv_json(devices, count, "\"arch\":\"HOPPER\"", text, sizeof(text)));
+    run(&row);
+}
+
+/* ---------------------------------------------------------------- public evidence */
+
+static const struct file {
+    const char *name;
+    uint64_t now;
+    const char *evidence;
+    struct {
+        enum cm_material_kind kind;
+        const char *path;
+    } with[MATERIALS];
+    unsigned flags;
+} files[] = {
+    {"snp (Milan, VCEK)",
+     1780272000,
+     "snp/ms-tav-milan/report.bin",
+     {{CM_MATERIAL_CERTS, "snp/ms-tav-milan/vcek.pem"},
+      {CM_MATERIAL_CERTS, "snp/_roots/ask_ark_milan.pem"}},
+     0},
+    {"snp (Turin, VCEK)",
+     1780272000,
+     "snp/ms-tav-turin/report.bin",
+     {{CM_MATERIAL_CERTS, "snp/ms-tav-turin/vcek.pem"},
+      {CM_MATERIAL_CERTS, "snp/_roots/ask_ark_turin_vcek.pem"}},
+     0},
+    {"nitro", 1665651600, "nitro/evervault-2022-prod/doc.cbor", {{0, NULL}}, 0},
+    {"tpm (RSA 2048)",
+     1790000000,
+     "tpm/own-swtpm-quotes/quote_rsa.msg",
+     {{CM_MATERIAL_KEY, "tpm/own-swtpm-quotes/ak_rsa.pem"},
+      {CM_MATERIAL_SIGNATURE, "tpm/own-swtpm-quotes/quote_rsa.sig"},
+      {CM_MATERIAL_PCRS, "tpm/own-swtpm-quotes/quote_rsa.pcrs"}},
+     0},
+    {"tpm (P-384, no log)",
+     1790000000,
+     "tpm/own-swtpm-quotes/quote_e384.msg",
+     {{CM_MATERIAL_KEY, "tpm/own-swtpm-quotes/ak_e384.pem"},
+      {CM_MATERIAL_SIGNATURE, "tpm/own-swtpm-quotes/quote_e384.sig"},
+      {CM_MATERIAL_PCRS, "tpm/own-swtpm-quotes/quote_e384.pcrs"}},
+     0},
+    {"azure-cvm (SNP)",
+     1767225600,
+     "azure-vtpm/trustee-az-snp-evidence-v0/evidence.json",
+     {{CM_MATERIAL_CERTS, "snp/_roots/ask_ark_milan.pem"}},
+     0},
+    {"cca",
+     1790000000,
+     "cca/rust-ccatoken/cca-token-01.cbor",
+     {{CM_MATERIAL_KEY, "cca/rust-ccatoken/ta-tfa.json"}},
+     0},
+    {"psa",
+     1790000000,
+     "psa/psatoken-tf-m/psa-2_0_0_sign1.bin",
+     {{CM_MATERIAL_KEY, "psa/psatoken-tf-m/public.pem"}},
+     0},
+    {"nvidia (GH100)", 1790000000, "nvidia/attestation-sdk/hopper_evidence.json", {{0, NULL}}, 0},
+    {"nvidia (LS10, 4)",
+     1790000000,
+     "nvidia/attestation-sdk/multi_switch_ls10.json",
+     {{0, NULL}},
+     0},
+};
+
+static bool load(const char *dir, const char *name, struct cm_span *out)
+{
+    char path[1024] = "";
+    uint8_t *data = NULL;
+    size_t len = 0;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+    if (cm_file_read(path, 8u << 20, &data, &len, NULL) != CM_OK) {
+        return false;
+    }
+    *out = cm_span_make(data, len); /* lives as long as the program */
+    return true;
+}
+
+static void public_evidence(const char *dir, const struct file *f)
+{
+    struct row row = {.name = f->name, .now = f->now, .flags = f->flags};
+    bool there = load(dir, f->evidence, &row.evidence);
+
+    for (size_t i = 0; there && i < MATERIALS && f->with[i].path != NULL; i++) {
+        row.materials[i].kind = f->with[i].kind;
+        row.materials[i].name = f->with[i].path;
+        there = load(dir, f->with[i].path, &row.materials[i].bytes);
+        row.material_count++;
+    }
+    if (there) {
+        run(&row);
+    } else {
+        (void)printf("%-26s not there\n", f->name);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const char *dir = argc > 1 ? argv[1] : "../shared/vectors/evidence";
+    const char *only = argc > 2 ? argv[2] : "";
+
+    (void)printf("%-26s %26s      %26s\n", "", "nothing cached", "with caches");
+    (void)printf("%-26s %8s %8s %3s %6s   %8s %8s %3s %6s\n", "microseconds", "all", "signed", "n",
+                 "ratio", "all", "signed", "n", "ratio");
+    if (only[0] == '\0') {
+        own_quote();
+        own_gpus(1);
+        own_gpus(4);
+    }
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        if (strncmp(files[i].name, only, strlen(only)) == 0) {
+            public_evidence(dir, &files[i]);
+        }
+    }
+    return 0;
+}
