@@ -1,6 +1,6 @@
 /*
- * The host's side of the ocalls in openenclave/edl/{logging,memory}.edl, openenclave/edl/sgx/{cpu,switchless,
- * thread}.edl and casemate/edl/threads.edl. Generated code declares and calls them. Each group is an object of its own: a host that does not import the EDL file
+ * The host's side of the ocalls in openenclave/edl/{logging,memory}.edl, openenclave/edl/sgx/{cpu,debug,
+ * switchless,thread}.edl and casemate/edl/threads.edl. Generated code declares and calls them. Each group is an object of its own: a host that does not import the EDL file
  * does not link it, and one that defines such a function itself gets its own.
  */
 #ifndef CM_HOST_SYS_OCALLS_H
@@ -48,6 +48,16 @@ oe_result_t oe_sgx_get_cpuid_table_ocall(void *table, size_t size);
  * addresses that are none of its TCS, or without an enclave.
  */
 void oe_sgx_thread_wake_wait_ocall(oe_enclave_t *enclave, uint64_t waiter_tcs, uint64_t self_tcs);
+
+/**
+ * Names of the functions that hold 1 to 1,024 addresses of the calling enclave, one after another, each with
+ * its terminator: "" where none is known. symbols->buffer is the caller's, to free().
+ */
+struct _oe_symbols_t;
+oe_result_t oe_sgx_backtrace_symbols_ocall(oe_enclave_t *enclave, const uint64_t *addresses,
+                                           size_t count, struct _oe_symbols_t *symbols);
+oe_result_t oe_sgx_log_backtrace_ocall(oe_enclave_t *enclave, const uint64_t *addresses,
+                                       size_t count);
 
 /** Let the host's worker of this line look for calls again. Any other address does nothing. */
 struct _oe_host_worker_context_t;
