@@ -41,7 +41,7 @@ static void swap(const uint8_t in[16], uint8_t out[16])
 /* Which of the known ones it is, in either order; KNOWN: none. */
 static size_t guid_of(const uint8_t guid[16])
 {
-    uint8_t swapped[16];
+    uint8_t swapped[16] = {0};
 
     swap(guid, swapped);
     for (size_t i = 0; i < KNOWN; i++) {
@@ -90,7 +90,7 @@ enum cm_status cm_snp_table_parse(struct cm_span bytes, struct cm_snp_table *out
         return CM_ERR_FORMAT;
     }
     for (size_t i = 0; i + 1 < list / ENTRY_SIZE; i++) {
-        uint8_t guid[16];
+        uint8_t guid[16] = {0};
         size_t offset = 0;
         size_t len = 0;
         size_t what = 0;

@@ -27,7 +27,7 @@ struct world {
     size_t handled_count;
     size_t max;
     bool any_leaf_use;
-    bool pin_ca1; /* its key is the root, not the root's */
+    int pin; /* whose key is the root: 0 the root's, 1 ca1's, 2 the leaf's */
     struct cm_cert_cache *cache;
     size_t flip; /* 1 + the leaf's byte to flip; 0: none */
 };
@@ -82,7 +82,10 @@ static enum cm_status judge(struct world *w, const char **failed, size_t *depth,
     size_t len = 0;
 
     *failed = "";
-    ck_spki_sha256(w->pin_ca1 ? w->ca1.key : w->root.key, root.spki_sha256);
+    ck_spki_sha256(w->pin == 2   ? w->leaf.key
+                   : w->pin == 1 ? w->ca1.key
+                                 : w->root.key,
+                   root.spki_sha256);
     for (const char *p = w->pool; *p != '\0'; p++) {
         size_t i = *p == 'r' ? 0 : (size_t)(*p - '0');
 
@@ -95,7 +98,7 @@ static enum cm_status judge(struct world *w, const char **failed, size_t *depth,
     }
     len = ck_cert(&w->leaf, leaf_der, SIZE);
     if (w->flip != 0) {
-        leaf_der[w->flip - 1] ^= 1;
+        leaf_der[(w->flip - 1) % len] ^= 1; /* signatures differ in length from time to time */
     }
     CM_TRY(cm_certs_create_general(w->cache, &set));
     CM_TRY(cm_certs_add(set, cm_span_make(leaf_der, len), &leaf, 1, NULL));
@@ -222,27 +225,20 @@ TEST(the_root_is_known_by_family_and_key_only)
     EXPECT(w.other_family = true, CM_ERR_POLICY, "test.root");
     /* the same names, another key */
     EXPECT((w.root.key = ck_key("p256", 5), w.root.signer = w.root.key, w.ca1.signer = w.root.key,
-            w.pin_ca1 = false, w.other_family = true),
+            w.other_family = true),
            CM_ERR_POLICY, "test.root");
     EXPECT(w.emulated = true, CM_ERR_POLICY, "test.root");
     EXPECT((w.emulated = true, w.flags = CM_VERIFY_ALLOW_EMULATED), CM_OK, "");
     /* a self-signed leaf is nobody's, and a pinned leaf is no chain */
     EXPECT((w.leaf.issuer = "leaf", w.leaf.signer = w.leaf.key), CM_ERR_POLICY, "test.root");
+    EXPECT(w.pin = 2, CM_ERR_POLICY, "test.root");
     /* the pinned key's certificate with another's signature */
     EXPECT(w.root.signer = ck_key("p256", 5), CM_ERR_SIGNATURE, "test.chain");
 }
 
 TEST(an_intermediate_may_be_pinned)
 {
-    struct world w;
-    const char *failed = NULL;
-    size_t depth = 0;
-
-    world_init(&w, "p256");
-    w.pin_ca1 = true;
-    w.pool = "12";
-    CHECK_EQ(judge(&w, &failed, &depth, NULL), CM_OK);
-    CHECK_EQ(depth, 3);
+    EXPECT((w.pin = 1, w.pool = "12"), CM_OK, ""); /* what is above it is not looked for */
 }
 
 TEST(roles)
@@ -396,7 +392,7 @@ TEST(two_ca_certificates_of_one_key_the_valid_one_is_taken)
     world_init(&w, "p256");
     w.root = w.ca1; /* in the pool first: the same CA, expired */
     w.root.to = CK_NOW - 1;
-    w.pin_ca1 = true;
+    w.pin = 1;
     w.pool = "r12";
     expect(__LINE__, &w, CM_OK, "");
 }
