@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "casemate_args.h"
+#include "casemate_attest.h"
 #include "casemate_collateral.h"
 #include "casemate_eif.h"
 #include "casemate_evidence.h"
@@ -19,6 +20,7 @@ static const char help_text[] =
     "  doctor                what this machine offers, and what to do about the rest\n"
     "  inspect IMAGE         what is in an enclave image: measurement, signer, pages\n"
     "  run PROGRAM [ARG...]  run a program; --profile counts its ecalls and ocalls\n"
+    "  attest --nonce HEX    collect evidence of the guest that this runs on\n"
     "  verify FILE           verify the evidence of any TEE, offline\n"
     "  evidence show FILE    what the evidence of any TEE says of itself\n"
     "  quote show FILE       every field of a quote and what it means\n"
@@ -302,6 +304,7 @@ static int dispatch(int argc, char **argv)
                     {"doctor", command_doctor},
                     {"inspect", command_inspect},
                     {"run", command_run},
+                    {"attest", cm_command_attest},
                     {"verify", cm_command_verify},
                     {"evidence", cm_command_evidence},
                     {"quote", cm_command_quote},

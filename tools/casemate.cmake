@@ -1,7 +1,7 @@
-# casemate: new, doctor, inspect, run, verify, quote show, policy, collateral, eif, platform, pccs
+# casemate: new, doctor, inspect, run, attest, verify, quote show, policy, collateral, eif, platform, pccs
 cm_add_program(casemate SOURCES ${CMAKE_CURRENT_LIST_DIR}/casemate.c ${CMAKE_CURRENT_LIST_DIR}/casemate_evidence.c
                ${CMAKE_CURRENT_LIST_DIR}/casemate_predict.c
-               ${CMAKE_CURRENT_LIST_DIR}/casemate_platform.c
+               ${CMAKE_CURRENT_LIST_DIR}/casemate_platform.c ${CMAKE_CURRENT_LIST_DIR}/casemate_attest.c
                ${CMAKE_CURRENT_LIST_DIR}/casemate_policy.c ${CMAKE_CURRENT_LIST_DIR}/casemate_eif.c
                ${CMAKE_CURRENT_LIST_DIR}/casemate_collateral.c LIBS cm_cli)
 # see cli_pccs.h: libevent's need of a newer glibc than our tools'

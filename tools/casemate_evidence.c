@@ -60,6 +60,7 @@ static const char help_verify[] =
     "  --floors FILE        refuse what is older than FILE says, and raise FILE to\n"
     "                       what was seen; it is made when missing\n"
     "  --allow-debug        accept debugging: such a TEE protects nothing\n"
+    "  --allow-sha1         believe PCRs of a TPM's SHA-1 bank\n"
     "  --allow-emulated     accept an emulator's evidence: it protects nothing\n"
     "  --allow-masked-id    SNP: accept a report that does not name its chip\n"
     "  --allow-migration    SNP: accept a guest that an agent may migrate, and read\n"

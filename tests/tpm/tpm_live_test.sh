@@ -34,6 +34,8 @@ expect 5 "selection" "$casemate" verify --key rsa.pub --with signature:rsa.sig -
 expect 8 "SHA-1" bash -c "tpm2_quote -c rsa.ctx -l sha1:0 -m s.msg -s s.sig > /dev/null && exec '$casemate' verify --key rsa.pub --with signature:s.sig s.msg"
 quiet tpm2_flushcontext -t
 
+expect 0 "GENUINE" "$casemate" verify --allow-sha1 --key rsa.pub --with signature:s.sig s.msg
+
 # --- plain signatures and values
 quiet tpm2_quote -c rsa.ctx -l sha256:0,7 -q $nonce -m p.msg -s p.sig -f plain -o p.pcrs -F values -g sha256
 quiet tpm2_flushcontext -t
