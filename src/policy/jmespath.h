@@ -30,7 +30,7 @@ struct cm_jp_budget {
  * @param text  copied where needed.
  * @param at    of a failure: the byte in text.
  * @retval CM_ERR_SYNTAX not a query   @retval CM_ERR_UNSUPPORTED an unknown function
- * @retval CM_ERR_LIMIT, CM_ERR_NOMEM
+ * @retval CM_ERR_FORMAT not UTF-8 text, or U+0000   @retval CM_ERR_LIMIT, CM_ERR_NOMEM
  */
 CM_MUST_USE enum cm_status cm_jp_compile(struct cm_arena *a, struct cm_span text,
                                          const struct cm_jp **out, size_t *at, struct cm_why *why);

@@ -6,6 +6,7 @@
 
 #include "common/try.h"
 #include "policy/jmespath_lex.h"
+#include "token/utf8.h"
 
 /* binding powers; what binds less than PROJECTION_STOP ends a projection */
 #define BP_PIPE         1
@@ -536,6 +537,11 @@ enum cm_status cm_jp_compile(struct cm_arena *a, struct cm_span text, const stru
     if (text.len > CM_JP_MAX_TEXT) {
         cm_why_set(why, "the query is too long");
         st = CM_ERR_LIMIT;
+        goto out;
+    }
+    if (!cm_utf8_valid(text) || (text.len != 0 && memchr(text.ptr, 0, text.len) != NULL)) {
+        cm_why_set(why, "the query is not UTF-8 text");
+        st = CM_ERR_FORMAT; /* what it makes could not be written as JSON */
         goto out;
     }
     CM_TRY(advance(&p));
