@@ -95,9 +95,10 @@ static enum cm_status find_issuer(struct walk *w, const struct cm_cert *cert,
             st = CM_ERR_SIGNATURE;
         }
     }
-    cm_why_set(&w->why, "%s of %.*s",
-               st == CM_ERR_SIGNATURE ? "the signature does not verify under the issuer's key"
-                                      : "the issuer's certificate is not there",
+    cm_why_set(&w->why,
+               st == CM_ERR_SIGNATURE
+                   ? "\"%.*s\": its signature does not verify under its issuer's key"
+                   : "\"%.*s\": its issuer's certificate was not given",
                (int)(cert->cn.len > 64 ? 64 : cert->cn.len),
                cert->cn.len == 0 ? "" : (const char *)cert->cn.ptr);
     return st;

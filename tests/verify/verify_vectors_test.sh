@@ -13,11 +13,13 @@ rows=0
 # row STATUS TEXT TIME FILE OPTION...: the verdict, and what is printed with it. Of what is accepted: also as JSON,
 # shown, within 80 columns, and refused when cut anywhere.
 row() {
-    local status=$1 text=$2 time=$3 file=$4 size n wide cuts
+    local status=$1 text=$2 time=$3 file=$4 size n wide cuts mute
     shift 4
     rows=$((rows + 1))
     expect "$status" "$text" "$casemate" verify --time "$time" "$@" "$file"
     expect "$status" "\"exit_status\":$status" "$casemate" verify --json --time "$time" "$@" "$file"
+    mute=$("$casemate" verify --time "$time" "$@" "$file" 2> /dev/null | grep -E '^  (pass|FAIL|-|n/a) +[a-z_.0-9]+ *$')
+    [ -z "$mute" ] && ok || fail "$file: checks without a word on what they ask: $mute"
     [ "$status" -eq 0 ] || return 0
     expect 0 "NOTHING HERE IS VERIFIED" "$casemate" evidence show "$file"
     wide=$({ "$casemate" verify --time "$time" "$@" "$file"; "$casemate" evidence show "$file"; } | awk 'length > 80' | sort -u | head -3)
