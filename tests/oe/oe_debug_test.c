@@ -218,7 +218,12 @@ TEST(backtraces_have_names)
     CHECK_EQ(dbg_print_backtrace(e), OE_OK);
     capture_end(STDERR_FILENO);
     CHECK(strstr(said, "oe_print_backtrace\ndbg_print_backtrace\n") != NULL);
-    (void)oe_terminate_enclave(e);
+    CHECK_EQ(dbg_by_ocalls(e, &line, text), OE_OK);
+    CHECK_EQ(line, 0);
+    CHECK(strncmp(text, "dbg_by_ocalls\necall_dbg_by_ocalls\n", 34) == 0);
+    CHECK(strstr(logged, "  #0 dbg_by_ocalls+0x") != NULL);
+    CHECK(strstr(logged, "  #1 ecall_dbg_by_ocalls+0x") != NULL);
+    CHECK_EQ(oe_terminate_enclave(e), OE_OK);
 }
 
 TEST(C2_names_that_the_host_makes_up_are_cut_and_cleaned)

@@ -270,6 +270,38 @@ void dbg_print_backtrace(void)
     (void)oe_print_backtrace();
 }
 
+int dbg_by_ocalls(char *text)
+{
+    void *frames[40] = {NULL};
+    const int count = oe_backtrace(frames, 40);
+    const uint64_t *addresses = (const uint64_t *)(const void *)frames;
+    oe_symbols_t symbols = {NULL, 0};
+    oe_result_t result = OE_FAILURE;
+
+    EXPECT(count > 2);
+    EXPECT(oe_sgx_backtrace_symbols_ocall(&result, NULL, addresses, 1, &symbols) == OE_OK);
+    EXPECT(result == OE_INVALID_PARAMETER && symbols.buffer == NULL);
+    EXPECT(oe_sgx_log_backtrace_ocall(&result, oe_get_enclave(), addresses, 0) == OE_OK);
+    EXPECT(result == OE_INVALID_PARAMETER);
+    EXPECT(oe_sgx_backtrace_symbols_ocall(&result, oe_get_enclave(), addresses, (size_t)count,
+                                          &symbols) == OE_OK);
+    EXPECT(result == OE_OK && symbols.size > 0 && symbols.size < 4096);
+    for (size_t i = 0; i + 1 < symbols.size; i++) {
+        const char c = ((const char *)symbols.buffer)[i];
+
+        text[i] = '\n';
+        if (c != '\0') {
+            text[i] = c;
+        }
+        text[i + 1] = '\0';
+    }
+    oe_free(symbols.buffer);
+    EXPECT(oe_sgx_log_backtrace_ocall(&result, oe_get_enclave(), addresses, (size_t)count) ==
+           OE_OK);
+    EXPECT(result == OE_OK);
+    return 0;
+}
+
 static volatile int zero;
 
 static NOINLINE void last_words(int how)
