@@ -34,7 +34,8 @@ static size_t word_width(const char *text, size_t *len)
 void cm_print_wrapped(FILE *to, const char *lead, const char *text)
 {
     size_t column = strlen(lead);
-    const size_t indent = column <= INDENT_MAX ? column : INDENT;
+    const bool blank = strspn(lead, " ") == column; /* a column of its own */
+    const size_t indent = column <= INDENT_MAX || blank ? column : INDENT;
     bool first = true;
 
     (void)fputs(lead, to);
