@@ -6,6 +6,7 @@
 
 #include "arm/arm.h"
 #include "arm/arm_token.h"
+#include "arm/cca_2024.h"
 #include "common/try.h"
 #include "common/wipe.h"
 #include "token/cose_key.h"
@@ -18,10 +19,6 @@
 
 #define PLATFORM_CONFIG       2401
 #define PLATFORM_HASH_ALG     2402
-#define PLATFORM_MANUFACTURER 2403
-#define PLATFORM_EXTENSION    2404
-#define PLATFORM_TBB_ROTPK    2405
-#define PLATFORM_PEER_SIGNERS 2406
 
 #define REALM_PERSONALIZATION 44235
 #define REALM_HASH_ALG        44236
@@ -29,7 +26,6 @@
 #define REALM_RIM             44238
 #define REALM_REM             44239
 #define REALM_KEY_HASH_ALG    44240
-#define REALM_MEC_POLICY      44243
 #define REALM_FIELD_SIZE      64 /* of challenge and personalization value */
 #define REALM_REM_COUNT       4
 
@@ -100,7 +96,7 @@ static enum cm_status collected(struct cm_cbor_value v, uint64_t tag, struct cm_
     return cm_cbor_bytes(v, out) == CM_OK && out->len != 0 ? CM_OK : CM_ERR_FORMAT;
 }
 
-/* The two tokens of a collection, and nothing else in it. */
+/* The two tokens of a collection. A CMW collection may hold more, of which nothing is taken. */
 static enum cm_status take_apart(struct run *r, struct cm_cbor_own *d)
 {
     struct cm_cbor_value root = {NULL, 0};
@@ -112,7 +108,7 @@ static enum cm_status take_apart(struct run *r, struct cm_cbor_own *d)
     root = cm_cbor_root(&d->doc);
     map = cm_cbor_first(root);
     if (cm_cbor_tag(root, &tag) != CM_OK || (tag != TAG_COLLECTION && tag != TAG_CMW) ||
-        !cm_cbor_is(map, CM_CBOR_MAP) || cm_cbor_count(map) != 2 ||
+        !cm_cbor_is(map, CM_CBOR_MAP) || (tag == TAG_COLLECTION && cm_cbor_count(map) != 2) ||
         collected(cm_cbor_get(map, KEY_PLATFORM), tag, &r->platform_bytes) != CM_OK ||
         collected(cm_cbor_get(map, KEY_REALM), tag, &r->realm_bytes) != CM_OK) {
         cm_why_set(&r->why, "not a collection of a platform and a realm token");
@@ -134,32 +130,14 @@ static enum cm_status hash_alg(struct cm_cbor_value v, const char **name)
     return *name == NULL ? CM_ERR_UNSUPPORTED : CM_OK;
 }
 
-/* A byte string that is a claim as it is, where a profile has it: absent, or not empty. */
-static enum cm_status optional_bytes(struct run *r, struct cm_cbor_value v, const char *name,
-                                     bool required)
+static enum cm_status platform_config(struct run *r)
 {
     struct cm_span s = {NULL, 0};
 
-    if (v.doc == NULL && !required) {
-        return CM_OK;
+    if (cm_cbor_bytes(cm_cbor_get(r->p.claims, PLATFORM_CONFIG), &s) != CM_OK || s.len == 0) {
+        return malformed(r, "the platform's configuration");
     }
-    if (cm_cbor_bytes(v, &s) != CM_OK || s.len == 0) {
-        return malformed(r, name);
-    }
-    cm_claim_bytes(r->ev, r->platform, name, s);
-    return CM_OK;
-}
-
-/* An array of a profile that is kept as it is: absent, or not empty. */
-static enum cm_status optional_array(struct run *r, struct cm_cbor_value v, const char *name)
-{
-    if (v.doc == NULL) {
-        return CM_OK;
-    }
-    if (!cm_cbor_is(v, CM_CBOR_ARRAY) || cm_cbor_count(v) == 0) {
-        return malformed(r, name);
-    }
-    cm_claim_bytes(r->ev, r->platform, name, cm_cbor_encoding(v));
+    cm_claim_bytes(r->ev, r->platform, "cca.platform_config", s);
     return CM_OK;
 }
 
@@ -209,29 +187,6 @@ static enum cm_status platform_identity(struct run *r)
     return CM_OK;
 }
 
-/* What the profile of 2024 added. */
-static enum cm_status platform_2024(struct run *r)
-{
-    struct cm_cbor_value c = r->p.claims;
-    uint64_t client = 0;
-    enum cm_status st = CM_OK;
-
-    if (r->generation != GENERATION_2024) {
-        return CM_OK;
-    }
-    if (cm_cbor_u64(cm_cbor_get(c, CM_ARM_CLIENT_ID), &client) != CM_OK || client != 1) {
-        return malformed(r, "the client id");
-    }
-    cm_claim_uint(r->ev, r->platform, "cca.client_id", client);
-    CM_TRY(optional_bytes(r, cm_cbor_get(c, PLATFORM_MANUFACTURER), "cca.manufacturing_config",
-                          false));
-    CM_TRY(optional_bytes(r, cm_cbor_get(c, PLATFORM_PEER_SIGNERS), "cca.peer_signers", false));
-    CM_TRY(optional_array(r, cm_cbor_get(c, PLATFORM_EXTENSION), "cca.extension_devices"));
-    st = optional_array(r, cm_cbor_get(c, PLATFORM_TBB_ROTPK), "cca.tbb_rotpk");
-out:
-    return st;
-}
-
 static enum cm_status platform_claims(struct run *r)
 {
     static const struct cm_arm_component_names names = {"cca.sw_version", "cca.sw_components"};
@@ -245,7 +200,7 @@ static enum cm_status platform_claims(struct run *r)
     cm_claim_text(r->ev, r->platform, CM_CLAIM_HWMODEL, "cca");
     CM_TRY(platform_profile(r));
     CM_TRY(platform_identity(r));
-    CM_TRY(optional_bytes(r, cm_cbor_get(c, PLATFORM_CONFIG), "cca.platform_config", true));
+    CM_TRY(platform_config(r));
     st = hash_alg(cm_cbor_get(c, PLATFORM_HASH_ALG), &alg);
     if (st != CM_OK) {
         return malformed(r, "the platform's hash algorithm");
@@ -257,7 +212,9 @@ static enum cm_status platform_claims(struct run *r)
         }
         cm_claim_text(r->ev, r->platform, "cca.verification_service", text);
     }
-    CM_TRY(platform_2024(r));
+    if (r->generation == GENERATION_2024) {
+        CM_TRY(cm_cca_2024_platform(c, r->ev, r->platform, &r->why));
+    }
     st = cm_arm_components(cm_cbor_get(c, CM_ARM_SW_COMPONENTS), alg, &names, r->ev, r->platform,
                            &r->why);
 out:
@@ -313,28 +270,6 @@ static enum cm_status realm_measurements(struct run *r, const char *alg)
     return CM_OK;
 }
 
-/* What the profile of 2024 added. */
-static enum cm_status realm_2024(struct run *r)
-{
-    char text[CM_ARM_MAX_TEXT + 1] = "";
-    struct cm_span id = {NULL, 0};
-
-    if (r->realm_generation != GENERATION_2024) {
-        return CM_OK;
-    }
-    if (cm_arm_text(cm_cbor_get(r->r.claims, REALM_MEC_POLICY), text) != CM_OK ||
-        (strcmp(text, "private") != 0 && strcmp(text, "shared") != 0)) {
-        return malformed(r, "the memory encryption policy");
-    }
-    if (cm_arm_bytes(cm_cbor_get(r->r.claims, CM_ARM_UEID), CM_ARM_UEID_SIZE, &id) != CM_OK ||
-        id.ptr[0] != CM_ARM_UEID_RAND) {
-        return malformed(r, "the realm's instance id");
-    }
-    cm_claim_text(r->ev, r->realm, "cca.mec_policy", text);
-    cm_claim_bytes(r->ev, r->realm, CM_CLAIM_UEID, id);
-    return CM_OK;
-}
-
 static enum cm_status realm_claims(struct run *r)
 {
     struct cm_cbor_value c = r->r.claims;
@@ -366,7 +301,9 @@ static enum cm_status realm_claims(struct run *r)
     cm_claim_bytes(r->ev, r->realm, "cca.realm_key", r->realm_key);
     cm_claim_text(r->ev, r->realm, "cca.realm_key_hash_alg", r->key_alg);
     CM_TRY(realm_measurements(r, alg));
-    st = realm_2024(r);
+    if (r->realm_generation == GENERATION_2024) {
+        st = cm_cca_2024_realm(c, r->ev, r->realm, &r->why);
+    }
 out:
     return st;
 }
@@ -409,8 +346,12 @@ static void judge_binding(struct run *r)
                      r->realm, st == CM_OK ? CM_CHECK_PASS : CM_CHECK_FAIL);
 }
 
-static enum cm_status parse_realm_key(struct run *r, struct cm_pubkey **key)
+/* The key, and the one algorithm that its curve leaves. Before 2024 the curve is P-384. */
+static enum cm_status parse_realm_key(struct run *r, struct cm_pubkey **key, enum cm_sig_alg *alg)
 {
+    static const enum cm_sig_alg algs[] = {[CM_CURVE_P256] = CM_SIG_ES256,
+                                           [CM_CURVE_P384] = CM_SIG_ES384,
+                                           [CM_CURVE_P521] = CM_SIG_ES512};
     struct cm_cbor_own d = {0};
     enum cm_curve curve = CM_CURVE_P256;
     uint8_t x[66] = {0};
@@ -424,13 +365,15 @@ static enum cm_status parse_realm_key(struct run *r, struct cm_pubkey **key)
         CM_TRY(cm_arm_parse(r->realm_key, &d, &r->why));
         st = cm_cose_key_parse(cm_cbor_root(&d.doc), key);
     }
-    if (st == CM_OK &&
-        (cm_pubkey_ec(*key, &curve, x, y, &len) != CM_OK || curve != CM_CURVE_P384)) {
+    CM_TRY(st);
+    if (cm_pubkey_ec(*key, &curve, x, y, &len) != CM_OK ||
+        (curve != CM_CURVE_P384 && r->realm_generation != GENERATION_2024)) {
         st = CM_ERR_UNSUPPORTED;
     }
+    *alg = algs[curve];
 out:
     if (st != CM_OK) {
-        cm_why_set(&r->why, "the realm's key is not a key on P-384");
+        cm_why_set(&r->why, "the realm's key is not a key on a curve that its profile has");
     }
     cm_cbor_own_free(&d);
     return st;
@@ -440,11 +383,12 @@ static void judge_realm(struct run *r, size_t mark)
 {
     const struct cm_span none = {NULL, 0};
     struct cm_pubkey *key = NULL;
-    enum cm_status st = parse_realm_key(r, &key);
+    enum cm_sig_alg alg = CM_SIG_ES384;
+    enum cm_status st = parse_realm_key(r, &key, &alg);
 
     (void)step(r, r->realm, "cca.realm_key", st);
     if (st == CM_OK) {
-        st = cm_cose_sign1_verify(&r->r.sign1, key, CM_SIG_ES384, none, none);
+        st = cm_cose_sign1_verify(&r->r.sign1, key, alg, none, none);
     }
     (void)step(r, r->realm, "cca.realm_signature", st);
     cm_pubkey_free(key);

@@ -117,6 +117,102 @@ TEST(a_key_of_another_device_is_never_tried)
     expect_outcome(__LINE__, verify(evidence), CM_ERR_NOTFOUND, "cca.signature");
 }
 
+/* a key that names the device decides: one that names nobody does not stand in when it fails */
+TEST(a_key_that_names_the_device_goes_before_those_that_name_nobody)
+{
+    static uint8_t pem[1024];
+    struct make_cca m;
+    struct cm_span evidence;
+    struct cm_material both[2];
+
+    make_cca_defaults(&m, MAKE_LEGACY);
+    evidence = prepare(&m);
+    both[0] = material;
+    both[0].bytes.len = make_enrolled(make_key(2), FORM_STORE, make_instance, keys, sizeof(keys));
+    both[1] = (struct cm_material){CM_MATERIAL_KEY, "pem", {pem, 0}};
+    both[1].bytes.len = make_enrolled(m.cpak, FORM_PEM, make_instance, pem, sizeof(pem));
+    expect_outcome(__LINE__, run_verifier(cm_cca_verify, evidence, both, 2, &input),
+                   CM_ERR_SIGNATURE, "cca.signature");
+    expect_outcome(__LINE__, run_verifier(cm_cca_verify, evidence, &both[1], 1, &input), CM_OK,
+                   NULL);
+}
+
+/* {"implementation-id": make, "pkey": key}, the key of the usual platform */
+static size_t store_of(const char *implementation, char *out, size_t cap)
+{
+    char jwk[512] = "";
+
+    (void)make_enrolled(make_key(0), FORM_JWK, make_instance, (uint8_t *)jwk, sizeof(jwk));
+    return (size_t)snprintf(out, cap, "{\"implementation-id\":\"%s\",\"pkey\":%s}", implementation,
+                            jwk);
+}
+
+TEST(a_key_of_another_make_is_never_tried)
+{
+    static const char ours[] = "7f454c4602010100000000000000000000000000000000000000000000000000";
+    static const char other[] = "7f454c4602010100000000000000000000000000000000000000000000000001";
+    struct make_cca m;
+    struct cm_span evidence;
+
+    make_cca_defaults(&m, MAKE_LEGACY);
+    evidence = prepare(&m);
+    material.bytes.len = store_of(ours, (char *)keys, sizeof(keys));
+    expect_outcome(__LINE__, verify(evidence), CM_OK, NULL);
+    material.bytes.len = store_of(other, (char *)keys, sizeof(keys));
+    expect_outcome(__LINE__, verify(evidence), CM_ERR_NOTFOUND, "cca.signature");
+}
+
+/* a file of keys that name nobody must not become work without end */
+TEST(only_so_many_keys_are_tried)
+{
+    static char many[65536];
+    char right[512] = "";
+    char wrong[512] = "";
+
+    (void)make_enrolled(make_key(0), FORM_JWK, make_instance, (uint8_t *)right, sizeof(right));
+    (void)make_enrolled(make_key(2), FORM_JWK, make_instance, (uint8_t *)wrong, sizeof(wrong));
+    for (int before = 63; before <= 64; before++) {
+        struct make_cca m;
+        struct cm_span evidence;
+        size_t n = 0;
+
+        make_cca_defaults(&m, MAKE_LEGACY);
+        evidence = prepare(&m);
+        n = (size_t)snprintf(many, sizeof(many), "[");
+        for (int i = 0; i < before; i++) {
+            n += (size_t)snprintf(many + n, sizeof(many) - n, "%s,", wrong);
+        }
+        n += (size_t)snprintf(many + n, sizeof(many) - n, "%s]", right);
+        material.bytes = cm_span_make(many, n);
+        expect_outcome(__LINE__, verify(evidence), before == 63 ? CM_OK : CM_ERR_LIMIT,
+                       before == 63 ? NULL : "cca.signature");
+    }
+}
+
+/* what is no file of public keys is an error of the caller's, not a key less */
+TEST(files_that_are_no_keys_are_refused)
+{
+    static const char *const files[] = {
+        "",
+        "\n",
+        "x",
+        "{",
+        "[{\"kty\":\"EC\",\"crv\":\"P-384\",\"d\":\"AA\"}]",
+        "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n",
+        "\x30\x01",
+        "\xa1\x01"};
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        struct make_cca m;
+        struct cm_span evidence;
+
+        make_cca_defaults(&m, MAKE_LEGACY);
+        evidence = prepare(&m);
+        material.bytes = cm_span_make(files[i], strlen(files[i]));
+        expect_outcome(__LINE__, verify(evidence), CM_ERR_FORMAT, "cca.signature");
+    }
+}
+
 TEST(another_platform_key_is_refused)
 {
     EXPECT(MAKE_LEGACY, m.cpak = make_key(2), CM_ERR_SIGNATURE, "cca.signature");
@@ -137,6 +233,9 @@ TEST(a_realm_key_that_the_platform_does_not_vouch_for_is_refused)
     /* the binding is over the exact bytes: the same key written in another way has another hash */
     EXPECT(MAKE_2023, m.other_bytes = true, CM_ERR_MISMATCH, "cca.binding");
     EXPECT(MAKE_2024, m.other_bytes = true, CM_ERR_MISMATCH, "cca.binding");
+    /* half of the right hash, and the right hash with zeros behind it */
+    EXPECT(MAKE_2023, m.challenge_len = 32, CM_ERR_MISMATCH, "cca.binding");
+    EXPECT(MAKE_LEGACY, m.challenge_len = 48, CM_ERR_MISMATCH, "cca.binding");
     /* a challenge of another length than the hash */
     EXPECT(MAKE_2023, PATCH(realm, 44240, "\x67sha-256"), CM_ERR_MISMATCH, "cca.binding");
 }
@@ -210,13 +309,46 @@ TEST(claims_that_are_missing_or_malformed_are_refused)
     EXPECT(MAKE_2024, PATCH(platform, 2403, "\x40"), CM_ERR_FORMAT, "cca.format");
     EXPECT(MAKE_2024, PATCH(realm, 44243, "\x66public"), CM_ERR_FORMAT, "cca.format");
     EXPECT(MAKE_2024, PATCH(realm, 44243, ""), CM_ERR_FORMAT, "cca.format");
-    EXPECT(MAKE_2024, PATCH(realm, 256, ""), CM_ERR_FORMAT, "cca.format");
+    EXPECT(MAKE_2024, PATCH(realm, 256, "\x41\x01"), CM_ERR_FORMAT, "cca.format");
+    EXPECT(MAKE_2024, PATCH(realm, 44243, "\x02"), CM_ERR_FORMAT, "cca.format");
+    EXPECT(MAKE_2024, PATCH(realm, 44244, "\x02"), CM_ERR_FORMAT, "cca.format");
+    EXPECT(MAKE_2024, PATCH(realm, 44257, "\x41\x01"), CM_ERR_FORMAT, "cca.format");
+    EXPECT(MAKE_2024, PATCH(platform, 2404, "\x80"), CM_ERR_FORMAT, "cca.format");
+    EXPECT(MAKE_2024, PATCH(platform, 2405, "\x81\xa0"), CM_ERR_FORMAT, "cca.format");
+    EXPECT(MAKE_2024, m.device_vca = false, CM_ERR_FORMAT, "cca.format");
     EXPECT(MAKE_LEGACY, PATCH(platform, 265, "\x61x"), CM_ERR_UNSUPPORTED, "cca.format");
     EXPECT(MAKE_2023, PATCH(realm, 265, "\x61x"), CM_ERR_UNSUPPORTED, "cca.format");
     EXPECT(MAKE_LEGACY, PATCH(platform, 2399, "\x80"), CM_ERR_FORMAT, "cca.format");
     EXPECT(MAKE_LEGACY, PATCH(platform, 2399, "\x81\xa0"), CM_ERR_FORMAT, "cca.format");
     EXPECT(MAKE_LEGACY, PATCH(platform, 2396, "\x41\x01"), CM_ERR_FORMAT, "cca.format");
+    /* an instance id is a random one (1), of 33 bytes */
+    EXPECT(MAKE_LEGACY,
+           PATCH(platform, 256,
+                 "\x58\x21\x02"
+                 "0123456789abcdef0123456789abcdef"),
+           CM_ERR_FORMAT, "cca.format");
+    EXPECT(MAKE_2024,
+           PATCH(realm, 256,
+                 "\x58\x21\x02"
+                 "0123456789abcdef0123456789abcdef"),
+           CM_ERR_FORMAT, "cca.format");
     EXPECT(MAKE_LEGACY, PATCH(realm, 44239, "\x81\x41\x01"), CM_ERR_FORMAT, "cca.format");
+}
+
+TEST(tokens_of_2024_may_leave_out_what_earlier_ones_did_not_have)
+{
+    EXPECT(MAKE_2024, PATCH(realm, 256, ""), CM_OK, NULL);
+    EXPECT(MAKE_2024, PATCH(realm, 44243, "\x67private"), CM_OK, NULL);
+    EXPECT(MAKE_2024, PATCH(realm, 44244, ""), CM_OK, NULL);
+    EXPECT(MAKE_2024, PATCH(platform, 2404, ""), CM_OK, NULL);
+    EXPECT(MAKE_2024, m.device_type = "other", CM_OK, NULL);
+    /* a part of a CMW collection that we do not know is not taken; the older form has two parts */
+    EXPECT(MAKE_2024, m.third_part = true, CM_OK, NULL);
+    EXPECT(MAKE_LEGACY, m.third_part = true, CM_ERR_FORMAT, "cca.format");
+    EXPECT(MAKE_2024, (m.rak = make_key(6), m.rak_signing = make_key(6), m.rak_alg = CM_SIG_ES256),
+           CM_OK, NULL);
+    EXPECT(MAKE_2023, (m.rak = make_key(6), m.rak_signing = make_key(6), m.rak_alg = CM_SIG_ES256),
+           CM_ERR_UNSUPPORTED, "cca.realm_key");
 }
 
 TEST(every_truncation_and_every_longer_token_is_refused)

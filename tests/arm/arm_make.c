@@ -195,8 +195,58 @@ void make_cca_defaults(struct make_cca *m, int generation)
     m->rak = make_key(1);
     m->rak_signing = m->rak;
     m->lifecycle = 0x3003;
+    m->device_type = "cxl-type-3";
+    m->device_vca = true;
+    m->rak_alg = CM_SIG_ES384;
     m->cmw = generation == MAKE_2024;
     m->key_hash = generation == MAKE_LEGACY ? "sha-256" : "sha-512";
+}
+
+/* One device with all that its type asks for. */
+static void put_extension(struct map *c, const char *type, bool vca)
+{
+    bool cxl = strcmp(type, "cxl-type-3") == 0;
+
+    if (!put_key(c, 2404)) {
+        return;
+    }
+    cm_cbor_wr_array(&c->w, 1);
+    cm_cbor_wr_map(&c->w, 5u + (vca ? 1 : 0) + (cxl ? 1 : 0));
+    cm_cbor_wr_u64(&c->w, 2);
+    cm_cbor_wr_bytes(&c->w, cm_span_make(measurement, 32));
+    cm_cbor_wr_u64(&c->w, 3);
+    cm_cbor_wr_bytes(&c->w, cm_span_make(measurement, 48));
+    cm_cbor_wr_u64(&c->w, 4);
+    cm_cbor_wr_bool(&c->w, true);
+    cm_cbor_wr_u64(&c->w, 5);
+    cm_cbor_wr_text(&c->w, "spdm-1.2.0");
+    if (vca) {
+        cm_cbor_wr_u64(&c->w, 6);
+        cm_cbor_wr_bytes(&c->w, cm_span_make(measurement, 64));
+    }
+    cm_cbor_wr_u64(&c->w, 7);
+    cm_cbor_wr_text(&c->w, type);
+    if (cxl) {
+        cm_cbor_wr_u64(&c->w, 8);
+        cm_cbor_wr_u64(&c->w, 2);
+    }
+}
+
+static void put_boot_keys(struct map *c)
+{
+    if (!put_key(c, 2405)) {
+        return;
+    }
+    cm_cbor_wr_array(&c->w, 1);
+    cm_cbor_wr_map(&c->w, 4);
+    cm_cbor_wr_u64(&c->w, 1);
+    cm_cbor_wr_text(&c->w, "DM");
+    cm_cbor_wr_u64(&c->w, 2);
+    cm_cbor_wr_u64(&c->w, 0);
+    cm_cbor_wr_u64(&c->w, 3);
+    cm_cbor_wr_u64(&c->w, 1);
+    cm_cbor_wr_u64(&c->w, 4);
+    cm_cbor_wr_bytes(&c->w, cm_span_make(measurement, 32));
 }
 
 static size_t platform_token(const struct make_cca *m, struct cm_span challenge, uint8_t *out,
@@ -223,6 +273,8 @@ static size_t platform_token(const struct make_cca *m, struct cm_span challenge,
         put_uint(&c, 2394, 1);
         put_bytes(&c, 2403, "\x12\x34", 2);
         put_bytes(&c, 2406, "\x12\x34", 2);
+        put_extension(&c, m->device_type, m->device_vca);
+        put_boot_keys(&c);
     }
     len = map_finish(&c, payload, sizeof(payload));
     return sign(m->cpak, m->cpak_alg, cm_span_make(payload, len), out, cap);
@@ -257,11 +309,13 @@ static size_t realm_token(const struct make_cca *m, struct cm_span key, uint8_t 
     put_bytes(&c, 44237, key.ptr, key.len);
     put_text(&c, 44240, m->key_hash);
     if (m->generation == MAKE_2024) {
-        put_text(&c, 44243, "private");
+        put_uint(&c, 44243, 1);
         put_bytes(&c, 256, make_instance, 33);
+        put_uint(&c, 44244, 0);
+        put_bytes(&c, 44257, measurement, 32);
     }
     len = map_finish(&c, payload, sizeof(payload));
-    return sign(m->rak_signing, CM_SIG_ES384, cm_span_make(payload, len), out, cap);
+    return sign(m->rak_signing, m->rak_alg, cm_span_make(payload, len), out, cap);
 }
 
 size_t make_cca(const struct make_cca *m, uint8_t *out, size_t cap)
@@ -282,11 +336,16 @@ size_t make_cca(const struct make_cca *m, uint8_t *out, size_t cap)
                 challenge) != CM_OK) {
         abort();
     }
-    platform_len =
-        platform_token(m, cm_span_make(challenge, big ? 64 : 32), platform, sizeof(platform));
+    platform_len = platform_token(
+        m, cm_span_make(challenge, m->challenge_len != 0 ? m->challenge_len : (big ? 64 : 32)),
+        platform, sizeof(platform));
     realm_len = realm_token(m, cm_span_make(key, key_len), realm, sizeof(realm));
     cm_cbor_wr_tag(&w, m->cmw ? 907 : 399);
-    cm_cbor_wr_map(&w, 2);
+    cm_cbor_wr_map(&w, m->third_part ? 3 : 2);
+    if (m->third_part) {
+        cm_cbor_wr_u64(&w, 1);
+        cm_cbor_wr_null(&w);
+    }
     for (int i = 0; i < 2; i++) {
         cm_cbor_wr_u64(&w, i == 0 ? 44234 : 44241);
         if (m->cmw) {

@@ -27,6 +27,11 @@ struct make_cca {
     bool cmw;         /* tag 907 instead of 399 */
     bool other_bytes; /* the platform vouches for the same key, written in another way */
     const char *key_hash;
+    enum cm_sig_alg rak_alg;
+    const char *device_type; /* of 2024 */
+    bool device_vca;
+    bool third_part;      /* in the collection */
+    size_t challenge_len; /* of the hash that the platform vouches with; 0: all of it */
 };
 
 /* The usual token of a generation, with keys of the test. */

@@ -426,6 +426,46 @@ TEST(every_truncation_and_every_longer_file_is_refused)
     cm_corim_free(&c);
 }
 
+/* one measurement's CBOR in a CoMID */
+static void expect_form(int line, const void *meas, size_t len, enum cm_status want)
+{
+    struct file_spec f = {NULL, 0, {NULL, 0}};
+    struct cm_span file = {NULL, 0};
+    struct cm_corim c;
+    enum cm_status st = CM_OK;
+
+    f.triples = reference_triples(cm_span_make(make_implementation, 32), meas, len, 1);
+    file = make_file(&f);
+    st = cm_corim_parse(file, &c, NULL);
+    if (st != want) {
+        TEST_FAIL("line %d: %s, wanted %s", line, cm_status_str(st), cm_status_str(want));
+    }
+    cm_corim_free(&c);
+}
+
+TEST(malformed_values_are_refused)
+{
+    expect_form(__LINE__, ITEMS("\xa1\x01\xa1\x02\x81\x82\x06\x44\x01\x02\x03\x04"), CM_OK);
+    /* a digest of another size than its algorithm makes */
+    expect_form(__LINE__, ITEMS("\xa1\x01\xa1\x02\x81\x82\x01\x44\x01\x02\x03\x04"), CM_ERR_FORMAT);
+    expect_form(__LINE__, ITEMS("\xa1\x01\xa1\x02\x80"), CM_ERR_FORMAT);
+    expect_form(__LINE__, ITEMS("\xa1\x01\xa1\x02\x81\x81\x06"), CM_ERR_FORMAT);
+    expect_form(__LINE__, ITEMS("\xa1\x01\xa0"), CM_ERR_FORMAT);
+    expect_form(__LINE__, ITEMS("\xa1\x00\x01"), CM_ERR_FORMAT);
+    expect_form(__LINE__, ITEMS("\xa1\x01\xa1\x01\x61x"), CM_ERR_FORMAT);
+    expect_form(__LINE__, ITEMS("\xa1\x01\xa1\x01\xd9\x02\x2a\x01"), CM_ERR_FORMAT);
+    expect_form(__LINE__, ITEMS("\xa1\x01\xa1\x03\xa0"), CM_ERR_FORMAT);
+    expect_form(__LINE__, ITEMS("\xa1\x01\xa1\x03\xa1\x00\x01"), CM_ERR_FORMAT);
+    expect_form(__LINE__, ITEMS("\xa1\x01\xa1\x04\x41\x01"), CM_ERR_FORMAT);
+    /* a mask of another length than its value */
+    expect_form(__LINE__, ITEMS("\xa1\x01\xa1\x04\xd9\x02\x33\x82\x41\x01\x42\xff\xff"),
+                CM_ERR_FORMAT);
+    expect_form(__LINE__, ITEMS("\xa1\x01\xa2\x04\xd9\x02\x30\x41\x01\x05\x42\xff\xff"),
+                CM_ERR_FORMAT);
+    expect_form(__LINE__, ITEMS("\xa1\x01\xa1\x0e\xa0"), CM_ERR_FORMAT);
+    expect_form(__LINE__, ITEMS("\xa1\x01\xa1\x0e\xa1\x00\x80"), CM_ERR_FORMAT);
+}
+
 static void parse_file(const char *dir, const char *name)
 {
     char path[512] = "";
