@@ -1,6 +1,7 @@
 /*
  * SEV-SNP reports with their certificate tables, certificates' extensions and ID blocks. The first byte
- * says which: 'r' a report (with a table behind it), 't' a table, 'i' ID authentication, 'v' a certificate.
+ * says which: 'r' a report (with a table behind it), 't' a table, 'i' ID authentication, 'v' a certificate,
+ * '{' JSON.
  * What is taken is then verified with the bytes as its own materials: nothing of it can be genuine.
  */
 #include <stdlib.h>
@@ -50,7 +51,9 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     if (size < 2) {
         return 0;
     }
-    if (data[0] == 'r') {
+    if (data[0] == '{') {
+        report(cm_span_make(data, size));
+    } else if (data[0] == 'r') {
         report(cm_span_make(data + 1, size - 1));
     } else if (data[0] == 't') {
         struct cm_span all = cm_span_make(data + 1, size - 1);

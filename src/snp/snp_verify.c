@@ -13,6 +13,7 @@
 #include "evidence/chain.h"
 #include "snp/snp.h"
 #include "snp/snp_idblock.h"
+#include "snp/snp_json.h"
 #include "snp/snp_launch.h"
 
 /* A verification on its way. */
@@ -65,6 +66,34 @@ out:
     return st;
 }
 
+/* Certificates as Azure's THIM service gives them. */
+static enum cm_status add_json(struct run *run, struct cm_span bytes)
+{
+    struct cm_snp_json json;
+    enum cm_status st = cm_snp_json_read(bytes, &json);
+
+    for (size_t i = 0; st == CM_OK && i < json.cert_count; i++) {
+        st = add_some(run, json.certs[i]);
+    }
+    if (st == CM_OK && json.cert_count == 0) {
+        st = CM_ERR_FORMAT;
+    }
+    cm_snp_json_free(&json);
+    return st;
+}
+
+/* One material: a table, JSON, or certificates. */
+static enum cm_status add_material(struct run *run, struct cm_span bytes)
+{
+    if (cm_snp_table_recognise(bytes)) {
+        return add_table(run, bytes);
+    }
+    if (bytes.len != 0 && bytes.ptr[0] == '{') {
+        return add_json(run, bytes);
+    }
+    return cm_certs_add(run->pool, bytes, NULL, 0, NULL);
+}
+
 /* All certificates that were given, whatever they claim to be. */
 static enum cm_status gather(struct run *run, const struct cm_verify_job *job, struct cm_span table)
 {
@@ -89,8 +118,7 @@ static enum cm_status gather(struct run *run, const struct cm_verify_job *job, s
         CM_TRY(add_table(run, table));
     }
     for (size_t i = 0; (m = cm_material(job, CM_MATERIAL_CERTS, i)) != NULL; i++) {
-        CM_TRY(cm_snp_table_recognise(m->bytes) ? add_table(run, m->bytes)
-                                                : cm_certs_add(run->pool, m->bytes, NULL, 0, NULL));
+        CM_TRY(add_material(run, m->bytes));
     }
 out:
     return st;
@@ -424,7 +452,7 @@ enum cm_status cm_snp_verify_report(const struct cm_verify_job *job, struct cm_s
     return st;
 }
 
-bool cm_snp_recognise(struct cm_span bytes)
+static bool is_report(struct cm_span bytes)
 {
     struct cm_rd rd = cm_rd_init(bytes);
     uint32_t version = cm_rd_u32le(&rd);
@@ -439,9 +467,52 @@ bool cm_snp_recognise(struct cm_span bytes)
            algo == 1 && (policy & CM_SNP_POLICY_ONE) != 0;
 }
 
+bool cm_snp_recognise(struct cm_span bytes)
+{
+    return is_report(bytes) || cm_snp_json_recognise(bytes);
+}
+
+/* The report inside of JSON, with the certificates beside it added to the job's. */
+static enum cm_status verify_json(const struct cm_verify_job *job, const struct cm_snp_json *json,
+                                  struct cm_evidence *ev, size_t submod)
+{
+    static const struct cm_snp_use alone = {0};
+    struct cm_verify_job all = *job;
+    struct cm_material *materials =
+        calloc(job->material_count + CM_SNP_JSON_CERTS, sizeof(*materials));
+    enum cm_status st = CM_OK;
+
+    if (materials == NULL) {
+        return CM_ERR_NOMEM;
+    }
+    if (job->material_count != 0) {
+        memcpy(materials, job->materials, job->material_count * sizeof(*materials));
+    }
+    for (size_t i = 0; i < json->cert_count; i++) {
+        materials[all.material_count++] =
+            (struct cm_material){CM_MATERIAL_CERTS, "the evidence's JSON", json->certs[i]};
+    }
+    all.materials = materials;
+    st = cm_snp_verify_report(&all, json->report, &alone, ev, submod, NULL);
+    free(materials);
+    return st;
+}
+
 enum cm_status cm_snp_verify(const struct cm_verify_job *job, struct cm_evidence *ev, size_t submod)
 {
     static const struct cm_snp_use alone = {0};
+    struct cm_snp_json json;
+    enum cm_status st = CM_OK;
 
-    return cm_snp_verify_report(job, job->evidence, &alone, ev, submod, NULL);
+    if (!cm_snp_json_recognise(job->evidence)) {
+        return cm_snp_verify_report(job, job->evidence, &alone, ev, submod, NULL);
+    }
+    st = cm_snp_json_read(job->evidence, &json);
+    if (st == CM_OK) {
+        st = verify_json(job, &json, ev, submod);
+    } else if (st != CM_ERR_NOMEM) {
+        cm_check_status(ev, submod, "snp.report", st, "%s", "the JSON around it is malformed");
+    }
+    cm_snp_json_free(&json);
+    return st;
 }

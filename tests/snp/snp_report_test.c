@@ -382,6 +382,7 @@ TEST(certificates_in_a_table_behind_the_report)
 TEST(certificate_table_offsets_do_not_wrap)
 {
     static struct sk_world w;
+    struct cm_snp_table table = {0};
     static const struct {
         uint32_t offset;
         uint32_t len;
@@ -400,6 +401,8 @@ TEST(certificate_table_offsets_do_not_wrap)
             w.report[1184 + 20 + k] = (uint8_t)(rows[i].len >> (8 * k));
         }
         expect(__LINE__, &w, CM_ERR_FORMAT, "snp.certificates");
+        CHECK_EQ(cm_snp_table_parse(cm_span_make(w.report + 1184, w.report_len - 1184), &table),
+                 CM_ERR_FORMAT);
     }
     sk_init(&w, "Milan");
     sk_build(&w);

@@ -89,6 +89,34 @@ static void unload(struct loaded *l)
     }
 }
 
+TEST(json_of_other_tools)
+{
+    struct loaded l;
+    uint8_t *text = NULL;
+    size_t len = 0;
+    struct cm_evidence *ev = NULL;
+
+    if (access(DIR, R_OK) != 0) {
+        SKIP("no vectors here");
+    }
+    REQUIRE(load(&vectors[12], &l));
+    REQUIRE(cm_file_read(DIR "/cai-genoa-v5-bergamo/evidence.json", 1 << 16, &text, &len, NULL) ==
+            CM_OK);
+    l.job.evidence = cm_span_make(text, len);
+    l.materials[0] = l.materials[1]; /* the VCEK is in the JSON */
+    l.job.material_count = 1;
+    CHECK_EQ(cm_verify_recognise(l.job.evidence), CM_FORMAT_SNP);
+    CHECK_EQ(cm_verify(&l.job, &ev), CM_OK);
+    cm_evidence_free(ev);
+    for (size_t n = 300; n < len; n += 41) { /* cut off */
+        l.job.evidence.len = n;
+        CHECK(cm_verify(&l.job, &ev) != CM_OK);
+        cm_evidence_free(ev);
+    }
+    free(text);
+    unload(&l);
+}
+
 static void print_failures(const struct cm_evidence *ev)
 {
     const struct cm_check *c = NULL;
