@@ -18,6 +18,7 @@
 #include "nvidia/nvidia.h"
 #include "snp/snp.h"
 #include "tpm/tpm_verify.h"
+#include "verify/ccel.h"
 #include "verify/refvalues.h"
 #include "verify/unwrap.h"
 #include "verify/whole.h"
@@ -219,6 +220,9 @@ enum cm_status cm_verify(const struct cm_verify_job *job, struct cm_evidence **o
         goto out;
     }
     verdict = format->verify(&own, ev, 0);
+    if (format->id == CM_FORMAT_DCAP && !no_verdict(verdict)) {
+        verdict = cm_verify_ccel(&own, ev, verdict);
+    }
     if (!no_verdict(verdict)) {
         verdict = judge_references(&own, ev, verdict);
     }

@@ -404,4 +404,68 @@ TEST(parser_corpora_are_read)
     }
 }
 
+TEST(a_td_quote_leads_to_its_log)
+{
+    static const struct {
+        const char *log;
+        enum cm_check_result os; /* what user space extended later is not in the log */
+    } logs[] = {{"tdx_ccel_live.bin", CM_CHECK_FAIL}, {"tdx_ccel_live2.dat", CM_CHECK_PASS}};
+    struct cm_span quote = {NULL, 0};
+    uint8_t rtmr[4][48];
+
+    if (!have_vectors()) {
+        SKIP(ROOT "tpm is not here");
+    }
+    quote = load("ccel/cai", "tdx_quote_live.dat");
+    REQUIRE(quote.len > 48 + 584);
+    memcpy(rtmr, quote.ptr + 48 + 328, sizeof(rtmr)); /* TD report 1.0 in a quote of version 4 */
+    for (size_t i = 0; i < 2; i++) {
+        struct cm_span log = load("ccel/cai", logs[i].log);
+        struct cm_evidence *ev = cm_evidence_new("cpu");
+        const struct cm_claim *c = NULL;
+
+        REQUIRE(ev != NULL);
+        CHECK_EQ(cm_ccel_check(log, (const uint8_t(*)[48])rtmr, CM_AUTHORITY_HARDWARE, ev, 0),
+                 CM_OK);
+        CHECK_EQ(cm_evidence_result(ev, 0, "ccel.event_log"), CM_CHECK_PASS);
+        CHECK_EQ(cm_evidence_result(ev, 0, "ccel.event_log_os"), logs[i].os);
+        c = cm_evidence_find(ev, 0, "ccel.secure_boot", 0);
+        CHECK(c == NULL || c->authority == CM_AUTHORITY_HARDWARE);
+        cm_evidence_free(ev);
+        drop(log);
+    }
+    drop(quote);
+}
+
+TEST(a_quote_by_a_key_that_signs_anything_is_refused_by_what_says_so)
+{
+    static const char dir[] = "tpm/own-neg-unrestricted-key";
+    struct cm_verify_input in = {.now = KIT_NOW};
+    struct cm_material with[3];
+    struct cm_verify_job job = {.materials = with, .in = &in};
+    struct cm_evidence *ev = NULL;
+
+    if (!have_vectors()) {
+        SKIP(ROOT "tpm is not here");
+    }
+    job.evidence = load(dir, "q2.msg");
+    with[0] = (struct cm_material){CM_MATERIAL_SIGNATURE, "signature",
+                                   load(dir, "q2_forged_by_unrestricted.sig")};
+    with[1] = (struct cm_material){CM_MATERIAL_KEY, "key", load(dir, "u3.pem")};
+    with[2] = (struct cm_material){CM_MATERIAL_TPM_PUBLIC, "area", load(dir, "u3.pub")};
+    job.material_count = 3;
+    CHECK_EQ(cm_verify(&job, &ev), CM_ERR_POLICY);
+    CHECK_EQ(cm_evidence_result(ev, 0, "tpm.ak_attributes"), CM_CHECK_FAIL);
+    cm_evidence_free(ev);
+    drop(with[1].bytes);
+    with[1] = with[2]; /* the area itself enrolled */
+    with[1].kind = CM_MATERIAL_KEY;
+    job.material_count = 2;
+    CHECK_EQ(cm_verify(&job, &ev), CM_ERR_POLICY);
+    cm_evidence_free(ev);
+    drop(with[0].bytes);
+    drop(with[1].bytes);
+    drop(job.evidence);
+}
+
 TEST_MAIN
