@@ -1,6 +1,8 @@
 /* Row D6: a host that lies in the memory that its workers share with callers in the enclave. */
 #include "harness.h"
 
+#include <sched.h>
+
 #include "hostile_swl_kit.h"
 
 static oe_result_t set_lines(uint64_t at, uint64_t count)
@@ -35,6 +37,7 @@ TEST(D6_lines_are_checked_and_told_once)
 
 static atomic_uint ordinary;
 static atomic_uint waits;
+static atomic_bool hold; /* waits last until it is false */
 static unsigned waits_until_answer;
 static uint64_t late_answer;
 
@@ -50,6 +53,9 @@ static uint64_t serve(struct hh *h, unsigned n, uint32_t func, uint64_t arg)
         return 0;
     }
     if (func == CM_OCALL_LINE_WAIT) {
+        while (atomic_load(&hold)) {
+            (void)sched_yield();
+        }
         if (atomic_fetch_add(&waits, 1) + 1 == waits_until_answer) {
             line[0].data[0] = 55;
             poke(&line[0], late_answer);
@@ -220,13 +226,13 @@ TEST(D6_a_line_with_garbage_is_never_used_again)
     CHECK_EQ(set_lines((uint64_t)line, 1), OE_OK);
     with_liar(&l, 0, garbage);
     CHECK_EQ(call_taken(32, out), OE_UNEXPECTED);
+    end_liar(&l);
     atomic_store(&ordinary, 0);
     poke(&line[0], CM_LINE_READY);
-    for (int i = 0; i < 100; i++) {
-        CHECK_EQ(call_out(32, out), OE_OK);
-    }
-    CHECK_EQ(atomic_load(&ordinary), 100);
-    end_liar(&l);
+    line[0].data[0] = 77;
+    CHECK_EQ(call_out(32, out), OE_OK);
+    CHECK_EQ(atomic_load(&ordinary), 1);
+    CHECK_EQ(line[0].data[0], 77); /* nobody put a call there */
 }
 
 static void flip_answers(void)
@@ -257,10 +263,13 @@ TEST(D6_an_answer_is_fetched_once)
 static void *call_other(void *arg)
 {
     uint64_t *out = arg;
+    uint64_t said[3] = {OE_FAILURE, 0, 0};
     const uint64_t bytes = 32;
 
-    out[0] = OE_FAILURE;
-    (void)hh_call_served(&e, 1, HS_CALL, &bytes, sizeof(bytes), out, 24, serve);
+    (void)hh_call_served(&e, 1, HS_CALL, &bytes, sizeof(bytes), said, 24, serve);
+    out[1] = said[1];
+    out[2] = said[2];
+    __atomic_store_n(&out[0], said[0] + 1000, __ATOMIC_SEQ_CST); /* not 0: it has ended */
     return NULL;
 }
 
@@ -276,19 +285,30 @@ TEST(D6_a_line_has_one_caller)
     CHECK_EQ(set_lines((uint64_t)line, 1), OE_OK);
     waits_until_answer = 0; /* never by itself */
     with_liar(&l, 0, nothing);
-    CHECK_EQ(pthread_create(&other, NULL, call_other, second), 0);
-    while (atomic_load(&waits) < 10 && atomic_load(&ordinary) == 0) {
+    for (int i = 0; i < 1000 && CM_LINE_STATE(peek(&line[0])) != CM_LINE_AWAITED; i++) {
+        atomic_store(&hold, true);
+        CHECK_EQ(pthread_create(&other, NULL, call_other, second), 0);
+        while (CM_LINE_STATE(peek(&line[0])) != CM_LINE_AWAITED &&
+               __atomic_load_n(&second[0], __ATOMIC_SEQ_CST) == 0) {
+            (void)sched_yield();
+        }
+        if (CM_LINE_STATE(peek(&line[0])) != CM_LINE_AWAITED) {
+            (void)pthread_join(other, NULL); /* it was an ordinary call: again */
+            second[0] = 0;
+        }
     }
-    if (atomic_load(&ordinary) == 0) {
-        /* it waits for its answer in the line; this one must not touch it */
-        CHECK_EQ(call_out(32, out), OE_OK);
-        CHECK_EQ(out[2], 99);
-        CHECK_EQ(atomic_load(&ordinary), 1);
-        poke(&line[0], CM_LINE_ANSWER(OE_OK, 32));
-    }
-    (void)pthread_join(other, NULL);
-    CHECK_EQ(second[0], OE_OK);
     end_liar(&l);
+    REQUIRE(CM_LINE_STATE(peek(&line[0])) == CM_LINE_AWAITED);
+    poke(&line[0], CM_LINE_READY);
+    line[0].data[0] = 77;
+    CHECK_EQ(call_out(32, out), OE_OK);
+    CHECK_EQ(out[2], 99);
+    CHECK_EQ(line[0].data[0], 77); /* it did not touch the other one's line */
+    poke(&line[0], CM_LINE_ANSWER(OE_OK, 32));
+    atomic_store(&hold, false);
+    (void)pthread_join(other, NULL);
+    CHECK_EQ(second[0], OE_OK + 1000);
+    CHECK_EQ(second[2], 77);
 }
 
 /* an enclave that aborts lets go of calls that wait for the host */

@@ -121,6 +121,11 @@ uint64_t enc_bump(void)
     return __atomic_add_fetch(&bumps, 1, __ATOMIC_SEQ_CST);
 }
 
+uint64_t enc_plain_bump(void)
+{
+    return enc_bump();
+}
+
 uint64_t enc_bumped(void)
 {
     return __atomic_load_n(&bumps, __ATOMIC_SEQ_CST);
