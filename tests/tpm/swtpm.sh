@@ -10,9 +10,9 @@ stop_tpm() {
 }
 trap 'stop_tpm; rm -rf "$work"' EXIT
 
-# start_tpm [NAME]: a TPM with endorsement certificates of a CA of its own, in $work/NAME
-start_tpm() {
-    local name=${1:-tpm} i
+# start_state NAME: the state of a TPM with endorsement certificates of a CA of its own, in $work/NAME
+start_state() {
+    local name=$1
     mkdir -p "$work/$name/ca"
     cat > "$work/$name/ca/setup.conf" << EOF
 create_certs_tool = /usr/bin/swtpm_localca
@@ -32,6 +32,12 @@ EOF
         tail -5 "$work/$name/setup.log"
         return 1
     fi
+}
+
+# start_tpm [NAME]: a TPM that tpm2-tools and casemate attest reach
+start_tpm() {
+    local name=${1:-tpm} i
+    start_state "$name" || return 1
     swtpm socket --tpm2 --tpmstate dir="$work/$name" --ctrl type=unixio,path="$work/$name/socket.ctrl" \
         --server type=unixio,path="$work/$name/socket" --flags not-need-init,startup-clear \
         --log file="$work/$name/swtpm.log" &
