@@ -80,11 +80,12 @@ enum cm_ear_form {
 struct cm_ear {
     enum cm_ear_profile profile;
     enum cm_ear_form form;
-    uint64_t iat;                /* when it was appraised: seconds since 1970 */
-    const char *developer;       /* who made the verifier; NULL: Casemate */
-    const char *build;           /* which version of it; NULL: "casemate" */
-    const char *policy_id;       /* of the policy that was applied; NULL: none is named */
-    struct cm_span nonce;        /* the relying party's: 8 to 64 bytes; ptr NULL: none */
+    uint64_t iat;          /* when it was appraised: seconds since 1970 */
+    const char *developer; /* who made the verifier; NULL: Casemate */
+    const char *build;     /* which version of it; NULL: "casemate" */
+    const char *policy_id; /* of the policy that was applied; NULL: none is named */
+    bool policy_refused;   /* it did not permit: every status is contraindicated; vectors stay */
+    struct cm_span nonce;  /* the relying party's: 8 to 64 bytes; ptr NULL: none */
     struct cm_span raw_evidence; /* goes into the result as it is; ptr NULL: does not */
     struct cm_span key; /* private key in PEM on P-256: signs with ES256; ptr NULL: not signed */
 };

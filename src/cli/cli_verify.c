@@ -289,16 +289,17 @@ enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm
             goto out;
         }
     }
+    if (st == CM_OK && policy.policy != NULL) { /* what is not genuine no policy is asked about */
+        st = cm_cli_policy_judge(&policy, ev, v->flags);
+    }
     if (v->ear != NULL && ev != NULL) {
-        enum cm_status written = cm_cli_ear_write(v, ev, why);
+        enum cm_status written =
+            cm_cli_ear_write(v, ev, policy.outcome != NULL && st != CM_OK, why);
 
         if (written != CM_OK) {
             st = written == CM_ERR_FORMAT ? CM_ERR_PARAM : written;
             goto out;
         }
-    }
-    if (st == CM_OK && policy.policy != NULL) { /* what is not genuine no policy is asked about */
-        st = cm_cli_policy_judge(&policy, ev, v->flags);
     }
     printed = v->json ? cm_cli_policy_json(&policy) : CM_OK;
     if (printed == CM_OK) {

@@ -1,19 +1,39 @@
 /* See cli_verify_ear.h. */
 #include "cli/cli_verify_ear.h"
 
+#include <casemate/policy.h>
 #include <stdlib.h>
 
 #include "common/try.h"
 #include "common/wipe.h"
 #include "os/os.h"
 
-#define EAR_CAP  (1u << 18)
-#define KEY_MAX  (1u << 16)
-#define EAR_MODE 0644
+#define EAR_CAP    (1u << 18)
+#define KEY_MAX    (1u << 16)
+#define POLICY_MAX (1u << 22)
+#define EAR_MODE   0644
 
-enum cm_status cm_cli_ear_write(const struct cm_cli_verify *v, const struct cm_evidence *ev,
+/* "policy:" and the hash of the policy's text. */
+static enum cm_status policy_id(const char *path, char out[16 + CM_POLICY_HASH_CAP],
                                 struct cm_why *why)
 {
+    char hash[CM_POLICY_HASH_CAP] = "";
+    uint8_t *text = NULL;
+    size_t len = 0;
+    enum cm_status st = CM_OK;
+
+    CM_TRY(cm_file_read(path, POLICY_MAX, &text, &len, why));
+    CM_TRY(cm_policy_hash(cm_span_make(text, len), hash));
+    (void)snprintf(out, 16 + CM_POLICY_HASH_CAP, "policy:%s", hash);
+out:
+    free(text);
+    return st;
+}
+
+enum cm_status cm_cli_ear_write(const struct cm_cli_verify *v, const struct cm_evidence *ev,
+                                bool policy_refused, struct cm_why *why)
+{
+    char id[16 + CM_POLICY_HASH_CAP] = "";
     struct cm_ear ear = {
         .profile = v->ear_profile, .form = v->ear_form, .iat = v->time, .build = v->ear_build};
     uint8_t *key = NULL;
@@ -28,6 +48,11 @@ enum cm_status cm_cli_ear_write(const struct cm_cli_verify *v, const struct cm_e
     if (v->ear_key != NULL) {
         CM_TRY(cm_file_read(v->ear_key, KEY_MAX, &key, &key_len, why));
         ear.key = cm_span_make(key, key_len);
+    }
+    ear.policy_refused = policy_refused;
+    if (v->policy != NULL) {
+        CM_TRY(policy_id(v->policy, id, why));
+        ear.policy_id = id;
     }
     if (v->nonce_len >= 8 && v->nonce_len <= 64) { /* what EAT takes as a nonce */
         ear.nonce = cm_span_make(v->nonce, v->nonce_len);

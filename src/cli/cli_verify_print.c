@@ -10,6 +10,7 @@
 
 #define SHOWN_BYTES  96u /* of one claim; --json has more */
 #define SHOWN_CLAIMS 96u /* of one authority */
+#define SHOWN_TEXT   58u /* on a line */
 
 static const char *const words[] = {
     [CM_CHECK_NOT_CHECKED] = "-",
@@ -83,8 +84,16 @@ static void print_claim(const struct cm_claim *c, const char *lead, FILE *out)
 
     switch (c->type) {
     case CM_CLAIM_TYPE_TEXT:
-        (void)snprintf(text, sizeof(text), "%s", c->text);
-        break;
+        for (const char *at = c->text;; lead = "") { /* pieces of a line */
+            size_t n = strnlen(at, SHOWN_TEXT);
+
+            (void)snprintf(text, sizeof(text), "%.*s", (int)n, at);
+            cm_cli_field(out, lead, text);
+            at += n;
+            if (*at == '\0') {
+                return;
+            }
+        }
     case CM_CLAIM_TYPE_TIME:
         cm_time_text(c->number, text);
         break;

@@ -53,6 +53,18 @@ static const char *build(const struct cm_ear *ear)
     return ear->build != NULL ? ear->build : "casemate";
 }
 
+/* A submodule's appraisal as the result states it. */
+static enum cm_status appraise(const struct cm_evidence *ev, const struct cm_ear *ear,
+                               size_t submod, struct cm_appraisal *out)
+{
+    enum cm_status st = cm_appraise(ev, submod, out);
+
+    if (st == CM_OK && ear->policy_refused) {
+        out->status = CM_TRUST_CONTRAINDICATED;
+    }
+    return st;
+}
+
 static void base64url_member(struct cm_json_wr *w, const char *name, struct cm_span bytes,
                              char *scratch, size_t cap)
 {
@@ -127,7 +139,7 @@ static enum cm_status json_claims(const struct cm_evidence *ev, const struct cm_
     for (size_t i = 0; i < cm_evidence_submods(ev); i++) {
         struct cm_appraisal a;
 
-        CM_TRY(cm_appraise(ev, i, &a));
+        CM_TRY(appraise(ev, ear, i, &a));
         cm_json_wr_name(&w, cm_evidence_name(ev, i));
         json_submod(&w, ear, n, &a);
     }
@@ -218,7 +230,7 @@ static enum cm_status cbor_claims(const struct cm_evidence *ev, const struct cm_
         size_t submod = nth_submod(ev, i);
         struct cm_appraisal a;
 
-        CM_TRY(cm_appraise(ev, submod, &a));
+        CM_TRY(appraise(ev, ear, submod, &a));
         cm_cbor_wr_text(&w, cm_evidence_name(ev, submod));
         cbor_submod(&w, ear, &a);
     }

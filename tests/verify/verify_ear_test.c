@@ -442,6 +442,21 @@ TEST(ear_as_cwt)
     EVP_PKEY_free(key);
 }
 
+TEST(ear_says_that_a_policy_refused)
+{
+    struct cm_evidence *ev = evidence("snp", "disabled", "reference.values", CM_OK);
+    struct cm_ear ear = options(CM_EAR_VERAISON, CM_EAR_JSON);
+    size_t len = 0;
+
+    ear.policy_refused = true;
+    CHECK_EQ(cm_ear_write(ev, &ear, out, sizeof(out) - 1, &len), CM_OK);
+    out[len] = '\0';
+    CHECK(strstr((char *)out, "\"ear.status\":\"contraindicated\"") != NULL);
+    CHECK(strstr((char *)out, "\"hardware\":2") != NULL); /* the vector is the evidence's */
+    CHECK(strstr((char *)out, "\"ear.appraisal-policy-id\":\"policy:1\"") != NULL);
+    cm_evidence_free(ev);
+}
+
 TEST(ear_parameters)
 {
     char pem[1000];

@@ -59,6 +59,13 @@ expect 0 "GENUINE" "${verify[@]}" --ear ear.jwt --ear-form jwt --ear-key private
 expect 0 "." grep -E '^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$' ear.jwt
 expect 0 "GENUINE" "${verify[@]}" --ear ear.cbor --ear-form cbor sgx3/quote.bin
 expect 0 "GENUINE" "${verify[@]}" --ear ear.cwt --ear-form cbor --ear-key private.pem sgx3/quote.bin
+printf 'version=1.0;\nauthorizationrules\n{\n  => permit();\n};\n' > permits
+printf 'version=1.0;\nauthorizationrules\n{\n  => deny();\n};\n' > denies
+expect 0 "GENUINE" "${verify[@]}" --ear ear.json --policy permits sgx3/quote.bin
+expect 0 '"ear.status":"warning"' cat ear.json
+expect 0 '"ear.appraisal-policy-id":"policy:' cat ear.json
+expect 8 "REFUSED" "${verify[@]}" --ear ear.json --policy denies sgx3/quote.bin
+expect 0 '"ear.status":"contraindicated"' cat ear.json
 expect 2 "needs an --ear-key" "${verify[@]}" --ear ear.x --ear-form jwt sgx3/quote.bin
 expect 2 "json takes none" "${verify[@]}" --ear ear.x --ear-key private.pem sgx3/quote.bin
 expect 2 "not given" "${verify[@]}" --ear-form cbor sgx3/quote.bin

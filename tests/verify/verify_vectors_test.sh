@@ -105,6 +105,13 @@ done
 row 1 "FAIL  collateral" 2026-01-01T00:00:00Z "$a/trustee-az-tdx/evidence-v1.json" # TDX collateral is not there
 row 1 "FAIL  azure.td_quote" 2026-01-01T00:00:00Z "$a/kinvolk-tdx-hcl/hcl-report.bin" # a TD report proves nothing elsewhere
 
+# --- Google: the key's certificate is by one of two older signers, which are trusted by their keys
+g=$v/tpm/gce-cos85-no-nonce/attestation.pb
+row 0 "GENUINE" 2023-01-01T00:00:00Z "$g" --with "$v/tpm/_gce_roots/tpm_ek_intermediate_2.crt"
+row 5 "FAIL  nonce" 2023-01-01T00:00:00Z "$g" --with "$v/tpm/_gce_roots/tpm_ek_intermediate_2.crt" --nonce 00 # it has none
+row 6 "FAIL  gce.chain_validity" 2021-01-01T00:00:00Z "$g" --with "$v/tpm/_gce_roots/tpm_ek_intermediate_2.crt"
+row 1 "FAIL  gce.chain" 2023-01-01T00:00:00Z "$g" --with "$v/tpm/_gce_roots/gcp_ek_ak_ca_root.crt"
+
 # --- Arm CCA and PSA
 c=$v/cca/rust-ccatoken
 row 0 "GENUINE" 1790000000 "$c/cca-token-01.cbor" --key "$c/ta-tfa.json"
