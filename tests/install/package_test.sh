@@ -17,7 +17,7 @@ done
 doubles=$(for deb in "$work"/one/*.deb; do dpkg-deb -c "$deb" | awk '!/\/$/ {print $6}'; done | sort | uniq -d)
 [ -z "$doubles" ] || fail "in two packages: $doubles"
 
-for file in casemate oesign oeedger8r oeutil oeverify; do
+for file in casemate oesign oeedger8r oeutil oeverify oegdb; do
     [ -s "$work/root/opt/openenclave/share/man/man1/$file.1" ] || fail "no man page of $file"
 done
 for file in man/man1/casemate.1 bash-completion/completions/casemate; do

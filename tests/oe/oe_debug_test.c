@@ -5,6 +5,7 @@
 #include <openenclave/host.h>
 #include <openenclave/trace.h>
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -193,6 +194,40 @@ TEST(the_debugging_heap_is_a_heap)
     CHECK_EQ(line, 0);
     CHECK_EQ(dbg_heap_full(e, &line), OE_OK);
     CHECK_EQ(line, 0);
+    CHECK_EQ(oe_terminate_enclave(e), OE_OK);
+}
+
+struct churn {
+    oe_enclave_t *enclave;
+    uint32_t seed;
+    int line;
+};
+
+static void *churn(void *arg)
+{
+    struct churn *c = arg;
+
+    c->line = -1;
+    if (dbg_churn(c->enclave, &c->line, c->seed, 20000) != OE_OK) {
+        c->line = -2;
+    }
+    return NULL;
+}
+
+TEST(the_debugging_heap_serves_threads)
+{
+    oe_enclave_t *e = make(true);
+    struct churn two[2] = {{e, 1, -1}, {e, 99, -1}};
+    pthread_t threads[2];
+
+    REQUIRE(e != NULL);
+    for (int i = 0; i < 2; i++) {
+        REQUIRE(pthread_create(&threads[i], NULL, churn, &two[i]) == 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        (void)pthread_join(threads[i], NULL);
+        CHECK_EQ(two[i].line, 0);
+    }
     CHECK_EQ(oe_terminate_enclave(e), OE_OK);
 }
 

@@ -91,6 +91,14 @@ for place in ask_twice_of oegdb_host.c:gdb_ask; do
     shows "thread-$place" "30 1202"
 done
 
+# a fault inside stops there
+OEGDB_FAULT=1 debug fault run bt "print dividend" continue
+shows fault "SIGFPE"
+frames fault gdb_divide@oegdb_enclave.c:"$(line oegdb_enclave.c fault)" ecall_gdb_divide cm_ecall_main cm_enclave_entry \
+    run_call main@oegdb_host.c:"$(line oegdb_host.c faulty)"
+shows fault '$1 = 5'
+shows fault "it is aborted"
+
 # a program that runs already
 OEGDB_WAIT=1 "$program" "$image" > waiting 2> errors &
 pid=$!

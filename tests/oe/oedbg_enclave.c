@@ -226,6 +226,43 @@ int dbg_heap_full(void)
     return 0;
 }
 
+static bool still(const uint8_t *p, size_t n, uint8_t value)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] != value) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int dbg_churn(uint32_t seed, uint32_t rounds)
+{
+    enum { BLOCKS = 32 };
+    uint8_t *block[BLOCKS] = {NULL};
+    size_t size[BLOCKS] = {0};
+
+    for (uint32_t round = 0; round < rounds; round++) {
+        const uint8_t value = (uint8_t)(seed + round % BLOCKS);
+        const unsigned i = round % BLOCKS;
+
+        seed = seed * 1664525 + 1013904223;
+        EXPECT(block[i] == NULL || still(block[i], size[i], block[i][0]));
+        if (round % 3 == 0) {
+            free(block[i]);
+            block[i] = NULL;
+        }
+        size[i] = 1 + (seed >> 16) % 3000;
+        block[i] = realloc(block[i], size[i]);
+        EXPECT(block[i] != NULL);
+        memset(block[i], value, size[i]);
+    }
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        free(block[i]);
+    }
+    return 0;
+}
+
 static NOINLINE int innermost(char *text)
 {
     void *frames[OE_BACKTRACE_MAX];

@@ -23,4 +23,9 @@ int gdb_sum(int first, int second)
     return total;
 }
 
+int gdb_divide(int dividend, int divisor)
+{
+    return dividend / divisor; /* MARK fault */
+}
+
 OE_SET_ENCLAVE_SGX(1, 1, 1, 64, 16, 2);

@@ -65,5 +65,9 @@ int main(int argc, char **argv)
         return 1;
     }
     (void)printf("%d %d\n", on_main, elsewhere);
+    (void)fflush(stdout);
+    if (getenv("OEGDB_FAULT") != NULL) {
+        (void)gdb_divide(enclave, &on_main, 5, 0); /* MARK faulty */
+    }
     return oe_terminate_enclave(enclave) != OE_OK;
 }
