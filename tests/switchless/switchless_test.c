@@ -1,6 +1,8 @@
 /* Calls without a transition, both ways: results, workers that sleep and wake, too few TCS, the end. */
 #include "harness.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -9,6 +11,7 @@
 #include <unistd.h>
 
 #include "host/switchless.h"
+#include "swl_bare_u.h"
 #include "swl_u.h"
 
 #define TCS 4
@@ -23,6 +26,22 @@ static oe_result_t create_with(size_t host, size_t enclave, oe_enclave_t **out)
     return oe_create_swl_enclave(SWL_IMAGE, OE_ENCLAVE_TYPE_SGX,
                                  OE_ENCLAVE_FLAG_DEBUG | OE_ENCLAVE_FLAG_SIMULATE, &setting, 1,
                                  out);
+}
+
+/* pthread_create of the host library, with a limit */
+static unsigned threads_left = UINT_MAX;
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                          void *arg);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                          void *arg);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                          void *arg)
+{
+    if (threads_left == 0) {
+        return EAGAIN;
+    }
+    threads_left -= threads_left != UINT_MAX;
+    return __real_pthread_create(thread, attr, run, arg);
 }
 
 static void on_core(size_t core)
@@ -482,6 +501,56 @@ TEST(a_forked_child_has_no_workers)
         _exit(ok ? 0 : 1);
     }
     CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(ecalls_by_worker(1));
+    end();
+}
+
+TEST(an_enclave_without_the_edl_file)
+{
+    static const oe_enclave_setting_context_switchless_t one = {1, 1};
+    const oe_enclave_setting_t setting = {OE_ENCLAVE_SETTING_CONTEXT_SWITCHLESS, {&one}};
+    const uint32_t flags = OE_ENCLAVE_FLAG_DEBUG | OE_ENCLAVE_FLAG_SIMULATE;
+    oe_enclave_t *bare = NULL;
+    uint64_t sum = 0;
+
+    CHECK_EQ(oe_create_swl_bare_enclave(BARE_IMAGE, OE_ENCLAVE_TYPE_SGX, flags, &setting, 1, &bare),
+             OE_UNSUPPORTED);
+    CHECK(bare == NULL);
+    /* without the setting its calls are ordinary ones */
+    REQUIRE(oe_create_swl_bare_enclave(BARE_IMAGE, OE_ENCLAVE_TYPE_SGX, flags, NULL, 0, &bare) ==
+            OE_OK);
+    CHECK_EQ(bare_add(bare, &sum, 40, 2), OE_OK);
+    CHECK_EQ(sum, 42);
+    CHECK_EQ(oe_terminate_enclave(bare), OE_OK);
+}
+
+/* whatever fails, creation fails, and nothing stays behind that would be in the way of the next one */
+TEST(memory_and_threads_that_run_out)
+{
+    oe_enclave_t *made = NULL;
+    oe_result_t r = OE_FAILURE;
+    unsigned failures = 0;
+
+    for (long k = 1; r != OE_OK && k < 5000; k++) {
+        fail_alloc_at(k);
+        r = create_with(2, 2, &made);
+        CHECK(r == OE_OK || made == NULL);
+        failures += r != OE_OK;
+        if (r != OE_OK && k > 40) {
+            k += k / 8; /* most allocations are the loader's, which has tests of its own */
+        }
+    }
+    fail_alloc_at(-1);
+    CHECK(failures > 5);
+    CHECK_EQ(r, OE_OK);
+    REQUIRE(made != NULL);
+    e = made;
+    end();
+    threads_left = 1; /* of four */
+    CHECK_EQ(create_with(2, 2, &made), OE_THREAD_CREATE_ERROR);
+    CHECK(made == NULL);
+    threads_left = UINT_MAX;
+    REQUIRE(start(2, 2));
     CHECK(ecalls_by_worker(1));
     end();
 }
