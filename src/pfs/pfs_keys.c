@@ -114,8 +114,8 @@ static long find(void *ctx, const struct cm_pfs_head *head, struct cm_pfs_base *
     size_t len = 0;
     long r;
 
-    if (head->kind != source->kind || !cm_pfs_info_lawful(head->info, source->info)) {
-        return -EKEYREJECTED;
+    if (!cm_pfs_info_lawful(head->info, source->info)) {
+        return -EKEYREJECTED; /* that of another kind of key, too */
     }
     if (source->kind == CM_PFS_KIND_GIVEN) {
         *out = source->given;

@@ -64,11 +64,11 @@ static long lock_host(struct cm_file *host, bool write)
 /* For writing where the host allows it: who reads now may write later. */
 static long open_host(struct cm_pfs_vnode *v, bool write)
 {
-    long r = cm_host_fs.open(v->fs->host, v->path, O_RDWR | O_NOFOLLOW, 0, &v->host);
+    long r = cm_host_fs.open(v->fs->host, v->path, O_RDWR, 0, &v->host);
 
     v->host_writable = r == 0;
     if (!write && (r == -EACCES || r == -EROFS || r == -EPERM)) {
-        r = cm_host_fs.open(v->fs->host, v->path, O_RDONLY | O_NOFOLLOW, 0, &v->host);
+        r = cm_host_fs.open(v->fs->host, v->path, O_RDONLY, 0, &v->host);
     }
     if (r == 0 && (v->host->ops->pread == NULL || v->host->ops->truncate == NULL)) {
         r = -EOPNOTSUPP; /* no file */
@@ -183,7 +183,7 @@ long cm_pfs_vnode_make(struct cm_pfs_fs *fs, const char *path, mode_t mode)
         r = cm_pfs_name_of(fs, path, name);
     }
     if (r == 0) {
-        r = cm_host_fs.open(fs->host, fresh, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode, &host);
+        r = cm_host_fs.open(fs->host, fresh, O_RDWR | O_CREAT | O_EXCL, mode, &host);
     }
     if (r == 0) {
         ground = ground_of(fs, host);

@@ -1,4 +1,5 @@
 /* The enclave of the tests of protected files. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include <casemate/pfs.h>
+#include <openenclave/advanced/mallinfo.h>
 #include <openenclave/enclave.h>
 
 #include "pfs_t.h"
@@ -26,6 +28,8 @@ int pfs_mount_at(const char *folder, const struct pfs_choice *choice)
         .label = choice->label[0] == '\0' ? NULL : choice->label,
     };
 
+    int r;
+
     memset(key, choice->given, sizeof(key));
     if (cm_load_module_protected_file_system() != OE_OK ||
         cm_load_module_protected_file_system() != OE_OK) {
@@ -34,7 +38,9 @@ int pfs_mount_at(const char *folder, const struct pfs_choice *choice)
     if (umount("/p") != 0 && errno != EINVAL) {
         return errno;
     }
-    return mount(folder, "/p", CM_PROTECTED_FILE_SYSTEM, 0, &options) == 0 ? 0 : errno;
+    r = mount(folder, "/p", CM_PROTECTED_FILE_SYSTEM, 0, &options) == 0 ? 0 : errno;
+    explicit_bzero(key, sizeof(key));
+    return r;
 }
 
 int pfs_work(const char *name, char *log, size_t size)
@@ -70,6 +76,65 @@ int64_t pfs_get(const char *path, uint8_t *bytes, size_t size, uint64_t at)
     return fd < 0 ? result(-1, -1) : result(pread(fd, bytes, size, (off_t)at), fd);
 }
 
+/* ------------------------------------------------------------------------------ what is left in memory */
+
+extern uint64_t cm_heap_start; /* src/enclave/heap_pages.c */
+
+static int64_t count_in(const uint8_t *memory, size_t n, const uint8_t bytes[16])
+{
+    int64_t count = 0;
+
+    for (size_t i = 0; i + 16 <= n; i++) {
+        count += memory[i] == bytes[0] && memcmp(memory + i, bytes, 16) == 0;
+    }
+    return count;
+}
+
+/* How often 16 bytes are in the heap, and in the part of the stack that earlier calls used. */
+static int64_t left_in_memory(const uint8_t bytes[16])
+{
+    enum { DEPTH = 60000, OWN = 1000 };
+    const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    oe_mallinfo_t info = {0};
+
+    if (oe_allocator_mallinfo(&info) != OE_OK) {
+        return -1;
+    }
+    return count_in((const uint8_t *)(uintptr_t)cm_heap_start, info.max_total_heap_size, bytes) +
+           count_in((const uint8_t *)(here - DEPTH), DEPTH - OWN, bytes);
+}
+
+/* Bytes that are nowhere but where this puts them. */
+static void make_secret(uint8_t *out, size_t n)
+{
+    uint32_t x = 0x9e3779b9u;
+
+    for (size_t i = 0; i < n; i++) {
+        x = x * 1664525u + 1013904223u;
+        out[i] = (uint8_t)(x >> 24);
+    }
+}
+
+/* Writes and reads a secret; how often its first bytes are in memory, while it is open and after. */
+static int64_t pfs_secret(const char *path, bool after)
+{
+    uint8_t bytes[4096 + 100];
+    uint8_t first[16];
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    int64_t found = -1;
+
+    make_secret(first, sizeof(first));
+    make_secret(bytes, sizeof(bytes));
+    if (fd >= 0 && pwrite(fd, bytes, sizeof(bytes), 0) == sizeof(bytes) &&
+        pwrite(fd, bytes, 100, 8192) == 100 && pread(fd, bytes, 50, 0) == 50) {
+        found = after ? 0 : left_in_memory(first);
+    }
+    if (fd < 0 || close(fd) != 0) {
+        return -2;
+    }
+    return after && found == 0 ? left_in_memory(first) : found;
+}
+
 int64_t pfs_call(const char *name, const char *path, const char *other, int64_t arg)
 {
     struct stat s = {.st_size = -1};
@@ -94,6 +159,32 @@ int64_t pfs_call(const char *name, const char *path, const char *other, int64_t 
     }
     if (strcmp(name, "size") == 0) {
         return stat(path, &s) == 0 ? s.st_size : -errno;
+    }
+    if (strncmp(name, "secret", 6) == 0) {
+        return pfs_secret(path, strcmp(name, "secret after") == 0);
+    }
+    if (strcmp(name, "entries") == 0) {
+        DIR *d = opendir(path);
+        int64_t count = 0;
+
+        while (d != NULL && readdir(d) != NULL) {
+            count++;
+        }
+        return d == NULL || closedir(d) != 0 ? -errno : count;
+    }
+    if (strcmp(name, "left") == 0) {
+        uint8_t bytes[16];
+
+        memset(bytes, (int)arg, sizeof(bytes));
+        return left_in_memory(bytes);
+    }
+    if (strcmp(name, "hold and read") == 0) {
+        uint8_t block[4096];
+        int fd = open(path, O_RDWR);
+
+        return fd < 0 || pfs_committed(1) != OE_OK
+                   ? -errno
+                   : result(pread(fd, block, sizeof(block), arg), fd);
     }
     if (strcmp(name, "hold") == 0) {
         int fd = open(path, O_RDWR);

@@ -17,6 +17,8 @@ enum { LOG = 65536, TEXT = 200 };
 static oe_enclave_t *e;
 static char folder[64];
 
+static void (*meanwhile_file)(void);
+
 /* while the enclave holds a file open: what another one gets */
 static int64_t meanwhile[2];
 
@@ -24,7 +26,10 @@ void pfs_committed(uint64_t generation)
 {
     char text[TEXT];
 
-    (void)generation;
+    if (generation == 1) {
+        meanwhile_file();
+        return;
+    }
     meanwhile[0] = kit_get(kit_enclave(true), "/p/f", text, sizeof(text));
     meanwhile[1] = kit_put(kit_enclave(true), "/p/f", "other");
 }
@@ -132,6 +137,7 @@ TEST(files_that_were_being_made)
     CHECK_EQ(kit_call(e, "mkdir", "/p/d", ""), 0);
     CHECK(kit_store(host_path("d/.cm-new-0123456789abcdef"), &none, 0));
     CHECK_EQ(kit_call(e, "size", "/p/d/.cm-new-0123456789abcdef", ""), -ENOENT);
+    CHECK_EQ(kit_call(e, "entries", "/p/d", ""), 2); /* . and .. */
     CHECK_EQ(kit_call(e, "rmdir", "/p/d", ""), 0);
     end();
 }
@@ -364,6 +370,52 @@ TEST(a_whole_file_rolled_back)
     CHECK_EQ(r, -EINVAL);
     free(old);
     end();
+}
+
+static void change_a_block(void)
+{
+    size_t size = 0;
+    uint8_t *bytes = kit_load(host_path("f"), &size);
+
+    CHECK(bytes != NULL && size > 25000);
+    bytes[6 * 4096 + 7] ^= 1; /* the first block of data */
+    CHECK(kit_store(host_path("f"), bytes, size));
+    free(bytes);
+}
+
+static void cut_it(void)
+{
+    CHECK_EQ(truncate(host_path("f"), 9000), 0);
+}
+
+/* what is open is read from the host like everything else */
+TEST(a_file_that_is_changed_while_it_is_open)
+{
+    static void (*const attacks[])(void) = {change_a_block, cut_it};
+
+    REQUIRE(begin(CM_PFS_KEY_PRODUCT, 0));
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_EQ(kit_put(e, "/p/f", "a text"), 6);
+        meanwhile_file = attacks[i];
+        CHECK_EQ(kit_call(e, "hold and read", "/p/f", ""), -EBADMSG);
+        CHECK_EQ(kit_call(e, "unlink", "/p/f", ""), 0);
+    }
+    end();
+}
+
+/* nothing of a file is left in the enclave's memory when it is closed, nor its key when it is unmounted */
+TEST(what_is_closed_is_wiped)
+{
+    int64_t r = -1;
+
+    REQUIRE(begin(CM_PFS_KEY_GIVEN, 0xc7));
+    CHECK(kit_call(e, "secret", "/p/f", "") > 0); /* or this would find nothing either way */
+    CHECK_EQ(kit_call(e, "secret after", "/p/f", ""), 0);
+    CHECK_EQ(pfs_call(e, &r, "left", "", "", 0xc7), OE_OK);
+    CHECK(r > 0);
+    end();
+    CHECK_EQ(pfs_call(e, &r, "left", "", "", 0xc7), OE_OK);
+    CHECK_EQ(r, 0);
 }
 
 /* a close that was cut off between its two headers: refused, and opened by who asks for it */

@@ -62,6 +62,8 @@ void work_protected(const char *folder, struct work_log *log)
     char c = 'x';
     int fd = open(in_folder(folder, "a"), O_RDWR | O_CREAT | O_EXCL, 0640);
     int again;
+    int other;
+    int moved;
 
     work_note(log, "open", fd >= 3);
     big_data(fd, log);
@@ -107,8 +109,26 @@ void work_protected(const char *folder, struct work_log *log)
     work_note(log, "unlink while open", unlink(in_folder(folder, "b")));
     work_note(log, "is gone", access(in_folder(folder, "b"), F_OK));
     work_note(log, "read still", pread(again, back, sizeof(back), 1));
-    work_note(log, "a new one", close(creat(in_folder(folder, "b"), 0600)));
-    work_note(log, "the old one", pread(again, back, sizeof(back), 1));
+    other = creat(in_folder(folder, "b"), 0600);
+    work_note(log, "a new one", write(other, "new text", 8));
+    work_note(log, "close", close(other));
+    memset(back, 0, sizeof(back));
+    work_note(log, "the old one", pread(again, back, sizeof(back) - 1, 0));
+    work_text(log, "text", back);
+    work_note(log, "stat of the new one", stat(in_folder(folder, "b"), &s));
+    work_note(log, "size", s.st_size);
+    memset(back, 0, sizeof(back));
+    other = open(in_folder(folder, "b"), O_RDONLY);
+    work_note(log, "rename over it", rename(in_folder(folder, "a"), in_folder(folder, "b")));
+    work_note(log, "what was there", pread(other, back, sizeof(back) - 1, 0));
+    work_text(log, "text", back);
+    memset(back, 0, sizeof(back));
+    moved = open(in_folder(folder, "b"), O_RDONLY);
+    work_note(log, "what is there", pread(moved, back, sizeof(back) - 1, 0));
+    work_text(log, "text", back);
+    work_note(log, "close", close(moved));
+    work_note(log, "close", close(other));
+    work_note(log, "rename back", rename(in_folder(folder, "b"), in_folder(folder, "a")));
     work_note(log, "close", close(again));
     work_note(log, "O_TRUNC", close(open(in_folder(folder, "a"), O_WRONLY | O_TRUNC)));
     work_note(log, "seen by the other", lseek(fd, 0, SEEK_END));

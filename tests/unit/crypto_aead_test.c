@@ -3,6 +3,7 @@
 
 #include "common/span.h"
 #include "crypto/aead.h"
+#include "crypto/crypto.h"
 #include "crypto/keyenc.h"
 
 static size_t unhex(const char *text, uint8_t *out)
@@ -205,6 +206,44 @@ TEST(every_length)
 /* --------------------------------------------------------------- key encryption */
 
 /* RFC 3394 section 4.6: a 256-bit key under a 256-bit key. */
+/* the same as a cipher that is made for each text, in any order, after refusals too */
+TEST(one_gcm_key_for_many_texts)
+{
+    uint8_t key[CM_GCM256_KEY_SIZE];
+    uint8_t iv[CM_GCM_IV_SIZE] = {0};
+    uint8_t plain[600];
+    uint8_t want[600];
+    uint8_t got[600];
+    uint8_t tag[2][CM_GCM_TAG_SIZE];
+    struct cm_gcm *g = NULL;
+
+    memset(key, 0x31, sizeof(key));
+    REQUIRE(cm_gcm_create(key, &g) == CM_OK);
+    for (size_t n = 0; n < sizeof(plain); n += 37) {
+        const struct cm_span aad = cm_span_make("about it", n % 9);
+
+        memset(plain, (int)n, sizeof(plain));
+        iv[3] = (uint8_t)(n / 37);
+        CHECK_EQ(cm_gcm_seal(cm_span_make(key, sizeof(key)), iv, aad, cm_span_make(plain, n), want,
+                             tag[0]),
+                 CM_OK);
+        CHECK_EQ(cm_gcm_seal_with(g, iv, aad, cm_span_make(plain, n), got, tag[1]), CM_OK);
+        CHECK_MEM(got, want, n);
+        CHECK_MEM(tag[0], tag[1], sizeof(tag[0]));
+        CHECK_EQ(cm_gcm_open_with(g, iv, aad, cm_span_make(want, n), tag[0], got), CM_OK);
+        CHECK_MEM(got, plain, n);
+        tag[0][n % 16] ^= 0x10;
+        memset(got, 1, sizeof(got));
+        CHECK_EQ(cm_gcm_open_with(g, iv, aad, cm_span_make(want, n), tag[0], got),
+                 CM_ERR_SIGNATURE);
+        for (size_t i = 0; i < n; i++) {
+            CHECK_EQ(got[i], 0);
+        }
+    }
+    cm_gcm_free(g);
+    cm_gcm_free(NULL);
+}
+
 TEST(aes_wrap_known_answer)
 {
     uint8_t kek[32];

@@ -94,6 +94,20 @@ static void do_gcm_decrypt(struct result *r)
                          bad, out) != CM_OK);
 }
 
+static void do_gcm_of_many(struct result *r)
+{
+    struct cm_gcm *g = NULL;
+
+    r->st = cm_gcm_create(digest, &g);
+    if (r->st == CM_OK) {
+        r->st = cm_gcm_seal_with(g, digest, cm_span_make("aad", 3), cm_span_make(digest, 20),
+                                 r->bytes, r->bytes + 20);
+    } else {
+        CHECK(g == NULL);
+    }
+    cm_gcm_free(g);
+}
+
 static void do_kdf(struct result *r)
 {
     r->st = cm_kdf_counter(cm_span_make(digest, 16), cm_span_make("data", 4), r->bytes);
@@ -170,6 +184,7 @@ TEST(derived_keys_and_gcm_fail_cleanly)
 {
     fail_each("gcm encrypt", do_gcm_encrypt);
     fail_each("gcm decrypt", do_gcm_decrypt);
+    fail_each("gcm of many", do_gcm_of_many);
     fail_each("kdf", do_kdf);
     fail_each("ec number", do_ec_number);
 }
