@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snp/snp_launch.h"
 #include "snp/snp_ovmf.h"
+#include <casemate/snp_launch.h>
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 

@@ -7,7 +7,7 @@
 #include "common/hex.h"
 #include "common/try.h"
 #include "os/os.h"
-#include "snp/snp_launch.h"
+#include <casemate/snp_launch.h>
 
 #define MAX_FILE (1u << 30) /* of a kernel or an initrd */
 

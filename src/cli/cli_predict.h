@@ -21,7 +21,7 @@ struct cm_cli_predict_snp {
 };
 
 /**
- * Print the launch measurement of an SEV-SNP guest (see snp/snp_launch.h).
+ * Print the launch measurement of an SEV-SNP guest (see casemate/snp_launch.h).
  * @retval CM_ERR_PARAM the type is none of QEMU's EPYC types; why names them
  * @retval others of reading files and of cm_snp_launch_digest()
  */

@@ -1,8 +1,8 @@
 /*
- * Launch measurements; see snp_launch.h. The firmware is untrusted: offsets in it are bounded by snp_ovmf.c,
+ * Launch measurements; see casemate/snp_launch.h. The firmware is untrusted: offsets in it are bounded by snp_ovmf.c,
  * and everything here is whole pages.
  */
-#include "snp/snp_launch.h"
+#include <casemate/snp_launch.h>
 
 #include <string.h>
 

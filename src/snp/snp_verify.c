@@ -14,7 +14,7 @@
 #include "snp/snp.h"
 #include "snp/snp_idblock.h"
 #include "snp/snp_json.h"
-#include "snp/snp_launch.h"
+#include <casemate/snp_launch.h>
 
 /* A verification on its way. */
 struct run {

@@ -98,6 +98,7 @@ TEST(lengths_of_the_runtime_data_stay_inside)
 {
     EXPECT(v.var_extra = 1, CM_ERR_FORMAT, "azure.hcl");
     EXPECT(v.var_extra = -1, CM_ERR_FORMAT, "azure.hcl");
+    EXPECT_BUILT(v.blob[8] ^= 1, CM_ERR_FORMAT, "azure.hcl");
     EXPECT_BUILT(put_le(v.blob + 0x4D0, 0xffffffff), CM_ERR_FORMAT, "azure.hcl");
     EXPECT_BUILT(put_le(v.blob + 0x4D0, 0), CM_ERR_FORMAT, "azure.hcl");
     EXPECT_BUILT((put_le(v.blob + 0x4D0, 0xffffffec), put_le(v.blob + 0x4C0, 0)), CM_ERR_FORMAT,
@@ -111,7 +112,8 @@ TEST(binding_is_over_the_exact_bytes_and_zeros)
     EXPECT(v.hashed = 2600 - 0x4D4, CM_ERR_MISMATCH, "azure.binding"); /* with the padding */
     EXPECT(v.tail = 1, CM_ERR_MISMATCH, "azure.binding");
     EXPECT((v.tail = 1, v.hash = 2), CM_ERR_MISMATCH, "azure.binding");
-    EXPECT_BUILT(v.blob[0x4D4 + 400] ^= 1, CM_ERR_MISMATCH, "azure.binding");
+    EXPECT_BUILT(v.blob[0x4D4 + (strstr(v.runtime, "1-2-3") - v.runtime)] ^= 1, CM_ERR_MISMATCH,
+                 "azure.binding");
     /* re-serialised: a blank more */
     EXPECT_BUILT((memmove(v.blob + 0x4D6, v.blob + 0x4D5, 1200), v.blob[0x4D5] = ' ',
                   put_le(v.blob + 8, (uint32_t)(32 + 1184 + 21 + strlen(v.runtime))),

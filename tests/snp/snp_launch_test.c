@@ -7,7 +7,7 @@
 #include "crypto/hash.h"
 #include "os/os.h"
 #include "ovmfkit.h"
-#include "snp/snp_launch.h"
+#include <casemate/snp_launch.h>
 
 #define DIR "../shared/vectors/evidence/snp/virtee-idblock"
 

@@ -5,8 +5,8 @@
 #include "crypto/hash.h"
 #include "ovmfkit.h"
 #include "snp/snp.h"
-#include "snp/snp_launch.h"
 #include "snpkit.h"
+#include <casemate/snp_launch.h>
 
 static void expect(int line, struct sk_world *w, enum cm_status want, const char *check)
 {

@@ -1,18 +1,22 @@
 /*
- * The launch measurement that a guest will have: computed from the firmware image and what the host is told
+ * The launch measurement that an AMD SEV-SNP guest will have, from the firmware and what the host is told
  * to load, before there is a guest. SNP_LAUNCH_UPDATE's chain of SHA-384 over pages (AMD 56860, 8.17),
  * in the order in which QEMU or Amazon EC2 loads an OVMF image, with the state that they give each vCPU
  * (AMD 24593, table B-4).
  *
  * NOT promised: other monitors, SVSM, or a host kernel that sets other features than it is told.
  */
-#ifndef CM_SNP_LAUNCH_H
-#define CM_SNP_LAUNCH_H
+#ifndef CASEMATE_SNP_LAUNCH_H
+#define CASEMATE_SNP_LAUNCH_H
 
+#include <casemate/span.h>
 #include <casemate/status.h>
 #include <stdbool.h>
+#include <stdint.h>
 
-#include "common/span.h"
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define CM_SNP_DIGEST_SIZE  48u
 #define CM_SNP_MAX_FIRMWARE (64u << 20)
@@ -67,4 +71,7 @@ CM_MUST_USE enum cm_status cm_snp_launch_find(struct cm_span firmware,
                                               const uint8_t measurement[CM_SNP_DIGEST_SIZE],
                                               struct cm_snp_launch *found, struct cm_why *why);
 
+#ifdef __cplusplus
+}
+#endif
 #endif
