@@ -197,6 +197,28 @@ TEST(the_debugging_heap_is_a_heap)
     CHECK_EQ(oe_terminate_enclave(e), OE_OK);
 }
 
+TEST(the_debugging_heap_bears_that_memory_runs_out)
+{
+    oe_enclave_t *e = make(true);
+
+    REQUIRE(e != NULL);
+    for (int sticks = 0; sticks < 2; sticks++) {
+        bool reached = true;
+        uint32_t k = 1;
+
+        for (; reached && k < 200; k++) {
+            int line = -1;
+
+            CHECK_EQ(dbg_out_of_memory(e, &line, k, sticks != 0, &reached), OE_OK);
+            if (line != 0) {
+                TEST_FAIL("allocation %u, %d: line %d", k, sticks, line);
+            }
+        }
+        CHECK(k > 8 && k < 200);
+    }
+    CHECK_EQ(oe_terminate_enclave(e), OE_OK);
+}
+
 struct churn {
     oe_enclave_t *enclave;
     uint32_t seed;

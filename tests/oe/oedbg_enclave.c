@@ -236,6 +236,77 @@ static bool still(const uint8_t *p, size_t n, uint8_t value)
     return true;
 }
 
+/* the heap below, which fails when it is told to: linked with --wrap */
+static uint32_t until_failure;
+static bool failure_sticks;
+static bool failure_reached;
+
+static bool fails(void)
+{
+    if (until_failure == 0 || --until_failure != 0) {
+        return false;
+    }
+    until_failure = failure_sticks ? 1 : 0;
+    failure_reached = true;
+    return true;
+}
+
+#define WRAPPED(name, parameters, arguments)                          \
+    void *__real_oe_allocator_##name parameters;                      \
+    void *__wrap_oe_allocator_##name parameters;                      \
+    void *__wrap_oe_allocator_##name parameters                       \
+    {                                                                 \
+        return fails() ? NULL : __real_oe_allocator_##name arguments; \
+    }
+WRAPPED(malloc, (size_t size), (size))
+WRAPPED(calloc, (size_t count, size_t size), (count, size))
+WRAPPED(realloc, (void *ptr, size_t size), (ptr, size))
+WRAPPED(aligned_alloc, (size_t alignment, size_t size), (alignment, size))
+
+int dbg_out_of_memory(uint32_t k, bool sticks, bool *reached)
+{
+    static char text[4096];
+    void *volatile blocks[5];
+    uint64_t count = 99;
+    char *report = text;
+    void *frame = text;
+    char **symbols;
+    oe_result_t result;
+
+    failure_reached = false;
+    failure_sticks = sticks;
+    until_failure = k;
+    (void)oe_debug_malloc_tracking_start();
+    blocks[0] = malloc(10);
+    blocks[1] = calloc(10, 10);
+    blocks[2] = aligned_alloc(256, 10);
+    if (blocks[0] != NULL) {
+        memset(blocks[0], 7, 10);
+    }
+    blocks[3] = realloc(blocks[0], 2000);
+    if (blocks[3] != NULL) {
+        blocks[0] = NULL;
+    }
+    blocks[4] = strdup("text");
+    (void)oe_debug_malloc_tracking_stop();
+    result = oe_debug_malloc_tracking_report(&count, &report);
+    symbols = oe_backtrace_symbols(&frame, 1);
+    oe_backtrace_symbols_free(symbols);
+    until_failure = 0;
+    *reached = failure_reached;
+
+    EXPECT(result == OE_OK || (result == OE_OUT_OF_MEMORY && count == 99 && report == text));
+    if (result == OE_OK) {
+        EXPECT(count <= 4);
+        free(report);
+    }
+    EXPECT(blocks[0] == NULL || still(blocks[0], 10, 7));
+    EXPECT(failure_reached || (symbols != NULL && result == OE_OK && count == 4));
+    for (int i = 0; i < 5; i++) {
+        free(blocks[i]);
+    }
+    return 0;
+}
 int dbg_churn(uint32_t seed, uint32_t rounds)
 {
     enum { BLOCKS = 32 };
