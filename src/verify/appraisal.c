@@ -125,6 +125,19 @@ static enum standing judge_failure(const struct cm_check *c, struct cm_appraisal
     return STANDS;
 }
 
+/* Whether a binding to a submodule holds. */
+static bool bound(const struct cm_evidence *ev, size_t submod)
+{
+    const struct cm_binding *b = NULL;
+
+    for (size_t i = 0; (b = cm_evidence_binding(ev, i)) != NULL; i++) {
+        if (b->to == submod && b->from != submod && b->result == CM_CHECK_PASS) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* All failures of checks. */
 static enum standing judge_checks(const struct cm_evidence *ev, size_t submod,
                                   struct cm_appraisal *a)
@@ -147,7 +160,12 @@ static enum standing judge_checks(const struct cm_evidence *ev, size_t submod,
             standing = one > standing ? one : standing;
         }
     }
-    return any ? standing : (standing == BROKEN ? BROKEN : DOUBTFUL);
+    if (standing == STANDS && any && submod != 0 && !bound(ev, submod)) {
+        worsen(a, CM_TRUST_INSTANCE_IDENTITY, NOT_KNOWN);
+        worsen(a, CM_TRUST_HARDWARE, NOT_KNOWN);
+        standing = DOUBTFUL;
+    }
+    return standing == BROKEN || any ? standing : DOUBTFUL;
 }
 
 /* RFC 9711 4.2.9: "enabled", or one of several ways of being disabled. */
@@ -252,9 +270,6 @@ enum cm_status cm_appraise(const struct cm_evidence *ev, size_t submod, struct c
         enum cm_trust_tier tier = cm_trust_tier_of(out->vector[i]);
 
         out->status = tier > out->status ? tier : out->status;
-    }
-    if (out->status == CM_TRUST_AFFIRMING && !cm_evidence_genuine(ev, submod)) {
-        out->status = CM_TRUST_NONE;
     }
     return CM_OK;
 }

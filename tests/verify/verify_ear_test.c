@@ -143,6 +143,26 @@ TEST(vector_nothing_is_known_of_what_was_not_checked)
     EXPECT(ev, NONE, ". . . . . . . .");
 }
 
+TEST(vector_of_a_part_that_nothing_vouches_for)
+{
+    for (int how = 0; how < 3; how++) {
+        struct cm_evidence *ev = evidence("snp", "disabled", NULL, CM_OK);
+        size_t gpu = cm_evidence_add_submod(ev, "gpu");
+        struct cm_appraisal a;
+
+        cm_claim_text(ev, gpu, CM_CLAIM_DBGSTAT, "disabled");
+        cm_check_status(ev, gpu, "x.signature", CM_OK, "%s", "");
+        cm_check_status(ev, gpu, "reference.values", CM_OK, "%s", "");
+        if (how != 0) {
+            cm_evidence_bind(ev, "x", how == 1 ? gpu : 0, gpu, CM_CHECK_PASS);
+        }
+        CHECK_EQ(cm_appraise(ev, gpu, &a), CM_OK);
+        CHECK_EQ(a.status, how == 2 ? CM_TRUST_AFFIRMING : CM_TRUST_CONTRAINDICATED);
+        CHECK_EQ(a.vector[CM_TRUST_INSTANCE_IDENTITY], how == 2 ? 2 : 97);
+        cm_evidence_free(ev);
+    }
+}
+
 TEST(tiers_of_all_values)
 {
     for (int v = -128; v <= 127; v++) {
