@@ -21,8 +21,6 @@
 extern "C" {
 #endif
 
-#define CM_RELEASE_MAX_NODES 8192u /* conditions and groups of a policy */
-
 /** A parsed release policy. Opaque and immutable: any number of threads may evaluate it at once. */
 struct cm_release;
 

@@ -68,7 +68,7 @@ static bool names_emulation(const struct cm_pcond *c)
                           pr->right->kind == CM_PE_LITERAL &&
                           pr->right->literal.type == CM_POLICY_BOOL && pr->right->literal.number);
     }
-    return type && value && !c->negated;
+    return type && value; /* behind a ! it never holds over emulated claims */
 }
 
 /* Policies from before 2021 write "$x" for the incoming claim x, or for what it is called today. */

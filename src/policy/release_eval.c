@@ -87,11 +87,7 @@ static bool equal(const struct cm_pj *x, const struct cm_pj *y)
     char a[24] = "";
     char b[24] = "";
 
-    if (!plain(x) || !plain(y) ||
-        (x->type != y->type && x->type != CM_PJ_TEXT && y->type != CM_PJ_TEXT)) {
-        return false;
-    }
-    return cm_span_same(as_text(x, a), as_text(y, b));
+    return plain(x) && plain(y) && cm_span_same(as_text(x, a), as_text(y, b));
 }
 
 /* An integer, or a string of one. */

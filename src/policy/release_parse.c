@@ -16,7 +16,6 @@
 struct parser {
     struct cm_arena *arena;
     struct cm_json doc;
-    size_t nodes;
     size_t fail_off;
     struct cm_why why;
 };
@@ -170,11 +169,6 @@ static enum cm_status parse_group(struct parser *p, struct cm_json_value v, size
     }
     out->kind = all.doc != NULL ? CM_RELEASE_ALL : CM_RELEASE_ANY;
     out->count = cm_json_count(list);
-    p->nodes += out->count;
-    if (p->nodes > CM_RELEASE_MAX_NODES) {
-        (void)refuse(p, list, "too many conditions");
-        return CM_ERR_LIMIT;
-    }
     items = cm_arena_array(p->arena, out->count, sizeof(*items));
     CM_TRY(p->arena->status);
     out->items = items;

@@ -90,6 +90,7 @@ TEST(slices)
         {"[0:1].a", "[{\"a\":1},{\"a\":2}]", "[1]"},
         {"[:]", "{\"a\":1}", "null"},
         {"[0:9223372036854775807:9223372036854775807]", "[5,6]", "[5]"},
+        {"[1:9223372036854775807:9223372036854775807]", "[5,6,7]", "[6]"},
         {"[::-9223372036854775807]", "[5,6]", "[6]"},
     };
 
@@ -299,6 +300,31 @@ TEST(depth_is_bounded)
                 "1", "!nested too deeply"));
     repeat(query, sizeof(query), "a", " ", CM_JP_MAX_TEXT, "");
     CHECK(gives(query, "{}", "!too long"));
+}
+
+/* every element and every node costs a step */
+TEST(steps_are_bounded)
+{
+    struct cm_arena arena = cm_arena_init(1u << 20);
+    const struct cm_jp *q = NULL;
+    const struct cm_pj *doc = NULL;
+    const struct cm_pj *found = NULL;
+    struct cm_why why = {{0}};
+    uint64_t needed = 0;
+    size_t at = 0;
+
+    REQUIRE(cm_jp_compile(&arena, kit_span("[*].a | [?@ == `1`]"), &q, &at, &why) == CM_OK);
+    REQUIRE(cm_pj_parse(&arena, kit_span("[{\"a\":1},{\"a\":2},{\"a\":1}]"), &doc, &why) == CM_OK);
+    for (uint64_t steps = 0; steps < 200; steps++) {
+        struct cm_jp_budget budget = {.arena = &arena, .steps = steps};
+        enum cm_status st = cm_jp_search(q, doc, &budget, &found);
+
+        CHECK(st == CM_OK ? budget.steps <= steps : st == CM_ERR_LIMIT && budget.steps == 0);
+        needed = st == CM_OK && needed == 0 ? steps : needed;
+        CHECK((st == CM_OK) == (needed != 0));
+    }
+    CHECK(needed > 15 && needed < 100); /* 3 elements twice, and what is asked of each */
+    cm_arena_free(&arena);
 }
 
 /* lists that each step multiplies: 40^6 elements are not made */

@@ -199,6 +199,11 @@ TEST(refused_where_and_why)
          CM_ERR_SYNTAX, 29, "either"},
         {"{\"version\":\"1.0.0\",\"anyOf\":[{\"authority\":\"https://a\",\"allOf\":[]}]}",
          CM_ERR_SYNTAX, 62, "at least one"},
+        {"{\"version\":\"1.0.0\",\"anyOf\":[{\"authority\":\"https://a\",\"allOf\":[" CLAIM
+         "],\"more\":1}]}",
+         CM_ERR_SYNTAX, 29, "nothing that is not known"},
+        {HEAD "{\"anyOf\":[" CLAIM "],\"equals\":1}" TAIL, CM_ERR_SYNTAX, 71,
+         "nothing that is not known"},
         {HEAD "{\"anyOf\":[]}" TAIL, CM_ERR_SYNTAX, 80, "at least one"},
         {HEAD "7" TAIL, CM_ERR_SYNTAX, 71, "object"},
         {HEAD "{\"claim\":\"c\"}" TAIL, CM_ERR_SYNTAX, 71, "one comparison"},

@@ -369,6 +369,26 @@ TEST(emulated_claims_need_a_rule_that_names_them)
              CM_ERR_POLICY);
 }
 
+/* nor can the attester's word take back what the service says, or say it in its place */
+TEST(the_gates_listen_to_the_service_only)
+{
+    struct cm_policy_claims *c = kit_claims("{\"a\":1}");
+
+    REQUIRE(c != NULL);
+    CHECK_EQ(cm_policy_claims_bool(c, "casemate.emulated", true, CM_POLICY_CUSTOM), CM_OK);
+    CHECK_EQ(cm_policy_claims_bool(c, "casemate.genuine", false, CM_POLICY_CUSTOM), CM_OK);
+    CHECK_EQ(kit_run("version=1.0; authorizationrules { [type==\"a\"] => permit(); };", c, issued,
+                     sizeof(issued)),
+             CM_OK);
+    CHECK_EQ(cm_policy_claims_bool(c, "casemate.emulated", true, CM_POLICY_SERVICE), CM_OK);
+    CHECK_EQ(cm_policy_claims_bool(c, "casemate.emulated", false, CM_POLICY_CUSTOM), CM_OK);
+    CHECK_EQ(cm_policy_claims_bool(c, "casemate.emulated", false, CM_POLICY_SERVICE), CM_OK);
+    CHECK_EQ(kit_run("version=1.0; authorizationrules { [type==\"a\"] => permit(); };", c, issued,
+                     sizeof(issued)),
+             CM_ERR_POLICY);
+    cm_policy_claims_free(c);
+}
+
 TEST(evidence_that_is_not_genuine_is_never_permitted)
 {
     REFUSES("", "{\"casemate.genuine\":false}");
