@@ -9,6 +9,7 @@
 #include "tpm/tcg_log.h"
 
 #define MAX_TEXT   4096
+#define SEPARATORS 3
 #define MAX_CLAIMS 512 /* of events, of each kind */
 
 enum name {
@@ -117,6 +118,8 @@ struct walk {
     const struct cm_tcg_claims *to;
     struct registers reg;
     const char *const *name;
+    bool have_separators;
+    uint8_t separator[SEPARATORS][CM_TPM_MAX_DIGEST];
 };
 
 static bool trusted(const struct walk *w, uint32_t pcr)
@@ -124,21 +127,26 @@ static bool trusted(const struct walk *w, uint32_t pcr)
     return pcr < CM_TPM_PCRS && (w->to->trusted >> pcr & 1) != 0;
 }
 
+/* The digests of the three separators there are, so that each is made once. */
+static void make_separators(struct walk *w)
+{
+    static const uint8_t values[SEPARATORS][4] = {
+        {0, 0, 0, 0}, {0xff, 0xff, 0xff, 0xff}, {1, 0, 0, 0} /* an error */};
+
+    for (size_t i = 0; i < SEPARATORS; i++) {
+        struct cm_span part = cm_span_make(values[i], 4);
+
+        w->have_separators = cm_tpm_hash(w->to->alg, &part, 1, w->separator[i]) == CM_OK;
+    }
+}
+
 /* A separator is known by its digest: an attacker may call it what he likes. */
 static bool is_separator(const struct walk *w, const struct cm_tcg_event *e)
 {
-    static const uint8_t zeros[4] = {0, 0, 0, 0};
-    static const uint8_t ones[4] = {0xff, 0xff, 0xff, 0xff};
-    static const uint8_t error[4] = {1, 0, 0, 0};
-    const uint8_t *const values[] = {zeros, ones, error};
     struct cm_span digest = cm_tcg_digest(w->log, e, w->to->alg);
 
-    for (size_t i = 0; i < 3 && digest.ptr != NULL; i++) {
-        struct cm_span part = cm_span_make(values[i], 4);
-        uint8_t made[CM_TPM_MAX_DIGEST] = {0};
-
-        if (cm_tpm_hash(w->to->alg, &part, 1, made) == CM_OK &&
-            memcmp(made, digest.ptr, digest.len) == 0) {
+    for (size_t i = 0; i < SEPARATORS && digest.ptr != NULL && w->have_separators; i++) {
+        if (memcmp(w->separator[i], digest.ptr, digest.len) == 0) {
             return true;
         }
     }
@@ -355,8 +363,10 @@ static void claim_digests(const struct walk *w, uint32_t pcr, const char *label)
 
 void cm_tcg_claim(const struct cm_tcg_log *log, const struct cm_tcg_claims *to)
 {
-    const struct walk w = {log, to, registers_of(to->ccel), names[to->ccel ? 1 : 0]};
+    struct walk w = {
+        .log = log, .to = to, .reg = registers_of(to->ccel), .name = names[to->ccel ? 1 : 0]};
 
+    make_separators(&w);
     claim_version(&w);
     claim_secure_boot(&w);
     claim_strings(&w);

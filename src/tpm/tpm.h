@@ -194,6 +194,9 @@ struct cm_tpm_quote {
     struct cm_span log;                 /* event log; ptr NULL: not given */
     const struct cm_pubkey *ak;         /* whose trust is the caller's affair */
     enum cm_authority authority;        /* of what this key signs */
+    uint16_t
+        verified; /* the caller has verified this signature with ak already, and this is its hash;
+                          0: not yet */
     bool
         more; /* one more quote of what was verified already: only its values become claims, and a bank
                   of SHA-1 alone is no reason to refuse */

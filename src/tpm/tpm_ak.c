@@ -36,6 +36,7 @@ static enum cm_status try_key(void *ctx, const struct cm_pubkey *key)
     uint16_t hash = 0;
     enum cm_status st = cm_tpm_signature_verify(s->sig, s->att, key, &hash);
 
+    s->out->verified = st == CM_OK ? hash : 0;
     return st == CM_OK ? cm_pubkey_copy(key, &s->out->key) : st;
 }
 
@@ -204,6 +205,7 @@ enum cm_status cm_tpm_ak_find(const struct cm_verify_job *job, const struct cm_t
 
     out->key = NULL;
     out->authority = CM_AUTHORITY_SELF;
+    out->verified = 0;
     if (enrolled) {
         st = find_enrolled(&s);
     } else if (cm_material(job, CM_MATERIAL_CERTS, 0) != NULL) {

@@ -19,6 +19,7 @@
 struct cm_tpm_ak {
     struct cm_pubkey *key; /* the caller's to free, also on failure */
     enum cm_authority authority;
+    uint16_t verified; /* an enrolled key has verified the signature already: its hash; else 0 */
 };
 
 /**

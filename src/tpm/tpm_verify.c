@@ -56,7 +56,7 @@ enum cm_status cm_tpm_verify(const struct cm_verify_job *job, struct cm_evidence
                              .log = first(job, CM_MATERIAL_EVENT_LOG)};
     struct cm_tpm_attest att;
     struct cm_tpm_signature sig;
-    struct cm_tpm_ak ak = {NULL, CM_AUTHORITY_SELF};
+    struct cm_tpm_ak ak = {NULL, CM_AUTHORITY_SELF, 0};
     struct cm_why why = {{0}};
     enum cm_status st = CM_OK;
 
@@ -85,6 +85,7 @@ enum cm_status cm_tpm_verify(const struct cm_verify_job *job, struct cm_evidence
     if (st == CM_OK) {
         q.ak = ak.key;
         q.authority = ak.authority;
+        q.verified = ak.verified;
         st = cm_tpm_quote_verify(&q, job->in, ev, submod);
     } else {
         cm_tpm_attest_claims(&att, ev, submod); /* nobody vouches for them */
