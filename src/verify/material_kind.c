@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/reader.h"
+#include "snp/snp.h"
 
 #define DER_SEQUENCE 0x30
 #define DER_INTEGER  0x02
@@ -114,25 +115,22 @@ static bool der_kind(struct cm_span bytes, enum cm_material_kind *out)
     return next == DER_INTEGER || next == 0x06; /* an object identifier: the key's algorithm */
 }
 
-/* The certificate table of an extended SNP report begins with the GUID of one of its entries. */
-static bool snp_table(struct cm_span bytes)
+static bool has(struct cm_span bytes, const char *word)
 {
-    static const uint8_t guids[4][16] = {
-        {0x63, 0xda, 0x75, 0x8d, 0xe6, 0x64, 0x45, 0x64, 0xad, 0xc5, 0xf4, 0xb9, 0x3b, 0xe8, 0xac,
-         0xcd},
-        {0xa8, 0x07, 0x4b, 0xc2, 0xa2, 0x5a, 0x48, 0x3e, 0xaa, 0xe6, 0x39, 0xc0, 0x45, 0xa0, 0xb8,
-         0xa1},
-        {0x4a, 0xb7, 0xb3, 0x79, 0xbb, 0xac, 0x4f, 0xe4, 0xa0, 0x2f, 0x05, 0xae, 0xf3, 0x27, 0xc7,
-         0x82},
-        {0xc0, 0xb4, 0x06, 0xa4, 0xa8, 0x03, 0x49, 0x52, 0x97, 0x43, 0x3f, 0xb6, 0x01, 0x4c, 0xd0,
-         0xae},
-    };
-    bool found = false;
+    return memmem(bytes.ptr, bytes.len, word, strlen(word)) != NULL;
+}
 
-    for (size_t i = 0; bytes.len >= 24 && i < 4; i++) {
-        found = found || memcmp(bytes.ptr, guids[i], 16) == 0;
-    }
-    return found;
+/* What Azure's THIM service says of a machine's certificates. */
+static bool thim_json(struct cm_span bytes)
+{
+    return bytes.ptr[0] == '{' && has(bytes, "\"vcekCert\"");
+}
+
+/* A vTPM's quote in the JSON of azure-cvm-tooling. */
+static bool quote_json(struct cm_span bytes)
+{
+    return bytes.ptr[0] == '{' && has(bytes, "\"message\"") && has(bytes, "\"signature\"") &&
+           has(bytes, "\"pcrs\"");
 }
 
 static bool tpm_hash(uint16_t alg)
@@ -225,9 +223,14 @@ bool cm_material_recognise(struct cm_span bytes, enum cm_material_kind *out)
         bool (*looks)(struct cm_span);
         enum cm_material_kind kind;
     } looks[] = {
-        {snp_table, CM_MATERIAL_CERTS},          {event_log, CM_MATERIAL_EVENT_LOG},
-        {tpmt_signature, CM_MATERIAL_SIGNATURE}, {tpm_public, CM_MATERIAL_TPM_PUBLIC},
-        {tpm2_tools_pcrs, CM_MATERIAL_PCRS},     {reference, CM_MATERIAL_REFERENCE},
+        {cm_snp_table_recognise, CM_MATERIAL_CERTS},
+        {thim_json, CM_MATERIAL_CERTS},
+        {quote_json, CM_MATERIAL_QUOTE},
+        {event_log, CM_MATERIAL_EVENT_LOG},
+        {tpmt_signature, CM_MATERIAL_SIGNATURE},
+        {tpm_public, CM_MATERIAL_TPM_PUBLIC},
+        {tpm2_tools_pcrs, CM_MATERIAL_PCRS},
+        {reference, CM_MATERIAL_REFERENCE},
     };
     enum cm_format format = CM_FORMAT_ANY;
 
@@ -249,5 +252,5 @@ bool cm_material_recognise(struct cm_span bytes, enum cm_material_kind *out)
     }
     format = cm_verify_recognise(bytes);
     *out = CM_MATERIAL_QUOTE;
-    return format == CM_FORMAT_DCAP || format == CM_FORMAT_SNP;
+    return format == CM_FORMAT_DCAP || format == CM_FORMAT_SNP || format == CM_FORMAT_TPM;
 }

@@ -47,6 +47,8 @@ TEST(kinds_by_content)
     LOOKS("\x00\x23\x00\x0b\x00\x05\x00\x72\x00\x00\x00\x10\x00\x18\x00\x0b", "tpm-public");
     LOOKS("\x00\x10\x00\x23\x00\x0b\x00\x05\x00\x72\x00\x00\x00\x10\x00\x18\x00\x0b", "tpm-public");
     LOOKS(" {\"measurements\":[]}", "reference");
+    LOOKS("{\"vcekCert\":\"\",\"certificateChain\":\"\"}", "certs");
+    LOOKS("{\"signature\":\"00\",\"message\":\"ff\",\"pcrs\":[]}", "quote");
     LOOKS("\xd9\x01\xf5\xa1", "reference");
     LOOKS("", "");
     LOOKS("hello", "");
