@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     const struct cm_material materials[2] = {{CM_MATERIAL_REFERENCE, "corim", bytes},
                                              {CM_MATERIAL_KEY, "keys", bytes}};
     const struct cm_verify_job job = {.materials = materials, .material_count = 2, .in = &in};
-    const struct cm_enrolled_query query = {{id, 33}, {id, 32}};
+    const struct cm_enrolled_query query = {{id, 33}, {id, 32}, NULL};
     const struct cm_digest digest = {"rim", "sha-256", CM_ROLE_LAUNCH, {id, 32}};
     struct cm_evidence *ev = cm_evidence_new("platform");
 

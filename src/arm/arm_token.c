@@ -83,7 +83,7 @@ enum cm_status cm_arm_verify_enrolled(const struct cm_verify_job *job, const str
                                       struct cm_span instance_id, struct cm_span implementation_id,
                                       uint8_t key_sha256[32], struct cm_why *why)
 {
-    const struct cm_enrolled_query q = {instance_id, implementation_id};
+    const struct cm_enrolled_query q = {instance_id, implementation_id, job->cert_cache};
     struct attempt a = {&t->sign1, {0}};
     struct cm_why other = {""};
     enum cm_status in_files = CM_OK;

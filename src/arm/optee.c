@@ -137,7 +137,7 @@ out:
 enum cm_status cm_optee_verify(const struct cm_verify_job *job, struct cm_evidence *ev,
                                size_t submod)
 {
-    const struct cm_enrolled_query nobody = {{NULL, 0}, {NULL, 0}};
+    const struct cm_enrolled_query nobody = {{NULL, 0}, {NULL, 0}, job->cert_cache};
     struct statement s = {0};
     struct cm_why why = {""};
     uint8_t key[32] = {0};

@@ -19,7 +19,7 @@ static enum cm_status verify_with(void *ctx, const struct cm_pubkey *key)
 enum cm_status cm_corim_trusted(const struct cm_corim *c, const struct cm_verify_job *job,
                                 struct cm_why *why)
 {
-    const struct cm_enrolled_query nobody = {{NULL, 0}, {NULL, 0}};
+    const struct cm_enrolled_query nobody = {{NULL, 0}, {NULL, 0}, job->cert_cache};
     struct signer signer = {&c->sign1};
     enum cm_status st = CM_OK;
 
@@ -68,10 +68,10 @@ static bool is_about(struct cm_cbor_value env, const struct cm_enrolled_query *q
 }
 
 /* A key of a file: the forms of cm_enrolled_find(), and a SubjectPublicKeyInfo in base64. */
-static enum cm_status try_key_item(struct cm_cbor_value k, cm_enrolled_try try_key, void *ctx,
-                                   struct cm_why *why)
+static enum cm_status try_key_item(struct cm_cbor_value k, struct cm_cert_cache *cache,
+                                   cm_enrolled_try try_key, void *ctx, struct cm_why *why)
 {
-    const struct cm_enrolled_query nobody = {{NULL, 0}, {NULL, 0}};
+    const struct cm_enrolled_query nobody = {{NULL, 0}, {NULL, 0}, cache};
     struct cm_cbor_value pem = cm_corim_untag(k, TAG_PKIX_KEY);
     struct cm_cbor_value cose = cm_corim_untag(k, TAG_COSE_KEY);
     struct cm_span bytes = {NULL, 0};
@@ -118,7 +118,7 @@ static enum cm_status keys_of_mid(struct cm_cbor_value mid, const struct cm_enro
             continue;
         }
         for (struct cm_cbor_value k = cm_cbor_first(keys); k.doc != NULL; k = cm_cbor_next(k)) {
-            enum cm_status st = try_key_item(k, try_key, ctx, why);
+            enum cm_status st = try_key_item(k, q->cache, try_key, ctx, why);
 
             if (st == CM_OK) {
                 return CM_OK;

@@ -276,6 +276,7 @@ enum cm_status cm_pubkey_from_ec(enum cm_curve curve, struct cm_span x, struct c
     size_t size = cm_curve_size(curve);
     OSSL_PARAM_BLD *bld = NULL;
     EVP_PKEY *pkey = NULL;
+    enum cm_status st = CM_OK;
 
     *out = NULL;
     if (x.len != size || y.len != size) {
@@ -292,7 +293,17 @@ enum cm_status cm_pubkey_from_ec(enum cm_curve curve, struct cm_span x, struct c
     }
     OSSL_PARAM_BLD_free(bld);
     ERR_clear_error();
-    return pkey == NULL ? CM_ERR_FORMAT : pubkey_wrap(pkey, out);
+    if (pkey == NULL) {
+        return CM_ERR_FORMAT;
+    }
+    st = pubkey_wrap(pkey, out);
+    if (st == CM_OK) {
+        (*out)->curve = curve;
+        (*out)->coordinate_len = size;
+        memcpy((*out)->x, x.ptr, size);
+        memcpy((*out)->y, y.ptr, size);
+    }
+    return st;
 }
 
 enum cm_status cm_pubkey_from_rsa(struct cm_span n, struct cm_span e, struct cm_pubkey **out)
@@ -379,8 +390,16 @@ enum cm_status cm_pubkey_ec(const struct cm_pubkey *key, enum cm_curve *curve, u
     BIGNUM *by = NULL;
     bool is_ec = false;
     size_t size = 0;
-    enum cm_status st = cm_evp_check(key->pkey, &is_ec, curve);
+    enum cm_status st = CM_OK;
 
+    if (key->coordinate_len != 0) {
+        *curve = key->curve;
+        *coordinate_len = key->coordinate_len;
+        memcpy(x, key->x, key->coordinate_len);
+        memcpy(y, key->y, key->coordinate_len);
+        return CM_OK;
+    }
+    st = cm_evp_check(key->pkey, &is_ec, curve);
     if (st != CM_OK || !is_ec) {
         return CM_ERR_MISMATCH;
     }
@@ -396,6 +415,20 @@ enum cm_status cm_pubkey_ec(const struct cm_pubkey *key, enum cm_curve *curve, u
     BN_free(by);
     ERR_clear_error();
     return st;
+}
+
+struct cm_pubkey *cm_pubkey_share(const struct cm_pubkey *key)
+{
+    struct cm_pubkey *copy = malloc(sizeof(*copy));
+
+    if (copy != NULL) {
+        *copy = *key;
+        if (EVP_PKEY_up_ref(copy->pkey) != 1) {
+            free(copy);
+            copy = NULL;
+        }
+    }
+    return copy;
 }
 
 void cm_pubkey_free(struct cm_pubkey *key)

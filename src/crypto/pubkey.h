@@ -74,6 +74,9 @@ CM_MUST_USE enum cm_status cm_pubkey_pem(const struct cm_pubkey *key, char *out,
 CM_MUST_USE enum cm_status cm_pubkey_ec(const struct cm_pubkey *key, enum cm_curve *curve,
                                         uint8_t x[66], uint8_t y[66], size_t *coordinate_len);
 
+/** The same key once more, to be freed apart; NULL: out of memory. */
+struct cm_pubkey *cm_pubkey_share(const struct cm_pubkey *key);
+
 /** Accepts NULL. */
 void cm_pubkey_free(struct cm_pubkey *key);
 

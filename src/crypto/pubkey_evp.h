@@ -9,6 +9,11 @@
 /* Both kinds hold one OpenSSL key; their types keep a caller from taking one for the other. */
 struct cm_pubkey {
     EVP_PKEY *pkey;
+    /* of a key that was made of them: OpenSSL takes a fifth of a P-256 verification to give them back */
+    enum cm_curve curve;
+    size_t coordinate_len; /* 0: not kept */
+    uint8_t x[66];
+    uint8_t y[66];
 };
 
 struct cm_privkey {

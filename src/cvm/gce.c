@@ -58,7 +58,7 @@ static enum cm_status same_key(void *ctx, const struct cm_pubkey *key)
 /* An enrolled key: a public area, whole, or a key. */
 static enum cm_status check_enrolled(struct run *r)
 {
-    static const struct cm_enrolled_query any = {{NULL, 0}, {NULL, 0}};
+    static const struct cm_enrolled_query any = {{NULL, 0}, {NULL, 0}, NULL};
     const struct cm_material *m = NULL;
     enum cm_status st = CM_ERR_MISMATCH;
 

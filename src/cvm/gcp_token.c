@@ -89,7 +89,7 @@ static enum cm_status try_key(void *ctx, const struct cm_pubkey *key)
 /* The keys that the caller gave; kid is only a hint, since any of them is trusted. */
 static enum cm_status by_key_set(struct run *r)
 {
-    static const struct cm_enrolled_query any = {{NULL, 0}, {NULL, 0}};
+    static const struct cm_enrolled_query any = {{NULL, 0}, {NULL, 0}, NULL};
     enum cm_status st =
         cm_enrolled_find(r->job->materials, r->job->material_count, &any, try_key, r, &r->why);
 

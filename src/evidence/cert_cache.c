@@ -10,9 +10,11 @@
 #include <string.h>
 
 #include "crypto/crypto.h"
+#include "crypto/pubkey.h"
 #include "evidence/x509.h"
 
 #define BUCKETS 256 /* picked by a digest's first byte */
+#define KEYS    16
 
 struct entry {
     struct entry *next; /* in its bucket */
@@ -22,8 +24,16 @@ struct entry {
     uint8_t digest[CM_SHA256_SIZE];
 };
 
+struct kept_key {
+    struct cm_pubkey *key; /* NULL: free */
+    uint64_t used;
+    uint8_t digest[CM_SHA256_SIZE];
+};
+
 struct cm_cert_cache {
     pthread_mutex_t lock;
+    struct kept_key keys[KEYS];
+    uint64_t clock; /* of their use */
     struct entry *buckets[BUCKETS];
     struct entry *newest;
     struct entry *oldest;
@@ -63,6 +73,9 @@ void cm_cert_cache_free(struct cm_cert_cache *cache)
         cache->newest = e->older;
         cm_cert_release(e->cert);
         free(e);
+    }
+    for (size_t i = 0; i < KEYS; i++) {
+        cm_pubkey_free(cache->keys[i].key);
     }
     (void)pthread_mutex_destroy(&cache->lock);
     free(cache);
@@ -156,4 +169,47 @@ void cm_cert_cache_keep(struct cm_cert_cache *cache, const struct cm_cert *cert)
     }
     (void)pthread_mutex_unlock(&cache->lock);
     free(e);
+}
+
+struct cm_pubkey *cm_cert_cache_find_key(struct cm_cert_cache *cache, const uint8_t digest[32])
+{
+    struct cm_pubkey *key = NULL;
+
+    (void)pthread_mutex_lock(&cache->lock);
+    for (size_t i = 0; i < KEYS && key == NULL; i++) {
+        struct kept_key *k = &cache->keys[i];
+
+        if (k->key != NULL && memcmp(k->digest, digest, CM_SHA256_SIZE) == 0) {
+            k->used = ++cache->clock;
+            key = cm_pubkey_share(k->key);
+        }
+    }
+    (void)pthread_mutex_unlock(&cache->lock);
+    return key;
+}
+
+void cm_cert_cache_keep_key(struct cm_cert_cache *cache, const uint8_t digest[32],
+                            const struct cm_pubkey *key)
+{
+    struct cm_pubkey *copy = cm_pubkey_share(key);
+    size_t at = 0;
+
+    if (copy == NULL) {
+        return;
+    }
+    (void)pthread_mutex_lock(&cache->lock);
+    for (size_t i = 0; i < KEYS; i++) {
+        struct kept_key *k = &cache->keys[i];
+
+        if (k->key != NULL && memcmp(k->digest, digest, CM_SHA256_SIZE) == 0) {
+            at = i;
+            break;
+        }
+        at = k->used < cache->keys[at].used ? i : at;
+    }
+    cm_pubkey_free(cache->keys[at].key);
+    cache->keys[at].key = copy;
+    cache->keys[at].used = ++cache->clock;
+    memcpy(cache->keys[at].digest, digest, CM_SHA256_SIZE);
+    (void)pthread_mutex_unlock(&cache->lock);
 }

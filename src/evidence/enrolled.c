@@ -7,6 +7,8 @@
 #include "common/checked.h"
 #include "common/hex.h"
 #include "common/try.h"
+#include "crypto/crypto.h"
+#include "evidence/cert_cache.h"
 #include "evidence/x509.h"
 #include "token/cose_key.h"
 #include "token/jws.h"
@@ -34,19 +36,55 @@ static bool selected(const struct search *s, enum owner owner)
     return owner == (s->named ? OWNER_WANTED : OWNER_NOBODY);
 }
 
-/* Give the key away to be tried. st says whether there is one. True: look no further. */
-static bool tried(struct search *s, enum cm_status st, struct cm_pubkey *key)
+/* A key as it stands in a file: how to make it, and the bytes that it is known by. */
+struct item {
+    struct cm_span encoded;
+    enum cm_status (*make)(const struct item *item, struct cm_pubkey **out);
+    struct cm_json_value jwk;
+    struct cm_cbor_value cose;
+};
+
+static enum cm_status make_spki(const struct item *item, struct cm_pubkey **out)
 {
+    return cm_pubkey_from_spki(item->encoded, out);
+}
+
+static enum cm_status make_jwk(const struct item *item, struct cm_pubkey **out)
+{
+    return cm_jwk_parse(item->jwk, out);
+}
+
+static enum cm_status make_cose(const struct item *item, struct cm_pubkey **out)
+{
+    return cm_cose_key_parse(item->cose, out);
+}
+
+/* Make a key and give it away to be tried. True: look no further. */
+static bool tried(struct search *s, const struct item *item)
+{
+    struct cm_cert_cache *cache = s->query->cache;
+    struct cm_pubkey *key = NULL;
+    uint8_t digest[CM_SHA256_SIZE] = {0};
+    enum cm_status st = CM_OK;
+
     if (s->tried++ == CM_ENROLLED_MAX_TRIED) {
         cm_why_set(s->why, "more keys to try than %d", CM_ENROLLED_MAX_TRIED);
         s->last = CM_ERR_LIMIT;
-        cm_pubkey_free(key);
         return true;
+    }
+    if (cache != NULL && cm_sha256_of(item->encoded, digest) == CM_OK) {
+        key = cm_cert_cache_find_key(cache, digest);
+    }
+    if (key == NULL) {
+        st = item->make(item, &key);
     }
     if (st != CM_OK) {
         cm_why_set(s->why, "an enrolled key is malformed, or its point is not on the curve");
     } else {
         st = s->try_key(s->ctx, key);
+    }
+    if (st == CM_OK && cache != NULL) {
+        cm_cert_cache_keep_key(cache, digest, key);
     }
     cm_pubkey_free(key);
     s->matched = true;
@@ -56,10 +94,9 @@ static bool tried(struct search *s, enum cm_status st, struct cm_pubkey *key)
 
 static bool try_spki(struct search *s, struct cm_span der)
 {
-    struct cm_pubkey *key = NULL;
-    enum cm_status st = cm_pubkey_from_spki(der, &key);
+    const struct item item = {.encoded = der, .make = make_spki};
 
-    return tried(s, st, key);
+    return tried(s, &item);
 }
 
 static enum cm_status walk_pem(struct search *s, struct cm_span text)
@@ -103,14 +140,13 @@ static bool try_jwk(struct search *s, struct cm_json_value item)
     struct cm_json_value inner = cm_json_get(item, "pkey");
     enum owner instance = owner_of(cm_json_get(item, "instance-id"), s->query->instance_id);
     enum owner make = owner_of(cm_json_get(item, "implementation-id"), s->query->implementation_id);
-    struct cm_pubkey *key = NULL;
-    enum cm_status st = CM_OK;
+    struct item one = {.make = make_jwk, .jwk = inner.doc != NULL ? inner : item};
 
     if (make == OWNER_OTHER || !selected(s, instance)) {
         return false;
     }
-    st = cm_jwk_parse(inner.doc != NULL ? inner : item, &key);
-    return tried(s, st, key);
+    one.encoded = cm_json_bytes(one.jwk);
+    return tried(s, &one);
 }
 
 static void walk_json_value(struct search *s, struct cm_json_value root)
@@ -150,10 +186,9 @@ out:
 
 static bool try_cose(struct search *s, struct cm_cbor_value item)
 {
-    struct cm_pubkey *key = NULL;
-    enum cm_status st = cm_cose_key_parse(item, &key);
+    const struct item one = {.encoded = cm_cbor_encoding(item), .make = make_cose, .cose = item};
 
-    return tried(s, st, key);
+    return tried(s, &one);
 }
 
 static enum cm_status walk_cbor(struct search *s, struct cm_span bytes)

@@ -18,6 +18,7 @@
 struct cm_enrolled_query {
     struct cm_span instance_id;       /* ptr NULL: no device in particular */
     struct cm_span implementation_id; /* ptr NULL: of any make */
+    struct cm_cert_cache *cache; /* or NULL: keys that verified before need not be made again */
 };
 
 /** Try a key. CM_OK: it is the one, look no further. */

@@ -15,11 +15,12 @@ enum cm_status cm_cbor_own_parse(struct cm_span input, struct cm_cbor_limits lim
         cm_why_set(why, "CBOR: nothing is there");
         return CM_ERR_FORMAT;
     }
-    if (input.len > limits.bytes) {
+    if (input.len > limits.bytes || max > SIZE_MAX / sizeof(*out->nodes)) {
         cm_why_set(why, "CBOR: more than %zu bytes", limits.bytes);
         return CM_ERR_LIMIT;
     }
-    out->nodes = calloc(max, sizeof(*out->nodes));
+    out->nodes =
+        malloc(max * sizeof(*out->nodes)); /* within the limits; the parser sets what it uses */
     if (out->nodes == NULL) {
         return CM_ERR_NOMEM;
     }

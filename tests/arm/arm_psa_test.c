@@ -75,6 +75,43 @@ TEST(another_key_or_algorithm_is_refused)
     EXPECT(2, (m.iak = make_key(0), m.alg = CM_SIG_ES384), CM_ERR_MISMATCH, "psa.signature");
 }
 
+/* a key that was kept counts where its own bytes are enrolled, and nowhere else */
+TEST(a_key_that_is_kept_answers_for_its_own_bytes_only)
+{
+    struct cm_verify_job job = {.in = &input, .materials = &material, .material_count = 1};
+    struct make_psa m;
+
+    make_psa_defaults(&m, 2);
+    prepare(&m);
+    CHECK_EQ(cm_cert_cache_create(4, &job.cert_cache), CM_OK);
+    job.evidence = cm_span_make(token, make_psa(&m, token, sizeof(token)));
+    for (int round = 0; round < 3; round++) {
+        for (int key = 5; key <= 6; key++) {
+            for (int form = 0; form < FORM_COUNT; form++) {
+                struct cm_evidence *ev = cm_evidence_new("platform");
+
+                material.bytes.len =
+                    make_enrolled(make_key(key), form, make_instance, keys, sizeof(keys));
+                CHECK_EQ(cm_psa_verify(&job, ev, 0), key == 5 ? CM_OK : CM_ERR_SIGNATURE);
+                cm_evidence_free(ev);
+            }
+        }
+    }
+    /* more keys than are kept: the oldest goes, and nothing else changes */
+    for (int i = 0; i < 40; i++) {
+        char text[1024] = "";
+        struct cm_evidence *ev = cm_evidence_new("platform");
+        size_t n = make_enrolled(make_key(5), FORM_JWK, make_instance, (uint8_t *)text, 512);
+
+        /* the same key in other bytes */
+        n += (size_t)snprintf(text + n - 1, sizeof(text) - n, ",\"kid\":\"%d\"}", i) - 1;
+        material.bytes = cm_span_make(text, n);
+        CHECK_EQ(cm_psa_verify(&job, ev, 0), CM_OK);
+        cm_evidence_free(ev);
+    }
+    cm_cert_cache_free(job.cert_cache);
+}
+
 TEST(lifecycles_nonces_and_claims_are_judged)
 {
     static const int64_t labels_2[] = {10, 256, 2396, 2394, 2395, 2399};
