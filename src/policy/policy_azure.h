@@ -25,6 +25,14 @@ struct cm_policy_azure {
 /** The names for a TEE ("sgx", "tdx", "snp"); count 0 for any other. */
 const struct cm_policy_azure *cm_policy_azure_names(const char *tee, size_t *count);
 
+/**
+ * The digests of a submodule's registers that are known by at least this authority as the claim "pcrs";
+ * nothing when there are none.
+ */
+CM_MUST_USE enum cm_status cm_policy_add_pcrs(struct cm_policy_claims *set, const char *name,
+                                              const struct cm_evidence *ev, size_t submod,
+                                              enum cm_authority least);
+
 /** Bytes as a claim of small hexadecimal digits. */
 CM_MUST_USE enum cm_status cm_policy_add_hex(struct cm_policy_claims *set, const char *name,
                                              const uint8_t *bytes, size_t len,

@@ -138,6 +138,11 @@ static enum cm_status add_submod(struct bridge *b)
 
     (void)snprintf(name, sizeof(name), "%s" CM_POLICY_CLAIM_GENUINE, b->prefix);
     CM_TRY(cm_policy_claims_bool(b->set, name, b->genuine, CM_POLICY_SERVICE));
+    if (b->genuine) {
+        (void)snprintf(name, sizeof(name), "%spcrs", b->prefix);
+        CM_TRY(cm_policy_add_pcrs(b->set, name, b->ev, b->submod,
+                                  b->emulated ? CM_AUTHORITY_SELF : CM_AUTHORITY_KEY));
+    }
     for (size_t i = 0; (check = cm_evidence_check(b->ev, b->submod, i)) != NULL; i++) {
         (void)snprintf(name, sizeof(name), "%scasemate.check.%s", b->prefix, check->name);
         CM_TRY(add_text(b, name, results[check->result], CM_POLICY_SERVICE));

@@ -265,6 +265,49 @@ TEST(digests_stand_under_their_label_too)
     cm_evidence_free(ev);
 }
 
+/* the published policy of version 1.2 that compares registers: over what is signed, and only that */
+TEST(registers_are_json_for_queries)
+{
+    static const char policy[] =
+        "version=1.2; authorizationrules { c:[type==\"pcrs\", issuer==\"AttestationService\"] => "
+        "add(type=\"good\", value=JsonToClaimValue(JmesPath(c.value, \"PCRs[? Index == "
+        "`14`].Digests.SHA256 | @[0] == '" ONES_32 "'\"))); [type==\"good\", value==true] => "
+        "permit(); };";
+    static const struct {
+        enum cm_authority authority;
+        const char *label;
+        const char *alg;
+        enum cm_status st;
+    } rows[] = {
+        {CM_AUTHORITY_KEY, "pcr14", "sha-256", CM_OK},
+        {CM_AUTHORITY_SELF, "pcr14", "sha-256", CM_ERR_POLICY},
+        {CM_AUTHORITY_KEY, "pcr1", "sha-256", CM_ERR_POLICY},
+        {CM_AUTHORITY_KEY, "pcr14", "sha-1", CM_ERR_POLICY},
+        {CM_AUTHORITY_KEY, "pcr24", "sha-256", CM_ERR_POLICY},
+        {CM_AUTHORITY_KEY, "pcr014", "sha-256", CM_ERR_POLICY},
+        {CM_AUTHORITY_KEY, "pcr14-event", "sha-256", CM_ERR_POLICY},
+        {CM_AUTHORITY_KEY, "pcrx", "sha-256", CM_ERR_POLICY},
+        {CM_AUTHORITY_KEY, "mrenclave", "sha-256", CM_ERR_POLICY},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct cm_evidence *ev = cm_evidence_new("tpm");
+        struct cm_digest d = {rows[i].label, rows[i].alg, CM_ROLE_RUNTIME, cm_span_make(ones, 32)};
+        struct cm_digest zero = {"pcr0", "sha-384", CM_ROLE_RUNTIME, cm_span_make(ones, 48)};
+        struct cm_policy_claims *c = NULL;
+
+        REQUIRE(ev != NULL);
+        cm_claim_digest(ev, CPU, &zero);
+        cm_claim_digest(ev, CPU, &d);
+        cm_evidence_raise(ev, CPU, 0, rows[i].authority);
+        cm_check_status(ev, CPU, "tpm.signature", CM_OK, "%s", "");
+        REQUIRE(cm_policy_claims_evidence(ev, &c) == CM_OK);
+        CHECK_EQ(kit_run(policy, c, issued, sizeof(issued)), rows[i].st);
+        cm_policy_claims_free(c);
+        cm_evidence_free(ev);
+    }
+}
+
 TEST(out_of_memory_gives_no_claims)
 {
     struct cm_evidence *ev = sample(&sgx);
