@@ -90,6 +90,8 @@ struct cm_init_args {
     uint64_t enclave;     /* in: the host's opaque handle, given back by oe_get_enclave */
     uint64_t cpuid_table; /* in: host address of struct cm_cpuid_entry[], or 0 */
     uint64_t cpuid_count; /* in */
+    uint64_t arena;       /* in: as of struct cm_call_args, for what constructors do; 0 for none */
+    uint64_t arena_size;  /* in */
 };
 
 struct cm_cpuid_entry {

@@ -135,6 +135,11 @@ static bool buffer_ok(uint64_t addr, uint64_t size)
            (addr % sizeof(uint64_t) == 0 && size % BUFFER_STEP == 0 && cm_outside(addr, size));
 }
 
+bool cm_arena_ok(uint64_t arena, uint64_t size)
+{
+    return size == 0 || (arena % BUFFER_STEP == 0 && cm_outside(arena, size));
+}
+
 static oe_result_t check_args(const struct cm_call_args *args, size_t *total)
 {
     if (args->function_id >= oe_ecalls_table_size) {
@@ -145,8 +150,7 @@ static oe_result_t check_args(const struct cm_call_args *args, size_t *total)
         cm_add_ovf(args->input_buffer_size, args->output_buffer_size, total)) {
         return OE_INVALID_PARAMETER;
     }
-    if (args->arena_size != 0 &&
-        (args->arena % BUFFER_STEP != 0 || !cm_outside(args->arena, args->arena_size))) {
+    if (!cm_arena_ok(args->arena, args->arena_size)) {
         return OE_INVALID_PARAMETER;
     }
     cm_lfence(); /* for the addresses, and B11: no table entry behind the end is ever looked at */

@@ -58,6 +58,9 @@ oe_result_t cm_call_taken(struct cm_td *td, const struct cm_call_args *args, uin
 bool cm_ocall_buffers_ok(const struct cm_call_args *args);
 oe_result_t cm_call_host(uint16_t func, const struct cm_call_args *asked, size_t *written);
 
+/* Whether the host may give this memory for the buffers of ocalls; a fence must follow (B13). */
+bool cm_arena_ok(uint64_t arena, uint64_t size);
+
 /* hostmem.c */
 void cm_arena_begin(struct cm_td *td, uint64_t host_args, uint64_t arena, uint64_t size);
 void cm_arena_end(struct cm_td *td);

@@ -204,6 +204,10 @@ oe_result_t cm_start(uint64_t host_args)
     }
     cm_lfence();
     cm_copy_in(&args, cm_ptr(host_args), sizeof(args));
+    if (!cm_arena_ok(args.arena, args.arena_size)) {
+        return OE_INVALID_PARAMETER;
+    }
+    cm_lfence();
     host_enclave = cm_ptr(args.enclave);
     cm_processor_init();
     heap_init();
@@ -212,7 +216,7 @@ oe_result_t cm_start(uint64_t host_args)
         result = resolve_names(&args);
     }
     if (result == OE_OK) {
-        cm_arena_begin(td, host_args, 0, 0);
+        cm_arena_begin(td, host_args, args.arena, args.arena_size);
         call_all(__preinit_array_start, __preinit_array_end);
         call_all(__init_array_start, __init_array_end);
         cm_musl_td_exit();

@@ -187,8 +187,12 @@ static oe_result_t first_call(oe_enclave_t *e, const oe_ecall_info_t *ecalls, ui
 {
     struct name_block block = {NULL, NULL, 0};
     struct cm_init_args args = {0};
+    struct cm_frame frame;
     oe_result_t result = pack_names(ecalls, count, &block);
 
+    if (result == OE_OK) {
+        result = cm_bind(e, CM_ENCLAVE_CREATING, &frame);
+    }
     if (result == OE_OK) {
         args.names = (uint64_t)(uintptr_t)block.names;
         args.names_size = block.names_size;
@@ -196,7 +200,10 @@ static oe_result_t first_call(oe_enclave_t *e, const oe_ecall_info_t *ecalls, ui
         args.ids = (uint64_t)(uintptr_t)block.ids;
         args.enclave = (uint64_t)(uintptr_t)e;
         args.cpuid_table = (uint64_t)(uintptr_t)cm_cpuid_table(&args.cpuid_count);
-        result = cm_invoke(e, CM_ENCLAVE_CREATING, CM_ECALL_INIT, (uint64_t)(uintptr_t)&args);
+        args.arena = frame.slot->arena;
+        args.arena_size = CM_ARENA_SIZE;
+        result = cm_invoke_bound(&frame, CM_ECALL_INIT, (uint64_t)(uintptr_t)&args);
+        cm_unbind(&frame);
         if (result != OE_OK) {
             cm_host_log(CM_LOG_ERROR, "the enclave's initialisation failed: %s",
                         oe_result_str(result));

@@ -78,9 +78,9 @@ TEST(D2_initialisation_with_bad_arguments_is_final)
     static struct cm_init_args args __attribute__((aligned(8)));
     static const uint64_t huge[] = {UINT64_MAX, 1ull << 40, (1 << 20) + 1};
     static const char names[16] = "null\0echo\0x";
-    static uint64_t ids[4];
+    static uint64_t ids[4] __attribute__((aligned(16)));
 
-    for (int i = 0; i < 11; i++) {
+    for (int i = 0; i < 14; i++) {
         hh_unload(&e);
         REQUIRE(hh_load(&e, 0xa5));
         memset(&args, 0, sizeof(args));
@@ -105,6 +105,15 @@ TEST(D2_initialisation_with_bad_arguments_is_final)
         } else if (i == 9) { /* the product wraps to 16 bytes, and the third name's is inside */
             args.name_count = (1ull << 61) + 2;
             args.ids = e.base - 16;
+        } else if (i == 10) {
+            args.arena = e.base + 4096; /* where ocalls of constructors would write */
+            args.arena_size = 4096;
+        } else if (i == 11) {
+            args.arena = e.base - 4096;
+            args.arena_size = 4112; /* its end lies inside */
+        } else if (i == 12) {
+            args.arena = (uint64_t)ids + 8;
+            args.arena_size = 16;
         } else {
             args.cpuid_count = UINT64_MAX;
         }

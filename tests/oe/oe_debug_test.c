@@ -10,6 +10,7 @@
 
 #include "harness.h"
 #include "host/symbols.h"
+#include "oectr_u.h"
 #include "oedbg.h"
 #include "oedbg_u.h"
 
@@ -323,6 +324,24 @@ TEST(an_abort_comes_with_the_functions_that_were_active)
             TEST_FAIL("end %d: %s", how, logged);
         }
         (void)oe_terminate_enclave(e);
+    }
+}
+
+TEST(an_abort_in_a_constructor_is_explained_as_well)
+{
+    oe_enclave_t *e = NULL;
+
+    for (int debug = 0; debug < 2; debug++) {
+        logged[0] = '\0';
+        (void)oe_log_set_callback(NULL, keep);
+        CHECK_EQ(oe_create_oectr_enclave(CTR_IMAGE, OE_ENCLAVE_TYPE_SGX,
+                                         OE_ENCLAVE_FLAG_SIMULATE |
+                                             (debug != 0 ? OE_ENCLAVE_FLAG_DEBUG : 0),
+                                         NULL, 0, &e),
+                 OE_ENCLAVE_ABORTING);
+        CHECK(e == NULL && strstr(logged, "did not handle it") != NULL);
+        CHECK_EQ(strstr(logged, "#0 build_up+0x") != NULL, debug != 0);
+        CHECK_EQ(strstr(logged, "+0x") != NULL, debug != 0);
     }
 }
 
