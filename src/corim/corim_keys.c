@@ -76,6 +76,9 @@ static enum cm_status try_key_item(struct cm_cbor_value k, struct cm_cert_cache 
     struct cm_cbor_value cose = cm_corim_untag(k, TAG_COSE_KEY);
     struct cm_span bytes = {NULL, 0};
 
+    if (pem.doc == NULL && cose.doc == NULL) {
+        pem = cm_cbor_get(k, KEY_TEXT);
+    }
     if (pem.doc != NULL && cm_cbor_text(pem, &bytes) == CM_OK) {
         static const char begin[] = "-----BEGIN PUBLIC KEY-----\n";
         static const char end[] = "\n-----END PUBLIC KEY-----";

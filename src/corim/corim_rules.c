@@ -435,7 +435,8 @@ static enum cm_status check_keys(struct cm_cbor_value triples, enum cm_corim_pro
 
         CM_TRY(check_triple(t, &env, &keys, why));
         for (struct cm_cbor_value k = cm_cbor_first(keys); k.doc != NULL; k = cm_cbor_next(k)) {
-            if (!any_tag(k)) {
+            /* earlier drafts had {0: key in base64, 1: its certificates} */
+            if (!any_tag(k) && !cm_cbor_is(cm_cbor_get(k, KEY_TEXT), CM_CBOR_TEXT)) {
                 return bad(why, "a key that does not say what it is");
             }
         }

@@ -32,6 +32,7 @@
 #define VAL_CRYPTOKEYS 13
 #define VAL_REGISTERS  14
 #define VERSION_TEXT   0
+#define KEY_TEXT       0 /* of a key as a map, in earlier drafts */
 #define VERSION_SCHEME 1
 /* tags */
 #define TAG_UUID        37

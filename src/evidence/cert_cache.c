@@ -153,8 +153,8 @@ void cm_cert_cache_keep(struct cm_cert_cache *cache, const struct cm_cert *cert)
         free(e);
         return;
     }
-    e->cert =
-        (struct cm_cert *)(uintptr_t)cert; /* shared from now on: only users and mark change */
+    /* shared from now on: only users and mark change. NOLINTNEXTLINE(performance-no-int-to-ptr) */
+    e->cert = (struct cm_cert *)(uintptr_t)cert;
     (void)pthread_mutex_lock(&cache->lock);
     if (look_up(cache, cm_cert_der(cert), e->digest) == NULL) {
         if (cache->count == cache->max) {

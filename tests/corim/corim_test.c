@@ -6,6 +6,7 @@
 
 #include "corim/corim.h"
 #include "os/os.h"
+#include "token/base64.h"
 #include "token/cose.h"
 
 #define ROOT "../shared/vectors/evidence/corim/"
@@ -349,15 +350,44 @@ TEST(numbers_masks_and_flags_are_compared)
 
 /* ---- keys */
 
-static struct cm_span key_file(const struct cm_privkey *key, const uint8_t instance[33],
-                               const uint8_t implementation[32])
+enum { KEY_PEM, KEY_BASE64, KEY_MAP, KEY_COSE, KEY_FORMS };
+
+/* A key in one of the ways in which files have them; the profile of 2025 knows the first only. */
+static void put_key(struct cm_wr *w, const struct cm_privkey *key, int form)
+{
+    uint8_t bytes[1024] = {0};
+    char text[1024] = "";
+    size_t len = make_enrolled(key, form == KEY_PEM ? FORM_PEM : FORM_DER, make_instance, bytes,
+                               sizeof(bytes));
+    size_t n = 0;
+
+    if (form == KEY_COSE) {
+        cm_cbor_wr_tag(w, 558);
+        len = make_cose_key(key, false, bytes, sizeof(bytes));
+        cm_wr_bytes(w, bytes, len);
+        return;
+    }
+    if (form != KEY_PEM &&
+        cm_base64_encode(cm_span_make(bytes, len), text, sizeof(text), &n) != CM_OK) {
+        abort();
+    }
+    if (form == KEY_MAP) {
+        cm_cbor_wr_map(w, 1);
+        cm_cbor_wr_u64(w, 0);
+    } else {
+        cm_cbor_wr_tag(w, 554);
+    }
+    cm_cbor_wr_text(w, form == KEY_PEM ? (const char *)bytes : text);
+}
+
+static struct cm_span key_file_as(const struct cm_privkey *key, const uint8_t instance[33],
+                                  const uint8_t implementation[32], int form)
 {
     static uint8_t out[4096];
-    char pem[1024] = "";
     struct cm_wr w = cm_wr_init(out, sizeof(out));
-    struct file_spec f = {"tag:arm.com,2025:cca_platform#1.0.0", 0, {NULL, 0}};
+    struct file_spec f = {
+        form == KEY_PEM ? "tag:arm.com,2025:cca_platform#1.0.0" : NULL, 0, {NULL, 0}};
 
-    (void)make_enrolled(key, FORM_PEM, make_instance, (uint8_t *)pem, sizeof(pem));
     cm_cbor_wr_map(&w, 1);
     cm_cbor_wr_u64(&w, 3);
     cm_cbor_wr_array(&w, 1);
@@ -372,10 +402,15 @@ static struct cm_span key_file(const struct cm_privkey *key, const uint8_t insta
     cm_cbor_wr_tag(&w, 550);
     cm_cbor_wr_bytes(&w, cm_span_make(instance, 33));
     cm_cbor_wr_array(&w, 1);
-    cm_cbor_wr_tag(&w, 554);
-    cm_cbor_wr_text(&w, pem);
+    put_key(&w, key, form);
     f.triples = cm_span_make(out, w.used);
     return make_file(&f);
+}
+
+static struct cm_span key_file(const struct cm_privkey *key, const uint8_t instance[33],
+                               const uint8_t implementation[32])
+{
+    return key_file_as(key, instance, implementation, KEY_PEM);
 }
 
 static void expect_key(int line, struct cm_span file, enum cm_status want)
@@ -403,6 +438,16 @@ TEST(keys_of_a_file_are_those_of_its_environment_only)
     expect_key(__LINE__, key_file(make_key(4), other_instance, make_implementation),
                CM_ERR_NOTFOUND);
     expect_key(__LINE__, key_file(make_key(4), make_instance, other_make), CM_ERR_NOTFOUND);
+}
+
+TEST(keys_of_a_file_are_taken_in_every_form)
+{
+    for (int form = 0; form < KEY_FORMS; form++) {
+        expect_key(__LINE__, key_file_as(make_key(4), make_instance, make_implementation, form),
+                   CM_OK);
+        expect_key(__LINE__, key_file_as(make_key(6), make_instance, make_implementation, form),
+                   CM_ERR_SIGNATURE);
+    }
 }
 
 /* ---- form */
