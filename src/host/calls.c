@@ -123,8 +123,10 @@ static bool call_worker(oe_enclave_t *enclave, uint64_t *global_id, const char *
         cm_profile_enter(&profiled);
     }
     done = cm_switchless_ecall(enclave, name_id(global_id, name), args);
-    if (done && cm_profile_on) {
+    if (cm_profile_on && done) {
         cm_profile_ecall(&profiled, name, args->input_buffer_size, args->output_bytes_written);
+    } else if (cm_profile_on) {
+        cm_profile_drop(&profiled);
     }
     return done;
 }

@@ -28,6 +28,7 @@ void cm_profile_ecall(const struct cm_profile_call *call, const char *name, uint
                       uint64_t out);
 void cm_profile_ocall(const struct cm_profile_call *call, oe_ocall_func_t function, uint64_t in,
                       uint64_t out);
+void cm_profile_drop(const struct cm_profile_call *call); /* it came to nothing */
 
 /** The name of a host function, from the symbol table of the file it is in; false without one. */
 bool cm_profile_function_name(oe_ocall_func_t function, char *out, size_t cap);
