@@ -107,7 +107,7 @@ static const struct {
     {"nvidia.lock_switch_status", CM_NVIDIA_LOCK_SWITCH, false},
     {"nvidia.gpu_pdis", CM_NVIDIA_GPU_PDIS, false},
     {"nvidia.opaque_version", CM_NVIDIA_OPAQUE_VERSION, false},
-    {"nvidia.chip_info", CM_NVIDIA_CHIP_INFO, false},
+    {"nvidia.chip_info", CM_NVIDIA_CHIP_INFO, true},
     {"nvidia.feature_flag", CM_NVIDIA_FEATURE_FLAG, false},
 };
 

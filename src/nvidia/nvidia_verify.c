@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/try.h"
 #include "common/wipe.h"
@@ -82,14 +83,16 @@ static void judge_fwid(struct run *r, const struct cm_cert *leaf)
 static void judge_text(struct run *r, const struct cm_nvidia_device *d, const struct cm_cert *leaf)
 {
     struct cm_span cn = cm_cert_cn(leaf);
-    const bool hopper = strcmp(d->arch, "HOPPER") == 0;
-    const bool ls10 = strcmp(d->arch, "LS10") == 0;
     bool same = true;
 
     if (d->arch[0] != '\0' && cn.len >= 2) {
-        same = hopper ? memcmp(cn.ptr, "GH", 2) == 0
-                      : (ls10 ? cm_nvidia_is_switch(leaf)
-                              : strcmp(d->arch, "BLACKWELL") != 0 || memcmp(cn.ptr, "GB", 2) == 0);
+        if (strcasecmp(d->arch, "HOPPER") == 0) {
+            same = memcmp(cn.ptr, "GH", 2) == 0;
+        } else if (strcasecmp(d->arch, "BLACKWELL") == 0) {
+            same = memcmp(cn.ptr, "GB", 2) == 0;
+        } else if (strcasecmp(d->arch, "LS10") == 0) {
+            same = cm_nvidia_is_switch(leaf);
+        }
     }
     if (d->arch[0] == '\0') {
         cm_check_note(r->ev, r->submod, "nvidia.arch", CM_CHECK_NOT_APPLICABLE, "%s", "");

@@ -226,7 +226,12 @@ TEST(nvidia_the_text_may_not_contradict)
     nv_make(&s, &d);
     expect(__LINE__, verify_json(&d, 1, "\"arch\":\"LS10\""), CM_ERR_MISMATCH, "nvidia.arch");
     expect(__LINE__, verify_json(&d, 1, "\"arch\":\"BLACKWELL\""), CM_ERR_MISMATCH, "nvidia.arch");
+    expect(__LINE__, verify_json(&d, 1, "\"arch\":\"Blackwell\""), CM_ERR_MISMATCH, "nvidia.arch");
+    expect(__LINE__, verify_json(&d, 1, "\"arch\":\"Hopper\""), CM_OK, "");
     expect(__LINE__, verify_json(&d, 1, "\"nonce\":\"00\""), CM_ERR_FORMAT, "nvidia.format");
+    s.cn = "GB20X A01 GSP FMC LF";
+    nv_make(&s, &d);
+    expect(__LINE__, verify_json(&d, 1, "\"arch\":\"BLACKWELL\""), CM_OK, "");
     s.cn = "LS_10 A01 FSP FMC LF";
     nv_make(&s, &d);
     expect(__LINE__, verify_json(&d, 1, "\"arch\":\"LS10\""), CM_OK, "");

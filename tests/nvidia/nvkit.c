@@ -59,19 +59,25 @@ static size_t fwid_extension(const struct nv_spec *s, uint8_t *out)
     if (s->fwid_form == 0) { /* version, a key (here: empty), FWID */
         at += put(out + at, "\x02\x01\x01\x30\x00", 5);
         at += put(out + at, fwid, n);
-    } else { /* vendor, model, ... layer, index, fwids */
+        out[1] = (uint8_t)(at - 2);
+    } else { /* as Blackwell: vendor, model, ... index, two fwids of which the first counts, flags */
+        at = 3;
         at += put(out + at,
                   "\x80\x06"
                   "NVIDIA"
                   "\x81\x01"
                   "G"
-                  "\x83\x01\x07\x85\x01\x00",
+                  "\x83\x01\x02\x85\x01\x00",
                   17);
         out[at++] = 0xa6;
-        out[at++] = (uint8_t)n;
+        out[at++] = (uint8_t)(2 * n);
         at += put(out + at, fwid, n);
+        memset(fwid + n - 48, 0, 48);
+        at += put(out + at, fwid, n);
+        at += put(out + at, "\x87\x05\x00\x80\x00\x00\x01", 7);
+        out[1] = 0x81;
+        out[2] = (uint8_t)(at - 3);
     }
-    out[1] = (uint8_t)(at - 2);
     return at;
 }
 
