@@ -56,6 +56,7 @@ TEST(the_file_of_these_tests_is_what_they_think)
     made(&m, 1);
     CHECK_EQ(version_of(&m, home, 0), 1);
     CHECK_EQ(m.len, (DATA_AT + BLOCKS) * CM_PFS_BLOCK);
+    memory_free(&m);
     made(&m, 5);
     CHECK_EQ(version_of(&m, home, 0), 5);
     memory_free(&m);
