@@ -108,7 +108,7 @@ static void deliver(oe_log_level_t level, bool is_enclave, const char *raw)
     const bool nested = inside;
 
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    (void)gmtime_r(&now.tv_sec, &entry.when);
+    cm_log_utc(now.tv_sec, &entry.when);
     entry.usecs = now.tv_nsec / 1000;
     entry.thread = (uint64_t)pthread_self();
     cm_log_escape(CM_LOG_ESCAPE_TEXT, raw, safe);

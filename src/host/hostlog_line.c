@@ -9,7 +9,8 @@
 
 #include "common/writer.h"
 
-enum { FIELDS = 9, TIME_MAX = 32, WIDTH_MAX = 99 };
+enum { TM_YEAR = 1900 }; /* of struct tm */
+enum { FIELDS = 9, TIME_MAX = 80, WIDTH_MAX = 99 };
 
 static bool is_plain(unsigned char c)
 {
@@ -199,6 +200,40 @@ static struct cm_span span_of(const char *text)
     return (struct cm_span){(const uint8_t *)text, strlen(text)};
 }
 
+static bool is_leap(int year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+void cm_log_utc(time_t at, struct tm *out)
+{
+    enum { DAY = 86400, CYCLE_DAYS = 146097, CYCLE_YEARS = 400, CYCLES_MOST = 1000, THURSDAY = 4 };
+    static const int lengths[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    const int64_t days = at < 0 ? 0 : at / DAY;
+    const int64_t cycles = days / CYCLE_DAYS < CYCLES_MOST ? days / CYCLE_DAYS : CYCLES_MOST;
+    const int second = at < 0 ? 0 : (int)(at % DAY);
+    int left = (int)(days % CYCLE_DAYS);
+    int year = 1970 + (int)cycles * CYCLE_YEARS;
+    int month = 0;
+
+    memset(out, 0, sizeof(*out));
+    for (; left >= 365 + is_leap(year); year++) {
+        left -= 365 + is_leap(year);
+    }
+    out->tm_yday = left;
+    for (; left >= lengths[month] + (month == 1 && is_leap(year)); month++) {
+        left -= lengths[month] + (month == 1 && is_leap(year));
+    }
+    out->tm_year = year - TM_YEAR;
+    out->tm_mon = month;
+    out->tm_mday = left + 1;
+    out->tm_wday = (int)((days + THURSDAY) % 7);
+    out->tm_hour = second / 3600;
+    out->tm_min = second / 60 % 60;
+    out->tm_sec = second % 60;
+    out->tm_zone = "GMT";
+}
+
 size_t cm_log_line(const char *format, const struct cm_log_entry *entry, char out[CM_LOG_LINE_MAX])
 {
     struct cm_wr w = cm_wr_init(out, CM_LOG_LINE_MAX - 1);
@@ -206,7 +241,9 @@ size_t cm_log_line(const char *format, const struct cm_log_entry *entry, char ou
     char when[TIME_MAX] = "";
     int field = 0;
 
-    (void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &entry->when);
+    (void)snprintf(when, sizeof(when), "%04d-%02d-%02dT%02d:%02d:%02d",
+                   entry->when.tm_year + TM_YEAR, entry->when.tm_mon + 1, entry->when.tm_mday,
+                   entry->when.tm_hour, entry->when.tm_min, entry->when.tm_sec);
     texts[0] = span_of(when);
     texts[2] = span_of(entry->is_enclave ? "E" : "H");
     texts[3] = span_of(oe_log_level_strings[entry->level]);

@@ -28,6 +28,12 @@ enum cm_log_escape {
 /** Escape text up to its terminator or CM_LOG_TEXT_MAX bytes; trailing newlines are dropped. */
 void cm_log_escape(enum cm_log_escape how, const char *text, char out[CM_LOG_SAFE_MAX]);
 
+/**
+ * gmtime_r(), without the lock of the C library's time zone, which a fork could leave locked in the
+ * child. Times before 1970 are the first of that year; a year is at most 400000.
+ */
+void cm_log_utc(time_t at, struct tm *out);
+
 /** One message, ready to be written: everything in it is printable. */
 struct cm_log_entry {
     struct tm when; /* UTC */
