@@ -97,6 +97,8 @@ completes "platform pccs !new" casemate p
 completes "show !casemate" casemate quote ""
 completes "--help" casemate quote show -
 completes "" casemate quote show ""
+completes "describe pcrs build sign !eif" casemate eif ""
+completes "aarch64 x86_64" casemate eif build --arch ""
 completes "set-tcb revoke rotate reset export show" casemate platform ""
 completes "OutOfDate OutOfDateConfigurationNeeded !Revoked" casemate platform set-tcb Out
 completes "--collateral --allow-debug --help !--profile" casemate verify --
