@@ -218,9 +218,6 @@ enum cm_status cm_tpm_signature_verify(const struct cm_tpm_signature *sig,
     enum cm_status st = CM_OK;
 
     *hash = raw ? hash_by_size(att->pcr_digest.len) : sig->hash;
-    if (*hash == CM_TPM_ALG_SHA1) {
-        return CM_ERR_UNSUPPORTED;
-    }
     st = cm_tpm_hash(*hash, &att->bytes, 1, digest);
     if (st != CM_OK) {
         return st;

@@ -20,7 +20,8 @@ struct made {
     const char *extension; /* bytes instead */
     size_t extension_len;
     const uint8_t *use;
-    bool no_sha256;     /* only the quote of SHA-1 */
+    bool no_sha256; /* only the quote of SHA-1 */
+    bool two_logs;
     bool second_signer; /* the second quote by another key */
     const char *family;
     struct cm_material with[2];
@@ -134,6 +135,9 @@ static void build(struct made *m)
         field(&w, 6, cm_span_make(der, ck_cert(&leaf, der, sizeof(der))));
     }
     field(&w, 7, cm_span_make(der, ck_cert(&ca, der, sizeof(der))));
+    for (unsigned i = 0; m->two_logs && i < 2; i++) {
+        field(&w, 5, kit_text("a log of containers"));
+    }
     kit_must(cm_wr_finish(&w) == CM_OK, "a message");
     m->len = w.used;
 }
@@ -234,6 +238,11 @@ TEST(an_instance_that_is_not_of_production_counts_for_nothing)
     CHECK(cm_evidence_find(ev, 0, "gce.zone", 0) == NULL);
     CHECK_EQ(cm_evidence_result(ev, 0, "gce.instance"), CM_CHECK_NOT_APPLICABLE);
     cm_evidence_free(ev);
+}
+
+TEST(a_field_that_stands_once_stands_once)
+{
+    EXPECT(m.two_logs = true, CM_ERR_FORMAT, "gce.attestation");
 }
 
 TEST(every_quote_counts)

@@ -297,6 +297,31 @@ TEST(no_action_is_not_extended_and_sets_the_locality)
     CHECK_EQ(cm_tcg_log_parse(kit_log_bytes(&log), &parsed, NULL), CM_ERR_FORMAT);
 }
 
+TEST(a_locality_behind_the_first_extension_is_refused)
+{
+    static struct kit_log log;
+    struct cm_tcg_log parsed;
+    uint8_t event[17] = "StartupLocality";
+
+    event[16] = 3;
+    kit_log_begin(&log, two_banks, 2);
+    kit_log_text(&log, 0, CM_TCG_S_CRTM_VERSION, "x");
+    kit_log_data(&log, 0, CM_TCG_NO_ACTION, cm_span_make(event, 17));
+    CHECK_EQ(cm_tcg_log_parse(kit_log_bytes(&log), &parsed, NULL), CM_ERR_FORMAT);
+}
+
+TEST(one_digest_a_bank)
+{
+    static const uint16_t same[] = {CM_TPM_ALG_SHA256, CM_TPM_ALG_SHA256};
+    static struct kit_log log;
+    struct cm_tcg_log parsed;
+
+    kit_log_begin(&log, two_banks, 2);
+    memcpy(log.alg, same, sizeof(same)); /* the event has two digests of one bank */
+    kit_log_text(&log, 3, CM_TCG_ACTION, "x");
+    CHECK_EQ(cm_tcg_log_parse(kit_log_bytes(&log), &parsed, NULL), CM_ERR_FORMAT);
+}
+
 TEST(registers_banks_and_counts_are_bounded)
 {
     static struct kit_log log;
