@@ -124,7 +124,8 @@ static bool is_time(const struct timespec *t)
 
 static long do_utimensat(const long a[6])
 {
-    const struct timespec *times = cm_sys_ptr(a[2]);
+    static const struct timespec now[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
+    const struct timespec *times = a[2] == 0 ? now : cm_sys_ptr(a[2]);
     struct cm_change change = {.what = CM_CHANGE_TIMES};
 
     if ((a[3] & ~(long)AT_SYMLINK_NOFOLLOW) != 0) {
@@ -132,7 +133,7 @@ static long do_utimensat(const long a[6])
     }
     change.follow = (a[3] & AT_SYMLINK_NOFOLLOW) == 0;
     for (unsigned i = 0; i < 2; i++) {
-        change.times[i] = times == NULL ? (struct timespec){.tv_nsec = UTIME_NOW} : times[i];
+        change.times[i] = times[i];
         if (!is_time(&change.times[i])) {
             return -EINVAL;
         }
