@@ -8,7 +8,7 @@
 #             oedebugmalloc (openenclave/debugmalloc.h)
 #             cmpfs (casemate/pfs.h)
 #             oeseal_gcmaes (objects: target_link_libraries(e $<TARGET_OBJECTS:openenclave::oeseal_gcmaes>))
-#   tools     oesign oeedger8r casemate
+#   tools     oesign oeedger8r oeutil oegdb casemate
 # Functions
 #   cm_add_app(<name> EDL <file.edl> HOST <sources> ENCLAVE <sources> [CONFIG <file>] [KEY <file.pem>]
 #              [HOST_LIBS <lib>...] [ENCLAVE_LIBS <target>...] [EDL_PATHS <dir>...])
@@ -149,7 +149,7 @@ foreach(name mbedtls mbedx509 mbedcrypto mbedcrypto_static)
 endforeach()
 
 # ---- tools
-foreach(tool oesign oeedger8r casemate)
+foreach(tool oesign oeedger8r oeutil oegdb casemate)
   add_executable(openenclave::${tool} IMPORTED)
   set_target_properties(openenclave::${tool} PROPERTIES IMPORTED_LOCATION ${OE_BINDIR}/${tool})
 endforeach()

@@ -85,6 +85,12 @@ cat > vault/CMakeLists.txt << 'CMAKE'
 cmake_minimum_required(VERSION 3.16)
 project(vault C)
 find_package(OpenEnclave CONFIG REQUIRED)
+foreach(tool oesign oeedger8r oeutil oegdb casemate)
+  get_target_property(file openenclave::${tool} IMPORTED_LOCATION)
+  if(NOT EXISTS ${file})
+    message(FATAL_ERROR "openenclave::${tool} is ${file}")
+  endif()
+endforeach()
 cm_add_app(vault EDL vault.edl HOST host.c ENCLAVE enc.c
   ENCLAVE_LIBS $<TARGET_OBJECTS:openenclave::oeseal_gcmaes> openenclave::oecryptoopenssl_3)
 CMAKE
