@@ -1,6 +1,7 @@
 /* The enclave of the tests of switchless calls. */
 #include <openenclave/enclave.h>
 
+#include <pthread.h>
 #include <string.h>
 
 #include "swl_t.h"
@@ -109,6 +110,51 @@ void enc_spin(uint64_t *go)
     while (*(volatile uint64_t *)go == 0) {
         __builtin_ia32_pause();
     }
+}
+
+static uint64_t faults;
+
+static uint64_t skip_ud2(oe_exception_record_t *record)
+{
+    if (record->code != OE_EXCEPTION_ILLEGAL_INSTRUCTION) {
+        return OE_EXCEPTION_CONTINUE_SEARCH;
+    }
+    faults++;
+    record->context->rip += 2;
+    return OE_EXCEPTION_CONTINUE_EXECUTION;
+}
+
+uint64_t enc_fault(void)
+{
+    static bool added;
+
+    if (!added && oe_add_vectored_exception_handler(false, skip_ud2) != OE_OK) {
+        return 0;
+    }
+    added = true;
+    __asm__ volatile("ud2");
+    return faults;
+}
+
+static pthread_key_t key;
+static uint64_t destroyed;
+
+static void destroy(void *value)
+{
+    destroyed += value == &destroyed;
+}
+
+void enc_key(void)
+{
+    static bool made;
+
+    made = made || pthread_key_create(&key, destroy) == 0;
+    (void)pthread_setspecific(key, &destroyed);
+}
+
+uint64_t enc_keys_destroyed(void)
+{
+    return destroyed;
 }
 
 void enc_abort(void)
