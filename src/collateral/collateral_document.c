@@ -116,24 +116,30 @@ static int json_url(const struct cm_collateral_config *config, const struct cm_c
                     update[0] != '\0' && query[0] != '\0' ? "&" : "", query);
 }
 
-/* A caching service knows platforms by their QE; Intel's by the PPID alone. */
+/*
+ * A caching service knows platforms by their QE; Intel's by the PPID alone. Both take an encrypted
+ * PPID of RSA-3072 only and refuse an empty or a shorter one, where a caching service does without.
+ */
 static int pck_url(const struct cm_collateral_config *config, const struct cm_pck_key *key,
                    char *out, size_t cap)
 {
+    const bool by_qe = config->kind != CM_COLLATERAL_PCS;
+    const bool by_ppid = key->ppid_len == CM_PPID_MAX;
     const char *query = common_query(config);
     char ppid[2 * CM_PPID_MAX + 1] = "";
     char qe_id[2 * sizeof(key->qe_id) + 1] = "";
     char cpusvn[2 * sizeof(key->cpusvn) + 1] = "";
 
-    cm_hex_encode(cm_span_make(key->ppid, key->ppid_len), CM_HEX_LOWER, ppid);
+    if (by_ppid) {
+        cm_hex_encode(cm_span_make(key->ppid, key->ppid_len), CM_HEX_LOWER, ppid);
+    }
     cm_hex_encode(cm_span_make(key->qe_id, sizeof(key->qe_id)), CM_HEX_LOWER, qe_id);
     cm_hex_encode(cm_span_make(key->cpusvn, sizeof(key->cpusvn)), CM_HEX_LOWER, cpusvn);
-    return snprintf(
-        out, cap, "%s/pckcert?%s%s%sencrypted_ppid=%s&cpusvn=%s&pcesvn=%02x%02x&pceid=%02x%02x%s%s",
-        config->url, config->kind != CM_COLLATERAL_PCS ? "qeid=" : "",
-        config->kind != CM_COLLATERAL_PCS ? qe_id : "",
-        config->kind != CM_COLLATERAL_PCS ? "&" : "", ppid, cpusvn, key->pcesvn[0], key->pcesvn[1],
-        key->pceid[0], key->pceid[1], query[0] != '\0' ? "&" : "", query);
+    return snprintf(out, cap, "%s/pckcert?%s%s%s%s%s%scpusvn=%s&pcesvn=%02x%02x&pceid=%02x%02x%s%s",
+                    config->url, by_qe ? "qeid=" : "", by_qe ? qe_id : "", by_qe ? "&" : "",
+                    by_ppid ? "encrypted_ppid=" : "", ppid, by_ppid ? "&" : "", cpusvn,
+                    key->pcesvn[0], key->pcesvn[1], key->pceid[0], key->pceid[1],
+                    query[0] != '\0' ? "&" : "", query);
 }
 
 enum cm_status cm_document_url(const struct cm_collateral_config *config,
@@ -144,9 +150,13 @@ enum cm_status cm_document_url(const struct cm_collateral_config *config,
     int n = 0;
 
     if (d == CM_DOCUMENT_PCK) {
-        if (config->kind == CM_COLLATERAL_PCS && key->pck.ppid_len == 0) {
-            cm_why_set(why, "the quote holds neither a PCK chain nor an encrypted PPID: only a "
-                            "caching service (CASEMATE_PCCS_URL) can know its platform");
+        if (config->kind == CM_COLLATERAL_PCS && key->pck.ppid_len != CM_PPID_MAX) {
+            cm_why_set(why,
+                       "the quote holds neither a PCK chain nor %s: only a caching service "
+                       "(CASEMATE_PCCS_URL) can know its platform",
+                       key->pck.ppid_len == 0 ? "an encrypted PPID"
+                                              : "a PPID encrypted with RSA-3072, which Intel's "
+                                                "service asks for");
             return CM_ERR_UNSUPPORTED;
         }
         n = pck_url(config, &key->pck, out, cap);

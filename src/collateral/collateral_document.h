@@ -29,7 +29,7 @@ const char *cm_document_name(enum cm_document d);
 const char *const *cm_document_headers(enum cm_document d);
 
 /** @retval CM_ERR_UNSUPPORTED the service has no such document (TDX before v4; a PCK certificate
- *                             without an encrypted PPID at Intel's) */
+ *                             without a PPID encrypted with RSA-3072 at Intel's) */
 CM_MUST_USE enum cm_status cm_document_url(const struct cm_collateral_config *config,
                                            const struct cm_collateral_key *key, enum cm_document d,
                                            char out[CM_DOCUMENT_MAX_URL], struct cm_why *why);

@@ -56,7 +56,7 @@ const char *cm_part_name(enum cm_collateral_part part);
 struct cm_pck_key {
     uint8_t qe_id[16];
     uint8_t ppid[CM_PPID_MAX]; /* encrypted */
-    size_t ppid_len;           /* 256 or 384; 0: only a cache that knows the QE can answer */
+    size_t ppid_len;           /* 384; 256 or 0: only a cache that knows the QE can answer */
     uint8_t cpusvn[16];
     uint8_t pcesvn[2]; /* little endian, as in quotes */
     uint8_t pceid[2];

@@ -19,7 +19,10 @@ static bool scene_without_chain(struct scene *sc, unsigned cert_type)
     return true;
 }
 
-/* PPID plain, encrypted in both sizes, and the bare leaf: the chain comes from the service. */
+/*
+ * PPID plain, encrypted in both sizes, and the bare leaf: the chain comes from the service, which hears
+ * of a PPID only if it is encrypted with RSA-3072 and finds the others by their QE.
+ */
 TEST(pck_chain_is_fetched)
 {
     struct scene sc;
@@ -35,8 +38,9 @@ TEST(pck_chain_is_fetched)
         CHECK_MEM(sc.key.fmspc, sc.spec.ext.fmspc, 6);
         CHECK_EQ(sc.service.count, 5);
         CHECK(strncmp(sc.service.asked[0], "/sgx/certification/v4/pckcert?qeid=", 35) == 0);
-        CHECK((strstr(sc.service.asked[0], "encrypted_ppid=50504944") != NULL) ==
-              (type == 2 || type == 3));
+        CHECK_EQ(strstr(sc.service.asked[0], "&encrypted_ppid=50504944") != NULL, type == 3);
+        CHECK_EQ(strstr(sc.service.asked[0], "ppid") != NULL, type == 3);
+        CHECK(strstr(sc.service.asked[0], "&cpusvn=") != NULL);
         verifies(&sc); /* from the cache */
         CHECK_EQ(sc.service.count, 5);
         cache_remove();
@@ -59,11 +63,25 @@ TEST(pck_chain_from_pcs)
           0);
     CHECK_MEM(sc.service.subscription, "ynnnn", 5);
     scene_stop(&sc);
-    REQUIRE(scene_without_chain(&sc, 1));
-    sc.config.kind = CM_COLLATERAL_PCS;
-    refuses(&sc, CM_ERR_UNSUPPORTED, "caching service");
-    CHECK_EQ(sc.service.count, 0);
-    scene_stop(&sc);
+}
+
+/* What it would refuse is not sent: no encrypted PPID, or one under the old key of RSA-2048. */
+TEST(pck_chain_not_from_pcs)
+{
+    static const char *const says[] = {"", "an encrypted PPID: only a caching service", "RSA-3072",
+                                       "", "an encrypted PPID: only a caching service"};
+    struct scene sc;
+
+    for (unsigned type = 1; type < 5; type++) {
+        if (type == 3) {
+            continue;
+        }
+        REQUIRE(scene_without_chain(&sc, type));
+        sc.config.kind = CM_COLLATERAL_PCS;
+        refuses(&sc, CM_ERR_UNSUPPORTED, says[type]);
+        CHECK_EQ(sc.service.count, 0);
+        scene_stop(&sc);
+    }
 }
 
 /* A certificate of another PCE, one where a leaf should stand, none, and one that has expired. */
