@@ -11,6 +11,8 @@ static const struct {
     {"nonce", "it answers the challenge that was expected"},
     {"bound", "something genuine vouches for this part"},
     {"checked", "something about it was verified"},
+    {"materials", "everything that was given is verified with"},
+    {"reference.environment", "the reference values are of this environment"},
     {"reference.values", "the measurements are among the reference values"},
     {"reference.file", "the reference values are well formed and usable"},
     /* snp */

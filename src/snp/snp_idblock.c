@@ -132,11 +132,12 @@ static enum cm_status check_block(const struct cm_snp_id_block *b, const struct 
 struct given {
     struct cm_span block;
     struct cm_span auth;
+    bool other; /* a file that is neither */
 };
 
 static struct given find(const struct cm_verify_job *job)
 {
-    struct given g = {{NULL, 0}, {NULL, 0}};
+    struct given g = {{NULL, 0}, {NULL, 0}, false};
     const struct cm_material *m = NULL;
 
     for (size_t i = 0; (m = cm_material(job, CM_MATERIAL_SIGNATURE, i)) != NULL; i++) {
@@ -149,6 +150,8 @@ static struct given find(const struct cm_verify_job *job)
         if (rd.left == CM_SNP_ID_AUTH_SIZE) {
             g.auth = cm_rd_take(&rd, CM_SNP_ID_AUTH_SIZE);
         }
+        /* below a virtual TPM its quote's signature stands beside it, too */
+        g.other = g.other || (job->format == CM_FORMAT_SNP && (rd.left != 0 || m->bytes.len == 0));
     }
     return g;
 }
@@ -192,6 +195,11 @@ enum cm_status cm_snp_id_check(const struct cm_verify_job *job, const struct cm_
     struct cm_snp_id_block b = {0};
     enum cm_status st = CM_OK;
 
+    if (g.other) {
+        cm_check_status(ev, submod, "snp.id_block", CM_ERR_FORMAT, "%s",
+                        "neither an ID block nor an ID authentication");
+        return CM_ERR_FORMAT;
+    }
     if (g.block.ptr != NULL) {
         st = cm_snp_id_block_parse(g.block, &b);
         if (st == CM_OK) {

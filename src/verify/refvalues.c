@@ -22,7 +22,7 @@ struct run {
     char missing[64];
 };
 
-static bool is_json(struct cm_span bytes)
+bool cm_refvalues_recognise(struct cm_span bytes)
 {
     size_t at = 0;
 
@@ -250,7 +250,7 @@ enum cm_status cm_refvalues_check(const struct cm_verify_job *job, struct cm_evi
         struct run r = {.ev = ev};
         enum cm_status st = CM_OK;
 
-        if (!is_json(m->bytes)) {
+        if (!cm_refvalues_recognise(m->bytes)) {
             continue;
         }
         st = read_file(&r, m->bytes);

@@ -5,6 +5,9 @@
 #include "evidence/claims.h"
 #include "evidence/material.h"
 
+/** Whether a file looks like reference values in JSON: only looks. */
+bool cm_refvalues_recognise(struct cm_span bytes);
+
 /**
  * Compare measurements with every CM_MATERIAL_REFERENCE that is JSON; others are left alone. To be called
  * after a format's verifier. The file is the caller's and TRUSTED, and yet read strictly: a member that

@@ -23,9 +23,15 @@
 #include "verify/unwrap.h"
 #include "verify/whole.h"
 
+/* what a caller gives to have it compared: a format that would not must not look as if it had */
+#define TAKES(kind) (1u << CM_MATERIAL_##kind)
+#define TAKES_VTPM  (TAKES(SIGNATURE) | TAKES(PCRS) | TAKES(EVENT_LOG))
+#define COMPARED    (TAKES_VTPM | TAKES(TPM_PUBLIC) | TAKES(QUOTE) | TAKES(REQUEST) | TAKES(FIRMWARE))
+
 struct format {
     enum cm_format id;
     const char *submod; /* the first submodule's name */
+    unsigned takes;     /* TAKES_ bits of the materials that it verifies with */
     bool (*recognise)(struct cm_span bytes);
     enum cm_status (*verify)(const struct cm_verify_job *job, struct cm_evidence *ev,
                              size_t submod);
@@ -33,17 +39,18 @@ struct format {
 
 /* one line a format; recognised in this order, and no two recognise the same bytes */
 static const struct format formats[] = {
-    {CM_FORMAT_DCAP, "cpu", cm_dcap_recognise, cm_dcap_verify_part},
-    {CM_FORMAT_SNP, "cpu", cm_snp_recognise, cm_snp_verify},
-    {CM_FORMAT_TPM, "tpm", cm_tpm_recognise, cm_tpm_verify},
-    {CM_FORMAT_NITRO, "enclave", cm_nitro_recognise, cm_nitro_verify},
-    {CM_FORMAT_AZURE_CVM, "cpu", cm_azure_recognise, cm_azure_verify},
-    {CM_FORMAT_GCE, "vtpm", cm_gce_recognise, cm_gce_verify},
-    {CM_FORMAT_GCP_TOKEN, "token", cm_gcp_token_recognise, cm_gcp_token_verify},
-    {CM_FORMAT_CCA, "platform", cm_cca_recognise, cm_cca_verify},
-    {CM_FORMAT_PSA, "platform", cm_psa_recognise, cm_psa_verify},
-    {CM_FORMAT_OPTEE, "tee", cm_optee_recognise, cm_optee_verify},
-    {CM_FORMAT_NVIDIA, "device0", cm_nvidia_recognise, cm_nvidia_verify},
+    {CM_FORMAT_DCAP, "cpu", TAKES(EVENT_LOG), cm_dcap_recognise, cm_dcap_verify_part},
+    {CM_FORMAT_SNP, "cpu", TAKES(SIGNATURE) | TAKES(FIRMWARE), cm_snp_recognise, cm_snp_verify},
+    {CM_FORMAT_TPM, "tpm", TAKES_VTPM | TAKES(TPM_PUBLIC), cm_tpm_recognise, cm_tpm_verify},
+    {CM_FORMAT_NITRO, "enclave", 0, cm_nitro_recognise, cm_nitro_verify},
+    {CM_FORMAT_AZURE_CVM, "cpu", TAKES_VTPM | TAKES(QUOTE) | TAKES(FIRMWARE), cm_azure_recognise,
+     cm_azure_verify},
+    {CM_FORMAT_GCE, "vtpm", 0, cm_gce_recognise, cm_gce_verify},
+    {CM_FORMAT_GCP_TOKEN, "token", 0, cm_gcp_token_recognise, cm_gcp_token_verify},
+    {CM_FORMAT_CCA, "platform", 0, cm_cca_recognise, cm_cca_verify},
+    {CM_FORMAT_PSA, "platform", 0, cm_psa_recognise, cm_psa_verify},
+    {CM_FORMAT_OPTEE, "tee", 0, cm_optee_recognise, cm_optee_verify},
+    {CM_FORMAT_NVIDIA, "device0", TAKES(REQUEST), cm_nvidia_recognise, cm_nvidia_verify},
 };
 
 const char *cm_format_name(enum cm_format format)
@@ -175,6 +182,56 @@ static bool no_verdict(enum cm_status st)
     return st == CM_ERR_NOMEM || st == CM_ERR_PARAM || st == CM_ERR_CRYPTO;
 }
 
+static const char *material_name(enum cm_material_kind kind)
+{
+    switch (kind) {
+    case CM_MATERIAL_SIGNATURE:
+        return "signature";
+    case CM_MATERIAL_PCRS:
+        return "list of PCRs";
+    case CM_MATERIAL_EVENT_LOG:
+        return "event log";
+    case CM_MATERIAL_TPM_PUBLIC:
+        return "TPM public area";
+    case CM_MATERIAL_QUOTE:
+        return "quote";
+    case CM_MATERIAL_REQUEST:
+        return "request";
+    case CM_MATERIAL_FIRMWARE:
+        return "firmware image";
+    case CM_MATERIAL_CERTS:
+    case CM_MATERIAL_CRL:
+    case CM_MATERIAL_KEY:
+    case CM_MATERIAL_REFERENCE:
+        break;
+    }
+    return "file";
+}
+
+/* Nothing that was given to be compared is passed over in silence. */
+static enum cm_status judge_materials(const struct format *format, const struct cm_verify_job *job,
+                                      struct cm_evidence *ev)
+{
+    enum cm_status st = CM_OK;
+
+    for (size_t i = 0; i < job->material_count; i++) {
+        const struct cm_material *m = &job->materials[i];
+        const unsigned bit = (unsigned)m->kind < 32 ? 1u << m->kind : 0;
+
+        if ((bit & COMPARED & ~format->takes) != 0) {
+            st = CM_ERR_UNSUPPORTED;
+            cm_check_status(ev, 0, "materials", st, "%s evidence is verified without a %s",
+                            cm_format_name(format->id), material_name(m->kind));
+        } else if (m->kind == CM_MATERIAL_REFERENCE && !cm_refvalues_recognise(m->bytes) &&
+                   !cm_corim_recognise(m->bytes)) {
+            st = CM_ERR_FORMAT;
+            cm_check_status(ev, 0, "reference.file", st, "%s",
+                            "neither reference values in JSON nor a CoRIM");
+        }
+    }
+    return st;
+}
+
 /* The caller's reference values; the format's own verdict comes first. */
 static enum cm_status judge_references(const struct cm_verify_job *job, struct cm_evidence *ev,
                                        enum cm_status verdict)
@@ -224,6 +281,9 @@ enum cm_status cm_verify(const struct cm_verify_job *job, struct cm_evidence **o
         verdict = cm_verify_ccel(&own, ev, verdict);
     }
     if (!no_verdict(verdict)) {
+        const enum cm_status materials = judge_materials(format, &own, ev);
+
+        verdict = verdict != CM_OK ? verdict : materials;
         verdict = judge_references(&own, ev, verdict);
     }
     if (no_verdict(verdict)) {

@@ -175,6 +175,50 @@ TEST(a_quote_through_the_table)
 }
 
 /* The text of bytes in a form; the caller frees it. */
+/* What was given to be compared is compared, or the evidence is refused: never passed over in silence. */
+TEST(materials_are_not_ignored)
+{
+    static const enum cm_material_kind kinds[] = {CM_MATERIAL_SIGNATURE,  CM_MATERIAL_PCRS,
+                                                  CM_MATERIAL_TPM_PUBLIC, CM_MATERIAL_QUOTE,
+                                                  CM_MATERIAL_REQUEST,    CM_MATERIAL_FIRMWARE};
+    static const char *const references[] = {"",
+                                             "junk",
+                                             "\xef\xbb\xbf{\"measurements\":[]}",
+                                             "[{\"measurements\":[]}]",
+                                             "<SoftwareIdentity/>",
+                                             "measurements: []",
+                                             "\xd9\xd9\xf7\xa0"};
+    struct pki_spec s;
+    struct pki_bundle *b = NULL;
+    struct cm_evidence *ev = NULL;
+    struct cm_material m = {CM_MATERIAL_FIRMWARE, "given", {(const uint8_t *)"junk", 4}};
+
+    pki_defaults(&s, 3, 1);
+    b = pki_make(&s);
+    struct cm_verify_input in = {.now = PKI_NOW, .roots = &b->root, .root_count = 1};
+    struct cm_verify_job job = {.evidence = b->quote, .dcap = &b->col, .in = &in};
+
+    CHECK_EQ(cm_verify(&job, &ev), CM_OK);
+    CHECK_EQ(cm_evidence_result(ev, 0, "materials"), CM_CHECK_NOT_CHECKED);
+    cm_evidence_free(ev);
+    job.materials = &m;
+    job.material_count = 1;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        m.kind = kinds[i];
+        CHECK_EQ(cm_verify(&job, &ev), CM_ERR_UNSUPPORTED);
+        CHECK_EQ(cm_evidence_result(ev, 0, "materials"), CM_CHECK_FAIL);
+        cm_evidence_free(ev);
+    }
+    m.kind = CM_MATERIAL_REFERENCE;
+    for (size_t i = 0; i < sizeof(references) / sizeof(references[0]); i++) {
+        m.bytes = cm_span_make(references[i], strlen(references[i]));
+        CHECK_EQ(cm_verify(&job, &ev), CM_ERR_FORMAT);
+        CHECK_EQ(cm_evidence_result(ev, 0, "reference.file"), CM_CHECK_FAIL);
+        cm_evidence_free(ev);
+    }
+    pki_free(b);
+}
+
 static char *text_of(struct cm_span bytes, enum cm_wrapping form, size_t line)
 {
     char *flat = calloc(4, bytes.len + 100);
