@@ -34,14 +34,13 @@ enum cm_status cm_chain_pool(const struct cm_verify_job *job, struct cm_certs *p
     const struct cm_material *m = NULL;
     enum cm_status st = CM_OK;
 
-    for (size_t i = 0; (m = cm_material(job, CM_MATERIAL_CERTS, i)) != NULL; i++) {
+    for (size_t i = 0; st == CM_OK && (m = cm_material(job, CM_MATERIAL_CERTS, i)) != NULL; i++) {
         bool cert = m->bytes.len != 0 && (m->bytes.ptr[0] == 0x30 || m->bytes.ptr[0] == '-');
 
         if (cert || !skip_others) {
-            CM_TRY(cm_certs_add(pool, m->bytes, NULL, 0, NULL));
+            st = cm_certs_add(pool, m->bytes, NULL, 0, NULL);
         }
     }
-out:
     return st;
 }
 

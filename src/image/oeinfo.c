@@ -139,6 +139,12 @@ enum cm_status cm_props_check(const struct cm_enclave_props *props, struct cm_wh
     enum cm_status st = CM_OK;
     const uint64_t known = SGX_ATTR_DEBUG | SGX_ATTR_MODE64 | SGX_ATTR_KSS;
 
+    if (props->heap_pages == 0 && props->stack_pages == 0 && props->tcs_count == 0) {
+        cm_why_set(why,
+                   "the enclave has no properties: sign it with a configuration (oesign sign -c), "
+                   "or set them in its source with OE_SET_ENCLAVE_SGX");
+        return CM_ERR_FORMAT;
+    }
     CM_TRY(check_range("NumHeapPages", props->heap_pages, 0, CM_MAX_HEAP_PAGES, why));
     CM_TRY(check_range("NumStackPages", props->stack_pages, 1, CM_MAX_STACK_PAGES, why));
     CM_TRY(check_range("NumTCS", props->tcs_count, 1, CM_MAX_TCS, why));

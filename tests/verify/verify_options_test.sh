@@ -29,13 +29,14 @@ openssl ecparam -name prime256v1 -genkey -noout -out private.pem
 openssl pkey -in private.pem -pubout -out public.pem
 openssl pkey -in private.pem -pubout -outform der -out public.der
 echo '{"measurements":[]}' > values.json
-for f in sgx3/root.pem sgx3/root_ca_crl.der sgx3/quote.bin; do
+for f in sgx3/root.pem sgx3/root_ca_crl.der; do
     expect 0 "GENUINE" "${verify[@]}" --with "$f" sgx3/quote.bin
 done
 expect 2 "give it with --key" "${verify[@]}" --with public.pem sgx3/quote.bin
 expect 2 "give it with --key" "${verify[@]}" --with public.der sgx3/quote.bin
 expect 2 "give it with --reference" "${verify[@]}" --with values.json sgx3/quote.bin
 expect 2 "cannot tell what this is" "${verify[@]}" --with text sgx3/quote.bin
+expect 3 "without a quote" "${verify[@]}" --with sgx3/quote.bin sgx3/quote.bin # not passed over in silence
 expect 3 "FAIL  materials" "${verify[@]}" --with pcrs:text sgx3/quote.bin
 expect 0 "GENUINE" "${verify[@]}" --key public.pem sgx3/quote.bin # a quote has no use for it
 expect 1 "No such file" "${verify[@]}" --with nowhere sgx3/quote.bin
