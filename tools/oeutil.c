@@ -25,7 +25,9 @@ static const char help_endorsements[] =
     "Usage: oeutil get-endorsements --input FILE --out FILE\n"
     "\n"
     "Fetches the endorsements of SGX or TDX evidence, a remote report or a quote,\n"
-    "from where docs/quoting.md says. Nothing is verified: see oeverify.\n"
+    "from where docs/quoting.md says. Nothing is verified: see oeverify. Refused for\n"
+    "a quote without a PCK chain (certification data 1 to 4), which only casemate\n"
+    "verify can verify.\n"
     "\n"
     "  -i, --input FILE   the evidence\n"
     "  -o, --out FILE     the endorsements\n";
@@ -99,6 +101,9 @@ static enum cm_status fetch(struct cm_span quote, uint8_t **out, size_t *size, s
     const time_t now = time(NULL);
     enum cm_status st = CM_OK;
 
+    if (cm_pck_chain_elsewhere(quote, why)) {
+        return CM_ERR_UNSUPPORTED;
+    }
     if (simulation != NULL && strcmp(simulation, "1") == 0) {
         st = cm_quoting_choose(true, &maker, why);
     }

@@ -85,3 +85,18 @@ oe_result_t cm_pck_issuers(struct cm_span quote, uint8_t **out, size_t *size)
     cm_certs_free(set);
     return result;
 }
+
+bool cm_pck_chain_elsewhere(struct cm_span quote, struct cm_why *why)
+{
+    struct cm_quote q;
+
+    if (cm_quote_parse(quote, &q, NULL) != CM_OK || q.cert_type >= CERT_CHAIN_PEM) {
+        return false;
+    }
+    cm_why_set(
+        why,
+        "the quote holds no PCK chain (certification data %u), and Open Enclave's endorsements "
+        "have no place for one: use casemate collateral and casemate verify",
+        (unsigned)q.cert_type);
+    return true;
+}

@@ -403,8 +403,13 @@ static oe_result_t get_endorsements(struct cm_span quote, struct cm_span given,
                                     struct cm_attest_verdict *v)
 {
     oe_result_t result = OE_OK;
+    struct cm_why why = {{0}};
     size_t size = 0;
 
+    if (given.ptr == NULL && cm_pck_chain_elsewhere(quote, &why)) {
+        cm_attest_refused("pck.source", why.text); /* whatever would be fetched */
+        return OE_MISSING_CERTIFICATE_CHAIN;
+    }
     if (given.ptr == NULL) {
         result = cm_attest_fetch(quote, policy->baseline, &v->fetched, &size);
         if (result == OE_UNSUPPORTED && policy->baseline.ptr != NULL) {

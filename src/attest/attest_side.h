@@ -32,7 +32,8 @@ void cm_attest_ask(struct cm_attest_wish *out);
  * Endorsements for a quote. UNTRUSTED, and not parsed yet.
  * @param baseline  of OE_POLICY_ENDORSEMENTS_BASELINE; ptr NULL: none.
  * @param out       malloced.
- * @retval OE_UNSUPPORTED  a baseline, and nothing here can choose by one
+ * @retval OE_UNSUPPORTED  a baseline, and nothing here can choose by one; or the quote holds no PCK
+ *                         chain, for which endorsements have no place
  */
 oe_result_t cm_attest_fetch(struct cm_span quote, struct cm_span baseline, uint8_t **out,
                             size_t *size);

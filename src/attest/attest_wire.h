@@ -109,6 +109,14 @@ oe_result_t cm_issuers_text(const struct cm_cert *ca, const struct cm_cert *root
 oe_result_t cm_pck_issuers(struct cm_span quote, uint8_t **out, size_t *size);
 
 /**
+ * Whether a quote's PCK chain would have to come with the endorsements, which have no place for it:
+ * those for such a quote (certification data 1 to 4) can never verify it.
+ * @param why  set when it is so; may be NULL.
+ * @return false also for what is no quote
+ */
+bool cm_pck_chain_elsewhere(struct cm_span quote, struct cm_why *why);
+
+/**
  * @param quote  whose PCK chain gives the issuers of the PCK CA's revocation list.
  * @param now    the creation date that is written into them.
  * @param out    malloced, also freed by oe_free_endorsements() and oe_free_sgx_endorsements().

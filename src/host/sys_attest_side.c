@@ -82,6 +82,10 @@ oe_result_t cm_attest_fetch(struct cm_span quote, struct cm_span baseline, uint8
     oe_result_t result = OE_QUOTE_PROVIDER_CALL_ERROR;
     enum cm_status st = CM_OK;
 
+    if (cm_pck_chain_elsewhere(quote, &why)) {
+        cm_host_log(CM_LOG_ERROR, "no endorsements for the quote: %s", why.text);
+        return OE_UNSUPPORTED;
+    }
     if (cm_attest_names_emulated(quote)) { /* else a verifier's machine, which may make no quotes */
         st = cm_quoting_choose(true, &q, &why);
     }

@@ -102,6 +102,12 @@ done
 expect 0 "FMSPC: c0" "$oeutil" get-fmspc -i tdx4/quote.bin
 CASEMATE_COLLATERAL=tdx4 expect 0 "Endorsements" "$oeutil" get-endorsements -i tdx4/quote.bin -o tdx.end
 expect 1 "failed" "$oeverify" -r tdx4/quote.bin -e tdx.end -f TDX_QUOTE_ECDSA # under a root that nobody trusts
+for kind in leaf ppid; do # their PCK chain is in the collateral, for which endorsements have no place
+    CASEMATE_COLLATERAL=$kind expect 1 "casemate verify" "$oeutil" get-endorsements -i $kind/quote.bin -o no.end
+    CASEMATE_COLLATERAL=$kind expect 1 "OE_MISSING_CERTIFICATE_CHAIN" "$oeverify" -r $kind/quote.bin \
+        -f RAW_SGX_QUOTE_ECDSA
+done
+[ ! -e no.end ] && ok || fail "a refusal left endorsements"
 expect 1 "no quote" "$oeutil" get-fmspc -i sgx3/root.pem
 expect 1 "no quote" "$oeverify" -g -r sgx3/root.pem
 : > empty

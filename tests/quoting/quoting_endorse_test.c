@@ -4,6 +4,8 @@
  */
 #include "quoting_kit.h"
 
+#include <openenclave/attestation/sgx/evidence.h>
+
 #include "attest/attest_side.h"
 #include "attest/attest_wire.h"
 
@@ -67,6 +69,32 @@ TEST(none_collateral_from_file)
 {
     from_file(3, 1);
     from_file(4, 2);
+}
+
+/* A PCK chain that was fetched would be lost: endorsements have no place for it. */
+TEST(none_chain_elsewhere_is_refused)
+{
+    for (unsigned type = 1; type < 6; type++) {
+        struct cm_why why = {""};
+        struct pki_spec s;
+        struct pki_bundle *b = NULL;
+        uint8_t *made = NULL;
+        size_t size = 0;
+        oe_result_t want = type == 5 ? OE_OK : OE_UNSUPPORTED;
+
+        pki_defaults(&s, 3, 1);
+        s.cert_type = type;
+        s.give_chain = type != 5;
+        b = kit_platform(&s);
+        only_from(kit_dir);
+        CHECK_EQ(cm_pck_chain_elsewhere(b->quote, &why), type != 5);
+        CHECK(type == 5 || strstr(why.text, "casemate verify") != NULL);
+        CHECK_EQ(oe_get_sgx_endorsements(b->quote.ptr, b->quote.len, NULL, 0, &made, &size), want);
+        CHECK_EQ(made != NULL, type == 5);
+        oe_free_sgx_endorsements(made);
+        pki_free(b);
+    }
+    CHECK(!cm_pck_chain_elsewhere(cm_span_make("no quote", 8), NULL));
 }
 
 TEST(broken_collateral_from_file)

@@ -81,7 +81,9 @@ extern const char *OE_SGX_OPTIONAL_CLAIMS[OE_SGX_OPTIONAL_CLAIMS_COUNT];
  * @param baseline  NULL, or text for the provider (OE_POLICY_ENDORSEMENTS_BASELINE).
  * @param endorsements_buffer  set only on OE_OK; to be freed with oe_free_sgx_endorsements().
  * @retval OE_INVALID_PARAMETER    NULL arguments, or no such quote
- * @retval OE_UNSUPPORTED          the enclave does not import openenclave/edl/sgx/attestation.edl
+ * @retval OE_UNSUPPORTED          the enclave does not import openenclave/edl/sgx/attestation.edl; or
+ *                                 the quote holds no PCK chain (certification data 1 to 4), for which
+ *                                 endorsements have no place: casemate verify can verify it
  * @retval OE_QUOTE_PROVIDER_CALL_ERROR  the provider failed or has none; the host's log says why
  * @retval OE_INVALID_ENDORSEMENT  what the host gave is no well-formed endorsements
  */
