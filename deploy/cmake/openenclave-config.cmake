@@ -154,6 +154,11 @@ foreach(tool oesign oeedger8r oeutil oegdb casemate)
   set_target_properties(openenclave::${tool} PROPERTIES IMPORTED_LOCATION ${OE_BINDIR}/${tool})
 endforeach()
 
+# ---- names of Open Enclave's own parts: ours are in oecore, and nothing more need be linked
+foreach(part oesnmalloc oesnmalloc_obj oedlmalloc_obj oecompiler-rt oelibasm oedebugrt)
+  add_library(openenclave::${part} INTERFACE IMPORTED)
+endforeach()
+
 # ---- names that would promise what is not there: using one stops with one sentence
 set(cm_no_lvi "the archives inside are not hardened against LVI, use the name without -lvi-cfg")
 set(cm_no_symcrypt "SymCrypt and FIPS are not in this SDK, use openenclave::oecryptoopenssl_3")

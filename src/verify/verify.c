@@ -30,8 +30,8 @@
 
 struct format {
     enum cm_format id;
+    unsigned takes;     /* TAKES bits of the materials that it verifies with */
     const char *submod; /* the first submodule's name */
-    unsigned takes;     /* TAKES_ bits of the materials that it verifies with */
     bool (*recognise)(struct cm_span bytes);
     enum cm_status (*verify)(const struct cm_verify_job *job, struct cm_evidence *ev,
                              size_t submod);
@@ -39,18 +39,18 @@ struct format {
 
 /* one line a format; recognised in this order, and no two recognise the same bytes */
 static const struct format formats[] = {
-    {CM_FORMAT_DCAP, "cpu", TAKES(EVENT_LOG), cm_dcap_recognise, cm_dcap_verify_part},
-    {CM_FORMAT_SNP, "cpu", TAKES(SIGNATURE) | TAKES(FIRMWARE), cm_snp_recognise, cm_snp_verify},
-    {CM_FORMAT_TPM, "tpm", TAKES_VTPM | TAKES(TPM_PUBLIC), cm_tpm_recognise, cm_tpm_verify},
-    {CM_FORMAT_NITRO, "enclave", 0, cm_nitro_recognise, cm_nitro_verify},
-    {CM_FORMAT_AZURE_CVM, "cpu", TAKES_VTPM | TAKES(QUOTE) | TAKES(FIRMWARE), cm_azure_recognise,
+    {CM_FORMAT_DCAP, TAKES(EVENT_LOG), "cpu", cm_dcap_recognise, cm_dcap_verify_part},
+    {CM_FORMAT_SNP, TAKES(SIGNATURE) | TAKES(FIRMWARE), "cpu", cm_snp_recognise, cm_snp_verify},
+    {CM_FORMAT_TPM, TAKES_VTPM | TAKES(TPM_PUBLIC), "tpm", cm_tpm_recognise, cm_tpm_verify},
+    {CM_FORMAT_NITRO, 0, "enclave", cm_nitro_recognise, cm_nitro_verify},
+    {CM_FORMAT_AZURE_CVM, TAKES_VTPM | TAKES(QUOTE) | TAKES(FIRMWARE), "cpu", cm_azure_recognise,
      cm_azure_verify},
-    {CM_FORMAT_GCE, "vtpm", 0, cm_gce_recognise, cm_gce_verify},
-    {CM_FORMAT_GCP_TOKEN, "token", 0, cm_gcp_token_recognise, cm_gcp_token_verify},
-    {CM_FORMAT_CCA, "platform", 0, cm_cca_recognise, cm_cca_verify},
-    {CM_FORMAT_PSA, "platform", 0, cm_psa_recognise, cm_psa_verify},
-    {CM_FORMAT_OPTEE, "tee", 0, cm_optee_recognise, cm_optee_verify},
-    {CM_FORMAT_NVIDIA, "device0", TAKES(REQUEST), cm_nvidia_recognise, cm_nvidia_verify},
+    {CM_FORMAT_GCE, 0, "vtpm", cm_gce_recognise, cm_gce_verify},
+    {CM_FORMAT_GCP_TOKEN, 0, "token", cm_gcp_token_recognise, cm_gcp_token_verify},
+    {CM_FORMAT_CCA, 0, "platform", cm_cca_recognise, cm_cca_verify},
+    {CM_FORMAT_PSA, 0, "platform", cm_psa_recognise, cm_psa_verify},
+    {CM_FORMAT_OPTEE, 0, "tee", cm_optee_recognise, cm_optee_verify},
+    {CM_FORMAT_NVIDIA, TAKES(REQUEST), "device0", cm_nvidia_recognise, cm_nvidia_verify},
 };
 
 const char *cm_format_name(enum cm_format format)
