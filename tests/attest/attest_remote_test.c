@@ -216,6 +216,12 @@ TEST(endorsements_for_a_quote)
     CHECK_EQ(oe_get_sgx_endorsements(report.data + 16, report.size - 16, (const uint8_t *)"17", 3,
                                      &endorsements, &size),
              OE_UNSUPPORTED);
+    CHECK_EQ(
+        oe_get_sgx_endorsements(report.data + 16, report.size - 16, NULL, 3, &endorsements, &size),
+        OE_INVALID_PARAMETER);
+    CHECK_EQ(oe_get_sgx_endorsements(report.data + 16, report.size - 16, (const uint8_t *)"17", 0,
+                                     &endorsements, &size),
+             OE_INVALID_PARAMETER);
     oe_free_sgx_endorsements(NULL);
     free(report.data);
 }

@@ -403,6 +403,18 @@ TEST(policies)
         CHECK_EQ(verify_policy(&k, OE_POLICY_TCB_BASELINE_DATE, NULL, 8), OE_INVALID_PARAMETER);
         CHECK_EQ(verify_policy(&k, OE_POLICY_ENDORSEMENTS_BASELINE, text, 2), OE_TCB_LEVEL_INVALID);
         CHECK_EQ(verify_policy(&k, (oe_policy_type_t)77, text, 2), OE_INVALID_PARAMETER);
+        CHECK_EQ(verify_policy(&k, OE_POLICY_ENDORSEMENTS_BASELINE, NULL, 2), OE_INVALID_PARAMETER);
+        CHECK_EQ(verify_policy(&k, OE_POLICY_ENDORSEMENTS_BASELINE, text, 0), OE_INVALID_PARAMETER);
+        {
+            const oe_policy_t twice[2] = {{OE_POLICY_ENDORSEMENTS_BASELINE, text, 2},
+                                          {OE_POLICY_ENDORSEMENTS_BASELINE, text, 2}};
+            oe_claim_t *claims = NULL;
+            size_t n = 0;
+
+            CHECK_EQ(oe_verify_evidence(NULL, k.evidence, k.evidence_size, k.endorsements,
+                                        k.endorsements_size, twice, 2, &claims, &n),
+                     OE_INVALID_PARAMETER);
+        }
         kit_free(&k);
     }
 }

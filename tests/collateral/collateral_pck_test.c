@@ -108,6 +108,44 @@ TEST(pck_chain_wrong)
     scene_stop(&sc);
 }
 
+/* One certificate with exactly its two issuers beside it: whatever else the texts hold is refused. */
+TEST(pck_chain_of_another_length)
+{
+    static const char end[] = "-----END CERTIFICATE-----";
+    static uint8_t text[32768];
+    struct scene sc;
+    size_t second = 0;
+    size_t n = 0;
+
+    REQUIRE(scene_without_chain(&sc, 3));
+    /* leaf and CA as the body, CA and root as the chain */
+    second = sc.service.leaf_len + 1 +
+             (size_t)((const char *)memmem(sc.b->pck_chain.ptr + sc.service.leaf_len + 1,
+                                           sc.b->pck_chain.len - sc.service.leaf_len - 1, end,
+                                           sizeof(end) - 1) -
+                      (const char *)sc.b->pck_chain.ptr) -
+             sc.service.leaf_len - 1 + sizeof(end) - 1;
+    memcpy(text, sc.b->pck_chain.ptr, second);
+    n = second;
+    memcpy(text + n, sc.b->pck_chain.ptr + sc.service.leaf_len,
+           sc.b->pck_chain.len - sc.service.leaf_len);
+    n += sc.b->pck_chain.len - sc.service.leaf_len;
+    sc.service.pck = cm_span_make(text, n);
+    sc.service.leaf_len = second;
+    refuses(&sc, CM_ERR_FORMAT, "PCK certificate");
+    /* the leaf, and only the root beside it */
+    sc.service.pck = sc.b->pck_chain;
+    n = 0;
+    memcpy(text, sc.b->pck_chain.ptr, second);
+    n = (size_t)((const char *)memmem(text, second, end, sizeof(end) - 1) - (const char *)text) +
+        sizeof(end) - 1;
+    memcpy(text + n, sc.b->pck_chain.ptr + second, sc.b->pck_chain.len - second);
+    sc.service.pck = cm_span_make(text, n + sc.b->pck_chain.len - second);
+    sc.service.leaf_len = n;
+    refuses(&sc, CM_ERR_FORMAT, "issuer chain");
+    scene_stop(&sc);
+}
+
 /* Lengths of certification data that are not their type's. */
 TEST(pck_certification_data_lengths)
 {

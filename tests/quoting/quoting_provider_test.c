@@ -167,6 +167,12 @@ TEST(all_bad_quotes)
              CM_ERR_UNSUPPORTED);
     CHECK(strstr(why.text, "caching service") != NULL);
     REQUIRE(unsetenv("CASEMATE_PCCS_URL") == 0);
+    why.text[0] = '\0'; /* nor where nobody named a service: the library would hear of FMSPC 0 */
+    REQUIRE(setenv("QCNL_CONF_PATH", "/nowhere/qcnl.conf", 1) == 0);
+    CHECK_EQ(cm_quoting_collateral(maker(), b->quote, cm_span_make(NULL, 0), &c, &why),
+             CM_ERR_NOTFOUND);
+    CHECK(strstr(why.text, "/nowhere/qcnl.conf") != NULL);
+    REQUIRE(unsetenv("QCNL_CONF_PATH") == 0);
     pki_free(b);
     pki_defaults(&s, 3, 1);
     s.pck.sgx = false;
