@@ -207,6 +207,31 @@ TEST(a_name_that_stands_twice_is_not_azures)
     cm_evidence_free(ev);
 }
 
+/* A later, better word of the verifier's does not take back what an earlier one said. */
+TEST(gates_once_closed_stay_closed)
+{
+    static const char permits[] = "version=1.0; authorizationrules { => permit(); };";
+
+    for (int second = 0; second < 2; second++) {
+        struct cm_policy_claims *c = NULL;
+
+        REQUIRE(cm_policy_claims_create(&c) == CM_OK);
+        CHECK_EQ(cm_policy_claims_bool(c, "casemate.genuine", second == 1, CM_POLICY_SERVICE),
+                 CM_OK);
+        CHECK_EQ(cm_policy_claims_bool(c, "casemate.genuine", second == 0, CM_POLICY_SERVICE),
+                 CM_OK);
+        CHECK_EQ(kit_run(permits, c, issued, sizeof(issued)), CM_ERR_POLICY);
+        cm_policy_claims_free(c);
+        REQUIRE(cm_policy_claims_create(&c) == CM_OK);
+        CHECK_EQ(cm_policy_claims_bool(c, "casemate.emulated", second == 0, CM_POLICY_SERVICE),
+                 CM_OK);
+        CHECK_EQ(cm_policy_claims_bool(c, "casemate.emulated", second == 1, CM_POLICY_SERVICE),
+                 CM_OK);
+        CHECK_EQ(kit_run(permits, c, issued, sizeof(issued)), CM_ERR_POLICY);
+        cm_policy_claims_free(c);
+    }
+}
+
 /* the second submodule's claims carry its name, and count only while it is genuine */
 TEST(submodules_have_their_prefix)
 {

@@ -110,6 +110,8 @@ TEST(read_only_claims_are_examined_and_not_issued)
         {"c.value", CM_ERR_MISMATCH},
         {"JmesPath(c.value, \"a\")", CM_ERR_MISMATCH},
         {"JmesPath(\"{}\", JsonToClaimValue(JmesPath(c.value, \"q\")))", CM_ERR_MISMATCH},
+        {"JmesPath(c.value, \"a\"), valueType=\"Integer\"", CM_ERR_MISMATCH},
+        {"JsonToClaimValue(JmesPath(c.value, \"a\")), valueType=\"String\"", CM_ERR_MISMATCH},
         {"AppendString(c.value, \"\")", CM_ERR_MISMATCH},
         {"AppendString(\"\", c.value)", CM_ERR_MISMATCH},
         {"JsonToClaimValue(JmesPath(c.value, \"a\"))", CM_ERR_MISMATCH},
