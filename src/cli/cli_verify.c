@@ -213,7 +213,10 @@ static void explain_refusal(const struct cm_cli_verify *v, struct cm_span eviden
     if (format != CM_FORMAT_DCAP || cm_quote_parse(evidence, &q, &parsed) == CM_OK) {
         cm_why_set(why, "%s", cm_status_str(st));
     } else if (v->format == CM_FORMAT_ANY && !cm_dcap_recognise(evidence)) {
-        cm_why_set(why, "no evidence that is known; read as a quote: %s", parsed.text);
+        cm_why_set(why,
+                   "no evidence that is known (--format FORMAT says what is wrong with it); "
+                   "read as a quote: %s",
+                   parsed.text);
     } else {
         cm_why_set(why, "%s", parsed.text);
     }
