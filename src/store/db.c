@@ -31,10 +31,10 @@ enum cm_status cm_db_open(const char *where, struct cm_db **out, struct cm_why *
 {
     *out = NULL;
     if (strncmp(where, "sqlite:", 7) == 0 && where[7] != '\0') {
-        return db_sqlite_open(where + 7, out, why);
+        return cm_db_sqlite_open(where + 7, out, why);
     }
     if (strncmp(where, "postgresql://", 13) == 0 || strncmp(where, "postgres://", 11) == 0) {
-        return db_postgres_open(where, out, why);
+        return cm_db_postgres_open(where, out, why);
     }
     cm_why_set(why, "the store is sqlite:FILE or postgresql://...");
     return CM_ERR_PARAM;

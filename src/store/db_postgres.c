@@ -254,7 +254,7 @@ static void quiet(void *unused, const PGresult *notice)
     (void)notice;
 }
 
-enum cm_status db_postgres_open(const char *uri, struct cm_db **out, struct cm_why *why)
+enum cm_status cm_db_postgres_open(const char *uri, struct cm_db **out, struct cm_why *why)
 {
     struct postgres_db *p = calloc(1, sizeof(*p));
     char text[200] = "";

@@ -21,8 +21,9 @@ struct cm_db {
 #define DB_MAX_COLUMNS 32
 #define DB_MAX_VALUES  32
 
-CM_MUST_USE enum cm_status db_sqlite_open(const char *path, struct cm_db **out, struct cm_why *why);
-CM_MUST_USE enum cm_status db_postgres_open(const char *uri, struct cm_db **out,
-                                            struct cm_why *why);
+CM_MUST_USE enum cm_status cm_db_sqlite_open(const char *path, struct cm_db **out,
+                                             struct cm_why *why);
+CM_MUST_USE enum cm_status cm_db_postgres_open(const char *uri, struct cm_db **out,
+                                               struct cm_why *why);
 
 #endif

@@ -227,7 +227,7 @@ static enum cm_status make_file(const char *path, struct cm_why *why)
     return CM_OK;
 }
 
-enum cm_status db_sqlite_open(const char *path, struct cm_db **out, struct cm_why *why)
+enum cm_status cm_db_sqlite_open(const char *path, struct cm_db **out, struct cm_why *why)
 {
     static const char settings[] =
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"

@@ -10,7 +10,7 @@
 
 #include "web/web_private.h"
 
-void web_conn_cut(struct web_conn *conn)
+void cm_web_conn_cut(struct web_conn *conn)
 {
     const int fd = SSL_get_fd(conn->ssl);
 
@@ -23,10 +23,10 @@ static void on_deadline(evutil_socket_t fd, short events, void *arg)
 {
     (void)fd;
     (void)events;
-    web_conn_cut(arg);
+    cm_web_conn_cut(arg);
 }
 
-void web_conn_state(struct web_conn *conn, enum web_state state)
+void cm_web_conn_state(struct web_conn *conn, enum web_state state)
 {
     const struct timeval limit = {conn->loop->server->config.request_seconds, 0};
     const bool runs = state == WEB_HANDSHAKE || state == WEB_READING || state == WEB_WRITING;
@@ -38,7 +38,7 @@ void web_conn_state(struct web_conn *conn, enum web_state state)
         (void)evtimer_del(conn->deadline);
     }
     if (state == WEB_IDLE && conn->loop->stopping) {
-        web_conn_cut(conn);
+        cm_web_conn_cut(conn);
     }
 }
 
@@ -49,12 +49,12 @@ static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *inf
 
     (void)buffer;
     if (info->n_added != 0 && (conn->state == WEB_IDLE || conn->state == WEB_HANDSHAKE)) {
-        web_conn_state(conn, WEB_READING);
+        cm_web_conn_state(conn, WEB_READING);
     }
 }
 
 /* With its SSL object, in the loop's thread. */
-void web_conn_free(struct web_conn *conn)
+void cm_web_conn_free(struct web_conn *conn)
 {
     struct web_loop *loop = conn->loop;
 
@@ -69,7 +69,7 @@ void web_conn_free(struct web_conn *conn)
     loop->conn_count--;
     event_free(conn->deadline);
     free(conn);
-    web_loop_settle(loop);
+    cm_web_loop_settle(loop);
 }
 
 static struct web_conn *conn_new(struct web_loop *loop)
@@ -98,7 +98,7 @@ static struct web_conn *conn_new(struct web_loop *loop)
     }
     loop->conns = conn;
     loop->conn_count++;
-    web_tls_watch(conn->ssl, conn);
+    cm_web_tls_watch(conn->ssl, conn);
     return conn;
 }
 
@@ -106,7 +106,7 @@ static struct web_conn *conn_new(struct web_loop *loop)
  * libevent asks for a connection's buffers when it has accepted one. NULL: it makes do with a plain
  * connection, whose requests are refused.
  */
-struct bufferevent *web_conn_make(struct event_base *base, void *arg)
+struct bufferevent *cm_web_conn_make(struct event_base *base, void *arg)
 {
     struct web_loop *loop = arg;
     struct web_conn *conn = conn_new(loop);
@@ -115,7 +115,7 @@ struct bufferevent *web_conn_make(struct event_base *base, void *arg)
     if (conn == NULL) {
         return NULL;
     }
-    web_conn_state(conn, WEB_HANDSHAKE);
+    cm_web_conn_state(conn, WEB_HANDSHAKE);
     bev = bufferevent_openssl_socket_new(base, -1, conn->ssl, BUFFEREVENT_SSL_ACCEPTING,
                                          BEV_OPT_CLOSE_ON_FREE);
     if (bev == NULL) {
@@ -124,16 +124,16 @@ struct bufferevent *web_conn_make(struct event_base *base, void *arg)
     }
     bufferevent_openssl_set_allow_dirty_shutdown(bev, 1); /* HTTP says its own lengths */
     (void)evbuffer_add_cb(bufferevent_get_input(bev), on_input, conn);
-    web_loop_settle(loop);
+    cm_web_loop_settle(loop);
     return bev;
 }
 
-struct web_conn *web_conn_of(struct evhttp_request *req)
+struct web_conn *cm_web_conn_of(struct evhttp_request *req)
 {
     struct evhttp_connection *evcon = evhttp_request_get_connection(req);
     SSL *ssl = evcon == NULL
                    ? NULL
                    : bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(evcon));
 
-    return ssl == NULL ? NULL : web_tls_conn(ssl);
+    return ssl == NULL ? NULL : cm_web_tls_conn(ssl);
 }

@@ -60,28 +60,28 @@ struct cm_web_server {
 };
 
 /* web_tls.c */
-CM_MUST_USE enum cm_status web_tls_make(const char *cert_pem, const char *key_pem, SSL_CTX **out,
-                                        struct cm_why *why);
+CM_MUST_USE enum cm_status cm_web_tls_make(const char *cert_pem, const char *key_pem, SSL_CTX **out,
+                                           struct cm_why *why);
 /** The connection of an SSL object: it ends with it, and is told when the handshake is over. */
-void web_tls_watch(SSL *ssl, struct web_conn *conn);
-struct web_conn *web_tls_conn(const SSL *ssl);
+void cm_web_tls_watch(SSL *ssl, struct web_conn *conn);
+struct web_conn *cm_web_tls_conn(const SSL *ssl);
 
 /* web_conn.c */
-struct bufferevent *web_conn_make(struct event_base *base, void *arg);
+struct bufferevent *cm_web_conn_make(struct event_base *base, void *arg);
 /** NULL: it is gone, or there was no memory to make one. */
-struct web_conn *web_conn_of(struct evhttp_request *req);
-void web_conn_free(struct web_conn *conn);
-void web_conn_state(struct web_conn *conn, enum web_state state);
+struct web_conn *cm_web_conn_of(struct evhttp_request *req);
+void cm_web_conn_free(struct web_conn *conn);
+void cm_web_conn_state(struct web_conn *conn, enum web_state state);
 /** End it in a way that libevent notices by itself. */
-void web_conn_cut(struct web_conn *conn);
+void cm_web_conn_cut(struct web_conn *conn);
 
 /* web_request.c */
-void web_request_in(struct evhttp_request *ev, void *arg);
+void cm_web_request_in(struct evhttp_request *ev, void *arg);
 /** Send what other threads have answered. */
-void web_request_flush(struct web_loop *loop);
+void cm_web_request_flush(struct web_loop *loop);
 
 /* web_server.c */
 /** A connection or a request of a loop has ended: perhaps it was the last. */
-void web_loop_settle(struct web_loop *loop);
+void cm_web_loop_settle(struct web_loop *loop);
 
 #endif

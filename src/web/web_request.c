@@ -137,7 +137,7 @@ static void refuse(struct evhttp_request *ev, int status, const char *reason)
 
 static void on_answered(struct evhttp_request *ev, void *unused)
 {
-    struct web_conn *conn = web_conn_of(ev);
+    struct web_conn *conn = cm_web_conn_of(ev);
 
     (void)unused;
     if (conn != NULL) {
@@ -145,14 +145,14 @@ static void on_answered(struct evhttp_request *ev, void *unused)
             evhttp_connection_get_bufferevent(evhttp_request_get_connection(ev));
         const bool more = evbuffer_get_length(bufferevent_get_input(bev)) != 0;
 
-        web_conn_state(conn, more ? WEB_READING : WEB_IDLE);
+        cm_web_conn_state(conn, more ? WEB_READING : WEB_IDLE);
     }
 }
 
-void web_request_in(struct evhttp_request *ev, void *arg)
+void cm_web_request_in(struct evhttp_request *ev, void *arg)
 {
     struct web_loop *loop = arg;
-    struct web_conn *conn = web_conn_of(ev);
+    struct web_conn *conn = cm_web_conn_of(ev);
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(ev);
     struct evbuffer *body = evhttp_request_get_input_buffer(ev);
     const char *query = uri == NULL ? NULL : evhttp_uri_get_query(uri);
@@ -161,7 +161,7 @@ void web_request_in(struct evhttp_request *ev, void *arg)
     ev_uint16_t port = 0;
 
     if (conn != NULL) {
-        web_conn_state(conn, WEB_WRITING); /* of a refusal */
+        cm_web_conn_state(conn, WEB_WRITING); /* of a refusal */
     }
     evhttp_request_set_on_complete_cb(ev, on_answered, NULL);
     req = conn == NULL ? NULL : calloc(1, sizeof(*req));
@@ -186,7 +186,7 @@ void web_request_in(struct evhttp_request *ev, void *arg)
     evhttp_connection_get_peer(evhttp_request_get_connection(ev), &peer, &port);
     (void)snprintf(req->peer, sizeof(req->peer), "%s", peer == NULL ? "" : peer);
     /* not evhttp_request_own(): libevent would then forget it where an answer cannot be sent */
-    web_conn_state(conn, WEB_HANDLING);
+    cm_web_conn_state(conn, WEB_HANDLING);
     loop->held++;
     loop->server->config.handler(loop->server->config.app, req);
 }
@@ -250,11 +250,11 @@ void cm_web_add_header(struct cm_web_request *req, const char *name, const char 
 static void send_answer(struct cm_web_request *req)
 {
     struct web_loop *loop = req->loop;
-    struct web_conn *conn = web_conn_of(req->ev);
+    struct web_conn *conn = cm_web_conn_of(req->ev);
     struct evkeyvalq *headers = evhttp_request_get_output_headers(req->ev);
 
     if (conn != NULL) {
-        web_conn_state(conn, WEB_WRITING);
+        cm_web_conn_state(conn, WEB_WRITING);
     }
     if (req->type != NULL) {
         (void)evhttp_add_header(headers, "Content-Type", req->type);
@@ -276,10 +276,10 @@ static void send_answer(struct cm_web_request *req)
     free(req->answer);
     free(req);
     loop->held--;
-    web_loop_settle(loop);
+    cm_web_loop_settle(loop);
 }
 
-void web_request_flush(struct web_loop *loop)
+void cm_web_request_flush(struct web_loop *loop)
 {
     struct cm_web_request *list = NULL;
 

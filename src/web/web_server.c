@@ -52,7 +52,7 @@ static void accept_not(struct web_loop *loop)
     }
 }
 
-void web_loop_settle(struct web_loop *loop)
+void cm_web_loop_settle(struct web_loop *loop)
 {
     if (loop->stopping) {
         if (loop->held == 0 && loop->conn_count == 0) {
@@ -106,10 +106,10 @@ static void begin_stop(struct web_loop *loop)
     }
     for (struct web_conn *c = loop->conns; c != NULL; c = c->next) {
         if (c->state == WEB_IDLE || c->state == WEB_HANDSHAKE) {
-            web_conn_cut(c);
+            cm_web_conn_cut(c);
         }
     }
-    web_loop_settle(loop);
+    cm_web_loop_settle(loop);
 }
 
 static void on_wake(evutil_socket_t fd, short events, void *arg)
@@ -119,7 +119,7 @@ static void on_wake(evutil_socket_t fd, short events, void *arg)
 
     (void)events;
     (void)!read(fd, &count, sizeof(count));
-    web_request_flush(loop);
+    cm_web_request_flush(loop);
     if (atomic_load(&loop->server->stop) && !loop->stopping) {
         begin_stop(loop);
     }
@@ -148,8 +148,8 @@ static enum cm_status loop_make(struct web_loop *loop)
     evhttp_set_timeout(loop->http, (int)c->idle_seconds);
     evhttp_set_allowed_methods(loop->http, ALLOWED_METHODS);
     evhttp_set_default_content_type(loop->http, NULL);
-    evhttp_set_gencb(loop->http, web_request_in, loop);
-    evhttp_set_bevcb(loop->http, web_conn_make, loop);
+    evhttp_set_gencb(loop->http, cm_web_request_in, loop);
+    evhttp_set_bevcb(loop->http, cm_web_conn_make, loop);
     loop->pause = evtimer_new(loop->base, on_pause_over, loop);
     loop->grace = evtimer_new(loop->base, on_grace_over, loop);
     loop->wake_event = event_new(loop->base, loop->wake, EV_READ | EV_PERSIST, on_wake, loop);
@@ -172,7 +172,7 @@ static void loop_free(struct web_loop *loop)
     if (loop->http != NULL) {
         loop->stopping = true;
         for (struct web_conn *c = loop->conns; c != NULL; c = c->next) {
-            web_conn_cut(c);
+            cm_web_conn_cut(c);
         }
         for (int i = 0; i < 100 && loop->conn_count != 0; i++) { /* they notice in the loop only */
             (void)event_base_loop(loop->base, EVLOOP_NONBLOCK);
@@ -330,7 +330,7 @@ enum cm_status cm_web_start(const struct cm_web_config *config, struct cm_web_se
         st = CM_ERR_NOMEM;
         goto out;
     }
-    CM_TRY(web_tls_make(config->cert_pem, config->key_pem, &s->tls, why));
+    CM_TRY(cm_web_tls_make(config->cert_pem, config->key_pem, &s->tls, why));
     raise_descriptors(config->max_connections);
     for (unsigned i = 0; i < loops; i++) {
         struct web_loop *loop = &s->loops[i];
@@ -366,7 +366,7 @@ enum cm_status cm_web_reload(struct cm_web_server *server, const char *cert_pem,
     SSL_CTX *old = NULL;
     enum cm_status st = CM_OK;
 
-    CM_TRY(web_tls_make(cert_pem, key_pem, &fresh, why));
+    CM_TRY(cm_web_tls_make(cert_pem, key_pem, &fresh, why));
     (void)pthread_mutex_lock(&server->tls_lock);
     old = server->tls;
     server->tls = fresh;

@@ -14,7 +14,7 @@ static void on_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long
     (void)argl;
     (void)argp;
     if (ptr != NULL) {
-        web_conn_free(ptr);
+        cm_web_conn_free(ptr);
     }
 }
 
@@ -31,22 +31,22 @@ static int conn_index(void)
     return index;
 }
 
-struct web_conn *web_tls_conn(const SSL *ssl)
+struct web_conn *cm_web_tls_conn(const SSL *ssl)
 {
     return SSL_get_ex_data(ssl, conn_index());
 }
 
 static void on_info(const SSL *ssl, int where, int result)
 {
-    struct web_conn *conn = web_tls_conn(ssl);
+    struct web_conn *conn = cm_web_tls_conn(ssl);
 
     (void)result;
     if ((where & SSL_CB_HANDSHAKE_DONE) != 0 && conn != NULL && conn->state == WEB_HANDSHAKE) {
-        web_conn_state(conn, WEB_IDLE);
+        cm_web_conn_state(conn, WEB_IDLE);
     }
 }
 
-void web_tls_watch(SSL *ssl, struct web_conn *conn)
+void cm_web_tls_watch(SSL *ssl, struct web_conn *conn)
 {
     (void)SSL_set_ex_data(ssl, conn_index(), conn);
 }
@@ -113,8 +113,8 @@ static enum cm_status use_key(SSL_CTX *ctx, const char *pem)
     return good ? CM_OK : CM_ERR_PARAM;
 }
 
-enum cm_status web_tls_make(const char *cert_pem, const char *key_pem, SSL_CTX **out,
-                            struct cm_why *why)
+enum cm_status cm_web_tls_make(const char *cert_pem, const char *key_pem, SSL_CTX **out,
+                               struct cm_why *why)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     enum cm_status st = CM_OK;
