@@ -22,9 +22,9 @@ enum cm_status cm_verify_ccel(const struct cm_verify_job *job, struct cm_evidenc
         const struct cm_claim *c = cm_evidence_find(ev, 0, names[i], 0);
 
         if (c == NULL || c->len != sizeof(rtmr[i])) {
-            cm_check_note(ev, 0, "ccel.event_log", CM_CHECK_NOT_APPLICABLE,
-                          "the quote has no runtime registers");
-            return verdict;
+            cm_check_status(ev, 0, "ccel.event_log", CM_ERR_UNSUPPORTED, "%s",
+                            "the quote has no runtime registers for a log to replay to");
+            return verdict == CM_OK ? CM_ERR_UNSUPPORTED : verdict;
         }
         memcpy(rtmr[i], c->bytes, sizeof(rtmr[i]));
         authority = c->authority < authority ? c->authority : authority;

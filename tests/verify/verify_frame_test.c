@@ -209,6 +209,10 @@ TEST(materials_are_not_ignored)
         CHECK_EQ(cm_evidence_result(ev, 0, "materials"), CM_CHECK_FAIL);
         cm_evidence_free(ev);
     }
+    m.kind = CM_MATERIAL_EVENT_LOG; /* a TD's quote has registers for it, an enclave's has none */
+    CHECK_EQ(cm_verify(&job, &ev), CM_ERR_UNSUPPORTED);
+    CHECK_EQ(cm_evidence_result(ev, 0, "ccel.event_log"), CM_CHECK_FAIL);
+    cm_evidence_free(ev);
     m.kind = CM_MATERIAL_REFERENCE;
     for (size_t i = 0; i < sizeof(references) / sizeof(references[0]); i++) {
         m.bytes = cm_span_make(references[i], strlen(references[i]));
