@@ -98,7 +98,8 @@ enum cm_format cm_verify_recognise(struct cm_span evidence);
  *             cm_evidence_free().
  * @return CM_OK only if every required check of every submodule passed and every submodule behind the
  *         first is bound to a genuine one; else the status of the first that failed (see cm_dcap_verify()).
- * @retval CM_ERR_UNSUPPORTED also: nothing recognised it; with out NULL
+ * @retval CM_ERR_UNSUPPORTED also: nothing recognised it (with out NULL); or a material that the format compares
+ *         with nothing, which would look as if it had been compared (the check "materials")
  * @retval CM_ERR_PARAM, CM_ERR_NOMEM, CM_ERR_CRYPTO, CM_ERR_LIMIT  with out NULL: no verdict
  *
  * Thread-safe. Allocates a bounded amount.
