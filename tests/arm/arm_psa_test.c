@@ -69,6 +69,17 @@ TEST(a_mac_is_taken_apart_and_refused)
     cm_evidence_free(o.ev);
 }
 
+/* 1: a random one; other kinds do not name one device */
+TEST(an_instance_id_of_another_kind_is_refused)
+{
+    static const char other[] = "\x58\x21\x02"
+                                "0123456789abcdef0123456789abcdef";
+
+    EXPECT(1, PATCH(-75009, other), CM_ERR_FORMAT, "psa.format");
+    EXPECT(2, PATCH(256, other), CM_ERR_FORMAT, "psa.format");
+    EXPECT(3, PATCH(256, other), CM_ERR_FORMAT, "psa.format");
+}
+
 TEST(another_key_or_algorithm_is_refused)
 {
     EXPECT(2, m.iak = make_key(6), CM_ERR_SIGNATURE, "psa.signature");
@@ -250,6 +261,29 @@ TEST(optee_statements_are_verified_over_nonce_and_digest)
     o.key = make_key(8);
     o.command = "anything";
     expect_optee(__LINE__, o, nonce, CM_ERR_FORMAT, "optee.format");
+}
+
+/* a statement about no challenge; a digest that is cut off or that nobody signed */
+TEST(parts_of_an_optee_statement_that_are_not_there)
+{
+    struct optee o = usual;
+    char *output = NULL;
+
+    o.key = make_key(8);
+    o.nonce_len = 0;
+    expect_optee(__LINE__, o, cm_span_make(NULL, 0), CM_ERR_FORMAT, "optee.format");
+    o.nonce_len = 32;
+    (void)make_optee(&o, (char *)token, sizeof(token));
+    output = strstr((char *)token, "\"output\":\"");
+    REQUIRE(output != NULL);
+    for (size_t n = 33; n-- > 0;) {
+        memcpy(output + 10 + 2 * n, "\"}", 3);
+        expect_outcome(__LINE__,
+                       run_verifier(cm_optee_verify,
+                                    cm_span_make(token, strlen((const char *)token)), &material, 1,
+                                    &input),
+                       CM_ERR_FORMAT, "optee.format");
+    }
 }
 
 TEST(every_shorter_optee_statement_is_refused)

@@ -15,7 +15,7 @@ struct fake {
     int floor; /* -1: no levels */
     unsigned folders_taken;
     unsigned disturb; /* somebody else writes during so many of our reads */
-    int busy;         /* outblob says EBUSY so often */
+    int busy;         /* outblob says so often that it is, in one way or another */
     int make_error;
     int out_error;
     bool bad_number;
@@ -130,8 +130,9 @@ static int fake_get(void *ctx, const char *name, const char *attr, uint8_t *out,
         return ENOENT;
     }
     if (f->busy > 0) {
-        f->busy--;
-        return EBUSY;
+        static const int ways[] = {EBUSY, EAGAIN, EINTR};
+
+        return ways[f->busy-- % 3];
     }
     if (f->out_error != 0) {
         return f->out_error;

@@ -438,6 +438,8 @@ TEST(keys_of_a_file_are_those_of_its_environment_only)
     expect_key(__LINE__, key_file(make_key(4), other_instance, make_implementation),
                CM_ERR_NOTFOUND);
     expect_key(__LINE__, key_file(make_key(4), make_instance, other_make), CM_ERR_NOTFOUND);
+    /* reference values of another form are passed over, not read as a file that is malformed */
+    expect_key(__LINE__, cm_span_make("{\"measurements\":[]}", 19), CM_ERR_NOTFOUND);
 }
 
 TEST(keys_of_a_file_are_taken_in_every_form)

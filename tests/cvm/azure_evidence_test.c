@@ -122,6 +122,18 @@ TEST(binding_is_over_the_exact_bytes_and_zeros)
                  CM_ERR_MISMATCH, "azure.binding");
 }
 
+/* an enclave's quote with the same report data */
+static void give_sgx_quote(struct vm *v)
+{
+    struct pki_spec spec;
+
+    pki_defaults(&spec, 4, 1);
+    memcpy(spec.body + 320, v->snp.report_data, 64);
+    pki_free(v->td);
+    v->td = pki_make(&spec);
+    v->snp.materials[6].bytes = v->td->quote;
+}
+
 TEST(tdx_by_its_quote_and_not_by_its_report)
 {
     EXPECT(v.kind = 4, CM_OK, "");
@@ -136,6 +148,7 @@ TEST(tdx_by_its_quote_and_not_by_its_report)
     EXPECT_TDX(v.td_quote[100] ^= 1, CM_ERR_SIGNATURE, "quote.signature");
     EXPECT_TDX(v.td_quote[v.td_quote_len - 1] = 1, CM_ERR_FORMAT, "azure.td_quote");
     EXPECT_TDX(v.td->root.spki_sha256[0] ^= 1, CM_ERR_POLICY, "root.trusted");
+    EXPECT_TDX(give_sgx_quote(&v), CM_ERR_MISMATCH, "azure.td_quote");
 }
 
 TEST(the_key_is_the_one_that_the_runtime_data_names)
@@ -275,6 +288,18 @@ TEST(claims_have_the_authority_of_the_binding)
     job = sk_job(&v.snp);
     job.evidence = cm_span_make(v.blob, v.blob_len);
     REQUIRE(cm_verify(&job, &ev) == CM_ERR_MISMATCH);
+    CHECK_EQ(cm_evidence_find(ev, 1, "azure.secure_boot", 0)->authority, CM_AUTHORITY_SELF);
+    CHECK_EQ(cm_evidence_find(ev, 1, CM_CLAIM_MEASUREMENTS, 0)->authority, CM_AUTHORITY_SELF);
+    cm_evidence_free(ev);
+    /* an emulator vouches for nothing, however well it is bound */
+    vm_init(&v);
+    v.snp.root.emulated = true;
+    v.snp.in.flags = CM_VERIFY_ALLOW_EMULATED;
+    vm_build(&v);
+    job = sk_job(&v.snp);
+    job.evidence = cm_span_make(v.blob, v.blob_len);
+    REQUIRE(cm_verify(&job, &ev) == CM_OK);
+    CHECK_EQ(cm_evidence_binding(ev, 0)->result, CM_CHECK_PASS);
     CHECK_EQ(cm_evidence_find(ev, 1, "azure.secure_boot", 0)->authority, CM_AUTHORITY_SELF);
     CHECK_EQ(cm_evidence_find(ev, 1, CM_CLAIM_MEASUREMENTS, 0)->authority, CM_AUTHORITY_SELF);
     cm_evidence_free(ev);

@@ -220,6 +220,10 @@ TEST(keys_certificates_and_instances)
     EXPECT((m.no_cert = true, m.with_count = 1,
             m.with[0] = (struct cm_material){CM_MATERIAL_KEY, "ak", {area, len}}),
            CM_OK, "");
+    len = kit_area(KIT_OTHER, KIT_AK_ATTRIBUTES, area, sizeof(area));
+    EXPECT((m.with_count = 1,
+            m.with[0] = (struct cm_material){CM_MATERIAL_KEY, "other area", {area, len}}),
+           CM_ERR_MISMATCH, "tpm.ak");
     CHECK_EQ(cm_pubkey_spki(kit_public(KIT_OTHER), spki, sizeof(spki), &spki_len), CM_OK);
     EXPECT((m.with_count = 1, /* a good certificate does not help where keys are enrolled */
             m.with[0] = (struct cm_material){CM_MATERIAL_KEY, "other", {spki, spki_len}}),

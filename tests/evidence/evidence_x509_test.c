@@ -328,6 +328,30 @@ TEST(keys_are_on_P256)
     OPENSSL_free(spki);
 }
 
+/* the same bits as a negative number are no key: one key has one form */
+TEST(negative_numbers_of_an_rsa_key)
+{
+    static const size_t lengths[] = {3, 22, 27, 31}; /* low bytes, from the outermost to n's */
+    uint8_t spki[512] = {0};
+    unsigned char *at = spki;
+    EVP_PKEY *rsa = EVP_RSA_gen(2048);
+    struct cm_pubkey *key = NULL;
+
+    REQUIRE(i2d_PUBKEY(rsa, NULL) == 294);
+    REQUIRE(i2d_PUBKEY(rsa, &at) == 294);
+    EVP_PKEY_free(rsa);
+    CHECK_EQ(cm_x509_key(cm_span_make(spki, 294), &key), CM_OK);
+    cm_pubkey_free(key);
+    spki[291] = 0x81; /* the exponent's first byte */
+    CHECK_EQ(cm_x509_key(cm_span_make(spki, 294), &key), CM_ERR_FORMAT);
+    spki[291] = 1;
+    memmove(spki + 32, spki + 33, 294 - 33); /* the modulus without its sign byte */
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        spki[lengths[i]]--;
+    }
+    CHECK_EQ(cm_x509_key(cm_span_make(spki, 293), &key), CM_ERR_FORMAT);
+}
+
 TEST(extensions_are_well_formed)
 {
     CERT(exts, "", CM_ERR_FORMAT); /* a list of none */

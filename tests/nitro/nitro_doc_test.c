@@ -103,6 +103,22 @@ TEST(claims_are_those_of_the_document)
     cm_evidence_free(o.ev);
 }
 
+/* accepted where the caller allows it, and hardware's word for nothing */
+TEST(an_emulators_document_is_its_own_word)
+{
+    struct nk_doc d;
+    struct outcome o;
+
+    nk_defaults(&d);
+    prepare();
+    root.emulated = true;
+    input.flags = CM_VERIFY_ALLOW_EMULATED;
+    o = nitro_verify(build(&d), &input, NULL);
+    CHECK_EQ(o.st, CM_OK);
+    CHECK_EQ(cm_evidence_find(o.ev, 0, CM_CLAIM_MEASUREMENTS, 0)->authority, CM_AUTHORITY_SELF);
+    cm_evidence_free(o.ev);
+}
+
 TEST(debug_mode_is_refused_unless_allowed)
 {
     EXPECT(d.pcr_first = 0, CM_ERR_POLICY, "debug");

@@ -139,6 +139,21 @@ TEST(the_issuer_must_be_an_authority)
     cm_release_free(r);
 }
 
+/* hosts have no case and paths do: another's path on the same host is another's authority */
+TEST(the_case_of_an_authoritys_path_counts)
+{
+    static const char text[] = "{\"version\":\"1.0.0\",\"anyOf\":[{\"authority\":"
+                               "\"https://a.example/Tenant\",\"allOf\":[" CLAIM TAIL;
+    const struct cm_span claims = kit_span("{\"c\":\"x\"}");
+    struct cm_release *r = NULL;
+
+    REQUIRE(cm_release_parse(kit_span(text), &r, NULL) == CM_OK);
+    CHECK_EQ(cm_release_evaluate(r, kit_span("https://A.example/Tenant"), claims, NULL), CM_OK);
+    CHECK_EQ(cm_release_evaluate(r, kit_span("https://a.example/tenant"), claims, NULL),
+             CM_ERR_POLICY);
+    cm_release_free(r);
+}
+
 /* an authority's conditions are its own: another's do not release its tokens */
 TEST(conditions_belong_to_their_authority)
 {

@@ -498,6 +498,20 @@ TEST(id_block_and_its_keys)
            "snp.id_key");
 }
 
+/* what is given as a signature is compared, or refused: one that is cut off must not look compared */
+TEST(what_is_neither_id_block_nor_authentication_is_refused)
+{
+    static const size_t lengths[] = {0, 95, 97, 1024, 4000, 4095, 4097, 96 + 4095, 96 + 4097};
+    static uint8_t block[96];
+    static uint8_t auth[96 + 4097];
+
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        EXPECT(
+            (make_id(&w, block, auth), w.material_count = 5, w.materials[4].bytes.len = lengths[i]),
+            CM_ERR_FORMAT, "snp.id_block");
+    }
+}
+
 static void add_firmware(struct sk_world *w, uint8_t fill, uint8_t fill_given)
 {
     static uint8_t image[2][2 * 4096];
