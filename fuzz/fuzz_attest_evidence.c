@@ -7,16 +7,9 @@
 
 #include "attest/attest_wire.h"
 #include "evidence/timefmt.h"
+#include "inside.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
-
-static void inside(struct cm_span whole, struct cm_span part)
-{
-    if (part.len != 0 && (part.ptr < whole.ptr || part.len > whole.len ||
-                          part.ptr + part.len > whole.ptr + whole.len)) {
-        abort();
-    }
-}
 
 static void endorsements(struct cm_span in)
 {

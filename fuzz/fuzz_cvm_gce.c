@@ -2,15 +2,9 @@
 #include <stdlib.h>
 
 #include "cvm/gce_parse.h"
+#include "inside.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
-
-static void inside(struct cm_span whole, struct cm_span part)
-{
-    if (part.len != 0 && (part.ptr < whole.ptr || part.ptr + part.len > whole.ptr + whole.len)) {
-        abort();
-    }
-}
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {

@@ -2,16 +2,10 @@
 #include <stdlib.h>
 
 #include "evidence/claims.h"
+#include "inside.h"
 #include "nitro/nitro.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
-
-static void inside(struct cm_span s, const unsigned char *data, size_t size)
-{
-    if (s.len != 0 && (s.ptr < data || s.len > size || s.ptr + s.len > data + size)) {
-        abort();
-    }
-}
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
@@ -23,11 +17,11 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 
     (void)cm_nitro_recognise(bytes);
     if (cm_nitro_doc_parse(bytes, &doc, NULL) == CM_OK) {
-        inside(doc.module_id, data, size);
-        inside(doc.certificate, data, size);
-        inside(doc.nonce, data, size);
+        inside(bytes, doc.module_id);
+        inside(bytes, doc.certificate);
+        inside(bytes, doc.nonce);
         for (size_t i = 0; i < CM_NITRO_MAX_PCRS; i++) {
-            inside(doc.pcrs[i], data, size);
+            inside(bytes, doc.pcrs[i]);
         }
     }
     cm_nitro_doc_free(&doc);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inside.h"
 #include "nitro/eif.h"
 
 #define HEADER 548
@@ -57,11 +58,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     }
     if (cm_eif_parse(cm_span_make(file, size), &eif, NULL) == CM_OK) {
         for (size_t i = 0; i < eif.section_count; i++) {
-            const struct cm_span s = eif.sections[i].data;
-
-            if (s.len != 0 && (s.ptr < file || s.len > size || s.ptr + s.len > file + size)) {
-                abort();
-            }
+            inside(cm_span_make(file, size), eif.sections[i].data);
         }
         same_again(&eif);
         if (cm_eif_verify(&eif, 1700000000, &signer, NULL) == CM_OK && signer.key == NULL) {
