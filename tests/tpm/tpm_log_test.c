@@ -80,6 +80,20 @@ static int authority(const struct cm_evidence *ev, const char *name)
     return c == NULL ? -1 : (int)c->authority;
 }
 
+/* The authority of what a log says, beside the registers that it leads to. */
+static int proven(const struct kit_log *log, const char *name)
+{
+    static struct cm_tpm_pcrs pcrs;
+    struct cm_evidence *ev = NULL;
+    int result = -1;
+
+    values_of(log, &pcrs);
+    ev = check(log, &pcrs, CM_OK);
+    result = authority(ev, name);
+    cm_evidence_free(ev);
+    return result;
+}
+
 TEST(a_boot_that_is_proven)
 {
     static struct kit_log log;
@@ -107,14 +121,9 @@ TEST(a_boot_that_is_proven)
 TEST(sha1_logs_prove_nothing_strong)
 {
     static struct kit_log log;
-    static struct cm_tpm_pcrs pcrs;
-    struct cm_evidence *ev = NULL;
 
     good_boot(&log, NULL, 0);
-    values_of(&log, &pcrs);
-    ev = check(&log, &pcrs, CM_OK);
-    CHECK_EQ(authority(ev, "tpm.secure_boot"), CM_AUTHORITY_SELF);
-    cm_evidence_free(ev);
+    CHECK_EQ(proven(&log, "tpm.secure_boot"), CM_AUTHORITY_SELF);
 }
 
 TEST(a_log_that_does_not_lead_to_the_quote_is_refused)
@@ -153,55 +162,38 @@ TEST(what_user_space_extended_makes_hints_of_its_register_only)
 TEST(secure_boot_measured_behind_the_separator_is_a_hint)
 {
     static struct kit_log log;
-    static struct cm_tpm_pcrs pcrs;
-    struct cm_evidence *ev = NULL;
 
     kit_log_begin(&log, two_banks, 2);
     separators(&log);
     variable(&log, 7, "SecureBoot", 1); /* by whoever runs then */
-    values_of(&log, &pcrs);
-    ev = check(&log, &pcrs, CM_OK);
-    CHECK_EQ(authority(ev, "tpm.secure_boot"), -1);
-    cm_evidence_free(ev);
+    CHECK_EQ(proven(&log, "tpm.secure_boot"), -1);
 }
 
 TEST(a_separator_is_known_by_its_digest_not_by_its_name)
 {
     static struct kit_log log;
-    static struct cm_tpm_pcrs pcrs;
-    struct cm_evidence *ev = NULL;
 
     kit_log_begin(&log, two_banks, 2);
     kit_log_event(&log, 7, CM_TCG_EFI_VARIABLE_CONFIG, cm_span_make(zeros, 4), kit_text("hidden"));
     variable(&log, 7, "SecureBoot", 1);
     kit_log_data(&log, 7, CM_TCG_SEPARATOR, cm_span_make(zeros, 4));
-    values_of(&log, &pcrs);
-    ev = check(&log, &pcrs, CM_OK);
-    CHECK_EQ(authority(ev, "tpm.secure_boot"), -1);
-    cm_evidence_free(ev);
+    CHECK_EQ(proven(&log, "tpm.secure_boot"), -1);
 }
 
 TEST(two_states_of_secure_boot_prove_none)
 {
     static struct kit_log log;
-    static struct cm_tpm_pcrs pcrs;
-    struct cm_evidence *ev = NULL;
 
     kit_log_begin(&log, two_banks, 2);
     variable(&log, 7, "SecureBoot", 0);
     variable(&log, 7, "SecureBoot", 1);
     separators(&log);
-    values_of(&log, &pcrs);
-    ev = check(&log, &pcrs, CM_OK);
-    CHECK_EQ(authority(ev, "tpm.secure_boot"), CM_AUTHORITY_SELF);
-    cm_evidence_free(ev);
+    CHECK_EQ(proven(&log, "tpm.secure_boot"), CM_AUTHORITY_SELF);
 }
 
 TEST(a_digest_that_nothing_explains_hides_the_state_of_secure_boot)
 {
     static struct kit_log log;
-    static struct cm_tpm_pcrs pcrs;
-    struct cm_evidence *ev = NULL;
     uint8_t off[256];
     uint8_t on[256];
     size_t len = kit_variable("SecureBoot", 0, off);
@@ -212,63 +204,41 @@ TEST(a_digest_that_nothing_explains_hides_the_state_of_secure_boot)
     kit_log_event(&log, 7, CM_TCG_EFI_VARIABLE_CONFIG, cm_span_make(off, len),
                   cm_span_make(on, len));
     separators(&log);
-    values_of(&log, &pcrs);
-    ev = check(&log, &pcrs, CM_OK);
-    CHECK_EQ(authority(ev, "tpm.secure_boot"), -1);
-    cm_evidence_free(ev);
+    CHECK_EQ(proven(&log, "tpm.secure_boot"), -1);
     kit_log_begin(&log, two_banks, 2);
     kit_log_event(&log, 7, CM_TCG_EFI_VARIABLE_CONFIG, cm_span_make(off, len), kit_text("?"));
     variable(&log, 7, "SecureBoot", 1);
     separators(&log);
-    values_of(&log, &pcrs);
-    ev = check(&log, &pcrs, CM_OK);
-    CHECK_EQ(authority(ev, "tpm.secure_boot"), CM_AUTHORITY_SELF);
-    cm_evidence_free(ev);
+    CHECK_EQ(proven(&log, "tpm.secure_boot"), CM_AUTHORITY_SELF);
 }
 
 TEST(a_log_without_separator_proves_no_state)
 {
     static struct kit_log log;
-    static struct cm_tpm_pcrs pcrs;
-    struct cm_evidence *ev = NULL;
 
     kit_log_begin(&log, two_banks, 2);
     variable(&log, 7, "SecureBoot", 1);
-    values_of(&log, &pcrs);
-    ev = check(&log, &pcrs, CM_OK);
-    CHECK_EQ(authority(ev, "tpm.secure_boot"), CM_AUTHORITY_SELF);
-    cm_evidence_free(ev);
+    CHECK_EQ(proven(&log, "tpm.secure_boot"), CM_AUTHORITY_SELF);
 }
 
 TEST(a_command_line_that_was_not_hashed_is_no_claim_but_a_hint)
 {
     static struct kit_log log;
-    static struct cm_tpm_pcrs pcrs;
-    struct cm_evidence *ev = NULL;
 
     kit_log_begin(&log, two_banks, 2);
     kit_log_event(&log, 8, CM_TCG_IPL, kit_text("init=/bin/sh"), kit_text("kernel_cmdline: quiet"));
-    values_of(&log, &pcrs);
-    ev = check(&log, &pcrs, CM_OK);
-    CHECK_EQ(authority(ev, "tpm.kernel_cmdline"), -1);
-    CHECK_EQ(authority(ev, "tpm.boot_file"), CM_AUTHORITY_SELF);
-    cm_evidence_free(ev);
+    CHECK_EQ(proven(&log, "tpm.kernel_cmdline"), -1);
+    CHECK_EQ(proven(&log, "tpm.boot_file"), CM_AUTHORITY_SELF);
     /* the true one relabelled, a nice one extended later */
     kit_log_begin(&log, two_banks, 2);
     kit_log_event(&log, 8, CM_TCG_EVENT_TAG, kit_text("init=/bin/sh"), kit_text("?"));
     kit_log_event(&log, 8, CM_TCG_IPL, kit_text("quiet"), kit_text("kernel_cmdline: quiet"));
-    values_of(&log, &pcrs);
-    ev = check(&log, &pcrs, CM_OK);
-    CHECK_EQ(authority(ev, "tpm.kernel_cmdline"), CM_AUTHORITY_SELF);
-    cm_evidence_free(ev);
+    CHECK_EQ(proven(&log, "tpm.kernel_cmdline"), CM_AUTHORITY_SELF);
     /* twice */
     kit_log_begin(&log, two_banks, 2);
     kit_log_event(&log, 8, CM_TCG_IPL, kit_text("a"), kit_text("kernel_cmdline: a"));
     kit_log_event(&log, 8, CM_TCG_IPL, kit_text("b"), kit_text("kernel_cmdline: b"));
-    values_of(&log, &pcrs);
-    ev = check(&log, &pcrs, CM_OK);
-    CHECK_EQ(authority(ev, "tpm.kernel_cmdline"), CM_AUTHORITY_SELF);
-    cm_evidence_free(ev);
+    CHECK_EQ(proven(&log, "tpm.kernel_cmdline"), CM_AUTHORITY_SELF);
 }
 
 TEST(no_action_is_not_extended_and_sets_the_locality)
