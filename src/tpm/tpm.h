@@ -140,9 +140,9 @@ CM_MUST_USE enum cm_status cm_tpm_pcrs_set(struct cm_tpm_pcrs *pcrs, uint16_t al
 struct cm_span cm_tpm_pcrs_get(const struct cm_tpm_pcrs *pcrs, uint16_t alg, unsigned pcr);
 
 /**
- * Whether the values are what the quote's digest is of, in order of selection.
+ * Whether the values are what the quote's digest is of, in order of selection, and no others.
  * @param hash  of the signature's scheme.
- * @retval CM_ERR_MISMATCH  they are not, or one that was selected is missing
+ * @retval CM_ERR_MISMATCH  they are not, one that was selected is missing, or one was not selected
  */
 CM_MUST_USE enum cm_status cm_tpm_pcrs_check(const struct cm_tpm_pcrs *pcrs,
                                              const struct cm_tpm_attest *att, uint16_t hash);

@@ -206,6 +206,17 @@ enum cm_status cm_tpm_pcrs_read(struct cm_span values, const struct cm_tpm_attes
     return st;
 }
 
+/* What is quoted of a bank, which may be selected several times. */
+static uint32_t selected(const struct cm_tpm_attest *att, uint16_t alg)
+{
+    uint32_t mask = 0;
+
+    for (size_t i = 0; i < att->sel_count; i++) {
+        mask |= att->sel[i].alg == alg ? att->sel[i].mask : 0;
+    }
+    return mask;
+}
+
 enum cm_status cm_tpm_pcrs_check(const struct cm_tpm_pcrs *pcrs, const struct cm_tpm_attest *att,
                                  uint16_t hash)
 {
@@ -214,6 +225,11 @@ enum cm_status cm_tpm_pcrs_check(const struct cm_tpm_pcrs *pcrs, const struct cm
     size_t count = 0;
     enum cm_status st = CM_OK;
 
+    for (size_t b = 0; b < pcrs->count; b++) {
+        if ((pcrs->bank[b].mask & ~selected(att, pcrs->bank[b].alg)) != 0) {
+            return CM_ERR_MISMATCH;
+        }
+    }
     for (size_t i = 0; i < att->sel_count; i++) {
         for (unsigned pcr = 0; pcr < CM_TPM_PCRS; pcr++) {
             if ((att->sel[i].mask >> pcr & 1) == 0) {

@@ -113,7 +113,7 @@ static enum cm_status check_values(struct run *r)
     }
     if (st == CM_OK) {
         st = cm_tpm_pcrs_check(values, &r->att, r->hash);
-        cm_why_set(&why, "the values do not hash to the digest that was quoted");
+        cm_why_set(&why, "the values are not those whose digest was quoted");
     }
     step(r, "tpm.pcrs", st, &why);
     pcr_claims(r, values, r->first == CM_OK);

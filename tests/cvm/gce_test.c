@@ -23,6 +23,7 @@ struct made {
     bool no_sha256; /* only the quote of SHA-1 */
     bool two_logs;
     bool second_signer; /* the second quote by another key */
+    bool unquoted;      /* a value of PCR 8, which the quote does not select */
     const char *family;
     struct cm_material with[2];
     size_t with_count;
@@ -52,7 +53,7 @@ static void number(struct cm_wr *w, unsigned n, uint64_t v)
     varint(w, v);
 }
 
-static void put_quote(struct cm_wr *w, uint16_t bank, enum kit_key key)
+static void put_quote(struct cm_wr *w, uint16_t bank, enum kit_key key, bool unquoted)
 {
     struct kit_quote q;
     struct kit_made m;
@@ -66,7 +67,7 @@ static void put_quote(struct cm_wr *w, uint16_t bank, enum kit_key key)
     q.key = key;
     kit_make(&q, &m);
     number(&p, 1, bank);
-    for (unsigned i = 8; i-- > 0;) { /* a map has no order */
+    for (unsigned i = unquoted ? 9 : 8; i-- > 0;) { /* a map has no order */
         uint8_t entry[80];
         struct cm_wr e = cm_wr_init(entry, sizeof(entry));
 
@@ -127,9 +128,9 @@ static void build(struct made *m)
                          .usage = "critical,keyCertSign,cRLSign"};
 
     field(&w, 1, cm_span_make(area, kit_area(KIT_RSA, m->attributes, area, sizeof(area))));
-    put_quote(&w, CM_TPM_ALG_SHA1, KIT_RSA);
+    put_quote(&w, CM_TPM_ALG_SHA1, KIT_RSA, false);
     if (!m->no_sha256) {
-        put_quote(&w, CM_TPM_ALG_SHA256, m->second_signer ? KIT_OTHER : KIT_RSA);
+        put_quote(&w, CM_TPM_ALG_SHA256, m->second_signer ? KIT_OTHER : KIT_RSA, m->unquoted);
     }
     if (!m->no_cert) {
         field(&w, 6, cm_span_make(der, ck_cert(&leaf, der, sizeof(der))));
@@ -253,6 +254,11 @@ TEST(every_quote_counts)
 {
     EXPECT(m.no_sha256 = true, CM_ERR_POLICY, "tpm.bank");
     EXPECT(m.second_signer = true, CM_ERR_SIGNATURE, "tpm.signature");
+}
+
+TEST(values_that_nobody_quoted_are_not_taken_along)
+{
+    EXPECT(m.unquoted = true, CM_ERR_MISMATCH, "tpm.pcrs");
 }
 
 TEST(every_truncation_of_the_message)
