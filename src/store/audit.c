@@ -197,7 +197,7 @@ enum cm_status cm_audit_verify(struct cm_db *db, const uint8_t *known, struct cm
     enum cm_status st = CM_OK;
 
     memset(out, 0, sizeof(*out));
-    CM_TRY(cm_db_begin(db, why)); /* one state of the log, whoever writes meanwhile */
+    CM_TRY(cm_db_begin_reading(db, why)); /* one state of the log, whoever writes meanwhile */
     CM_TRY(get_head(db, &head, why));
     CM_TRY(cm_audit_read(db, 0, verify_record, &v, why));
     CM_TRY(v.st);

@@ -67,17 +67,27 @@ bool cm_db_shared(const struct cm_db *db)
     return db->shared;
 }
 
-enum cm_status cm_db_begin(struct cm_db *db, struct cm_why *why)
+static enum cm_status begin(struct cm_db *db, const char *sql, struct cm_why *why)
 {
     enum cm_status st = CM_OK;
 
     if (db->in_transaction) {
         return CM_ERR_STATE;
     }
-    CM_TRY(cm_db_run(db, db->kind->begin, cm_db_none(), cm_db_nowhere(), why));
+    CM_TRY(cm_db_run(db, sql, cm_db_none(), cm_db_nowhere(), why));
     db->in_transaction = true;
 out:
     return st;
+}
+
+enum cm_status cm_db_begin(struct cm_db *db, struct cm_why *why)
+{
+    return begin(db, db->kind->begin, why);
+}
+
+enum cm_status cm_db_begin_reading(struct cm_db *db, struct cm_why *why)
+{
+    return begin(db, db->kind->begin_reading, why);
 }
 
 enum cm_status cm_db_commit(struct cm_db *db, struct cm_why *why)

@@ -97,6 +97,8 @@ uint64_t cm_db_changed(const struct cm_db *db);
  * unless the connection was lost in the midst of it (CM_ERR_BUSY): then nobody knows.
  */
 CM_MUST_USE enum cm_status cm_db_begin(struct cm_db *db, struct cm_why *why);
+/** One that only reads: all of it sees one state, and nobody who writes waits for it. */
+CM_MUST_USE enum cm_status cm_db_begin_reading(struct cm_db *db, struct cm_why *why);
 CM_MUST_USE enum cm_status cm_db_commit(struct cm_db *db, struct cm_why *why);
 void cm_db_rollback(struct cm_db *db);
 

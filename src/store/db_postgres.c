@@ -246,7 +246,8 @@ out:
     return st;
 }
 
-static const struct db_kind postgres_kind = {postgres_close, postgres_run, "BEGIN"};
+static const struct db_kind postgres_kind = {postgres_close, postgres_run, "BEGIN",
+                                             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"};
 
 static void quiet(void *unused, const PGresult *notice)
 {

@@ -9,6 +9,7 @@ struct db_kind {
     enum cm_status (*run)(struct cm_db *db, const char *sql, struct cm_db_values values,
                           struct cm_db_sink sink, struct cm_why *why);
     const char *begin;
+    const char *begin_reading;
 };
 
 struct cm_db {

@@ -211,7 +211,7 @@ out:
     return st;
 }
 
-static const struct db_kind sqlite_kind = {sqlite_close, sqlite_run, "BEGIN IMMEDIATE"};
+static const struct db_kind sqlite_kind = {sqlite_close, sqlite_run, "BEGIN IMMEDIATE", "BEGIN"};
 
 /* The file exists from its first moment for its owner alone. */
 static enum cm_status make_file(const char *path, struct cm_why *why)

@@ -425,6 +425,32 @@ TEST(instances_share_one_chain)
     cm_db_close(db);
 }
 
+/* What is verified is one state of the log, though it grows meanwhile. */
+TEST(a_log_that_grows_is_verified)
+{
+    struct cm_audit_verdict verdict;
+    struct cm_writer *w = NULL;
+    struct cm_db *db = NULL;
+    pthread_t threads[4];
+
+    begin();
+    atomic_store(&good, 0);
+    atomic_store(&refused, 0);
+    REQUIRE(cm_writer_start(where, &w, NULL) == CM_OK);
+    db = open_db();
+    for (size_t i = 0; i < 4; i++) {
+        REQUIRE(pthread_create(&threads[i], NULL, add_many, w) == 0);
+    }
+    while (atomic_load(&good) + atomic_load(&refused) < 4 * EACH) {
+        CHECK_EQ(cm_audit_verify(db, NULL, &verdict, NULL), CM_OK);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        (void)pthread_join(threads[i], NULL);
+    }
+    cm_db_close(db);
+    cm_writer_stop(w);
+}
+
 /* What has been acknowledged to a program that is then killed is there, and the chain holds. */
 TEST(kill_loses_nothing_acknowledged)
 {
