@@ -132,7 +132,7 @@ struct cm_tpm_pcrs {
 CM_MUST_USE enum cm_status cm_tpm_pcrs_read(struct cm_span values, const struct cm_tpm_attest *att,
                                             struct cm_tpm_pcrs *out, struct cm_why *why);
 
-/** Add one value. @retval CM_ERR_MISMATCH it has another value already @retval CM_ERR_LIMIT */
+/** Set one value. @retval CM_ERR_FORMAT no such PCR or value @retval CM_ERR_LIMIT too many banks */
 CM_MUST_USE enum cm_status cm_tpm_pcrs_set(struct cm_tpm_pcrs *pcrs, uint16_t alg, unsigned pcr,
                                            struct cm_span value);
 
