@@ -86,7 +86,7 @@ shows ocall "30 1202"
 for place in ask_twice_of oegdb_host.c:gdb_ask; do
     debug "thread-$place" "break on_thread" run delete "break $place" continue bt delete continue
     frames "thread-$place" ask_twice_of gdb_sum $to_host run_call oegdb_gdb_sum \
-        on_thread@oegdb_host.c:"$(line oegdb_host.c thread)" start_thread
+        on_thread@oegdb_host.c:"$(line oegdb_host.c thread)"
     hides "thread-$place" "Backtrace stopped"
     shows "thread-$place" "30 1202"
 done
