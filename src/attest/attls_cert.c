@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/same.h"
 #include "common/try.h"
 #include "common/writer.h"
 #include "crypto/pubkey.h"
@@ -47,11 +48,6 @@ struct outer {
     struct cm_span signature; /* content of the BIT STRING, without the count of unused bits */
 };
 
-static bool equal(struct cm_span a, struct cm_span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 static enum cm_status split(struct cm_span der, struct outer *out)
 {
     struct cm_rd rd = cm_rd_init(der);
@@ -83,7 +79,8 @@ static size_t algorithm_of(struct cm_span der)
 {
     size_t i = 0;
 
-    while (i < ALGORITHMS && !equal(der, cm_span_make(algorithms[i].der, algorithms[i].len))) {
+    while (i < ALGORITHMS &&
+           !cm_span_same(der, cm_span_make(algorithms[i].der, algorithms[i].len))) {
         i++;
     }
     return i;
@@ -203,11 +200,11 @@ static enum cm_status read_tbs(const struct outer *o, struct cm_attls_cert *out,
     sub = cm_der_enter(&tbs, CM_DER_EXPLICIT(3));
     count = cm_x509_extensions(&sub, exts);
     if (cm_rd_finish(&sub) != CM_OK || cm_rd_finish(&tbs) != CM_OK || cm_rd_finish(&rd) != CM_OK ||
-        serial.len == 0 || serial.len > 21 || !equal(alg, o->alg)) {
+        serial.len == 0 || serial.len > 21 || !cm_span_same(alg, o->alg)) {
         return CM_ERR_FORMAT; /* of the two algorithms only the inner one is signed */
     }
     CM_TRY(cm_x509_name(subject, &cn));
-    if (!equal(issuer, subject)) {
+    if (!cm_span_same(issuer, subject)) {
         cm_why_set(why, "the certificate is not issued by its own subject");
         return CM_ERR_MISMATCH;
     }

@@ -7,6 +7,7 @@
 #include "common/checked.h"
 #include "common/hex.h"
 #include "common/reader.h"
+#include "common/same.h"
 
 /* The next character of a value, escapes resolved; makes the reader bad where there is none. */
 static char next_char(struct cm_rd *r)
@@ -39,11 +40,6 @@ static struct cm_span until(struct cm_rd *r, uint8_t mark)
     return out;
 }
 
-static bool same(struct cm_span a, struct cm_span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 static enum cm_status add(struct cm_span text, struct cm_pccs_query *out)
 {
     struct cm_rd r = cm_rd_init(text);
@@ -55,7 +51,7 @@ static enum cm_status add(struct cm_span text, struct cm_pccs_query *out)
     }
     p->name = until(&r, '=');
     for (size_t i = 0; i < out->count; i++) {
-        if (same(out->param[i].name, p->name)) {
+        if (cm_span_same(out->param[i].name, p->name)) {
             return CM_ERR_FORMAT; /* which of the two is meant? */
         }
     }
@@ -90,7 +86,7 @@ const char *cm_pccs_query_get(const struct cm_pccs_query *q, const char *name)
     struct cm_span want = cm_span_make(name, strlen(name));
 
     for (size_t i = 0; i < q->count; i++) {
-        if (same(q->param[i].name, want)) {
+        if (cm_span_same(q->param[i].name, want)) {
             return q->param[i].value;
         }
     }

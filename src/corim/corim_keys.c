@@ -1,6 +1,5 @@
 /* Who signed a CoRIM file, and the keys that it gives; see corim.h. */
-#include <string.h>
-
+#include "common/same.h"
 #include "common/try.h"
 #include "corim/corim_rules.h"
 
@@ -38,7 +37,7 @@ out:
 
 static bool same(struct cm_span a, struct cm_span b)
 {
-    return a.ptr != NULL && b.ptr != NULL && a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+    return a.ptr != NULL && b.ptr != NULL && cm_span_same(a, b);
 }
 
 /* The bytes of an identity, whatever kind of identity its tag says. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/same.h"
 #include "common/try.h"
 #include "crypto/sig_digest.h"
 #include "cvm/gce_parse.h"
@@ -69,10 +70,7 @@ static enum cm_status check_enrolled(struct run *r)
             st = cm_enrolled_find_in(m->bytes, &any, same_key, r, &r->why);
             r->authority = CM_AUTHORITY_KEY;
         } else if (cm_tpm_public_parse(m->bytes, &pub, &r->why) == CM_OK) {
-            st = pub.bytes.len == r->att.ak_pub.len &&
-                         memcmp(pub.bytes.ptr, r->att.ak_pub.ptr, pub.bytes.len) == 0
-                     ? CM_OK
-                     : CM_ERR_MISMATCH;
+            st = cm_span_same(pub.bytes, r->att.ak_pub) ? CM_OK : CM_ERR_MISMATCH;
             r->authority = CM_AUTHORITY_HARDWARE;
         }
         if (st == CM_OK) {

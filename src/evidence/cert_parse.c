@@ -1,6 +1,7 @@
 /* One certificate, from strict DER; see x509.h. Untrusted: every byte. */
 #include <string.h>
 
+#include "common/same.h"
 #include "common/try.h"
 #include "crypto/crypto.h"
 #include "crypto/pubkey.h"
@@ -181,7 +182,7 @@ enum cm_status cm_cert_parse(struct cm_cert *c)
         c->serial.len > 21) {
         return CM_ERR_FORMAT;
     }
-    if (alg.len != c->outer.alg.len || memcmp(alg.ptr, c->outer.alg.ptr, alg.len) != 0) {
+    if (!cm_span_same(alg, c->outer.alg)) {
         return CM_ERR_FORMAT; /* the algorithm outside is not signed, the one inside is */
     }
     if (c->profile == CM_CERTS_GENERAL) {

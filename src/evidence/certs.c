@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/same.h"
 #include "common/try.h"
 #include "crypto/pubkey.h"
 #include "evidence/cert_cache.h"
@@ -215,17 +216,12 @@ static bool role_holds(const struct cm_cert *c, enum cm_cert_role role)
     return c->ca && (c->usage & USAGE_CA) == USAGE_CA;
 }
 
-static bool equal(struct cm_span a, struct cm_span b)
-{
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
-}
-
 enum cm_status cm_cert_verify(const struct cm_cert *cert, const struct cm_cert *issuer,
                               enum cm_cert_role role, struct cm_why *why)
 {
     enum cm_status st = CM_OK;
 
-    if (!equal(cert->issuer, issuer->subject)) {
+    if (!cm_span_same(cert->issuer, issuer->subject)) {
         cm_why_set(why, "a certificate's issuer is not the next certificate's subject");
         return CM_ERR_MISMATCH;
     }
@@ -237,7 +233,7 @@ enum cm_status cm_cert_verify(const struct cm_cert *cert, const struct cm_cert *
         cm_why_set(why, "the issuer's path length allows no CA under it");
         return CM_ERR_MISMATCH;
     }
-    if (cert->aki.len != 0 && issuer->ski.len != 0 && !equal(cert->aki, issuer->ski)) {
+    if (cert->aki.len != 0 && issuer->ski.len != 0 && !cm_span_same(cert->aki, issuer->ski)) {
         cm_why_set(why, "a certificate names another key of its issuer");
         return CM_ERR_MISMATCH;
     }
@@ -271,7 +267,7 @@ out:
 
 bool cm_cert_self_issued(const struct cm_cert *cert)
 {
-    return equal(cert->issuer, cert->subject);
+    return cm_span_same(cert->issuer, cert->subject);
 }
 
 struct cm_span cm_cert_cn(const struct cm_cert *cert)

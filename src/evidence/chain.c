@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/same.h"
 #include "common/try.h"
 #include "evidence/cert_cache.h"
 #include "evidence/timefmt.h"
@@ -22,11 +23,6 @@ struct walk {
     unsigned attempts;
     struct cm_why why;
 };
-
-static bool equal(struct cm_span a, struct cm_span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
 
 enum cm_status cm_chain_pool(const struct cm_verify_job *job, struct cm_certs *pool,
                              bool skip_others)
@@ -61,8 +57,8 @@ static bool valid_at(const struct cm_cert *cert, uint64_t now)
 
 static bool may_issue(const struct cm_cert *issuer, const struct cm_cert *cert)
 {
-    return equal(issuer->subject, cert->issuer) &&
-           (cert->aki.len == 0 || issuer->ski.len == 0 || equal(cert->aki, issuer->ski));
+    return cm_span_same(issuer->subject, cert->issuer) &&
+           (cert->aki.len == 0 || issuer->ski.len == 0 || cm_span_same(cert->aki, issuer->ski));
 }
 
 /* The pool's issuer of a certificate: one that is valid now before one that is not. */
@@ -147,7 +143,7 @@ static bool known_critical(const struct cm_chain_rule *rule, struct cm_span oid)
         return true;
     }
     for (size_t i = 0; i < rule->handled_count; i++) {
-        if (equal(rule->handled[i], oid)) {
+        if (cm_span_same(rule->handled[i], oid)) {
             return true;
         }
     }
@@ -256,7 +252,7 @@ static enum cm_status apply_crl(struct walk *w, const struct cm_crl *crl, bool *
     for (size_t i = 1; i < w->chain.count; i++) {
         const struct cm_cert *issuer = w->chain.certs[i];
 
-        if (!equal(issuer->subject, cm_crl_issuer(crl))) {
+        if (!cm_span_same(issuer->subject, cm_crl_issuer(crl))) {
             continue;
         }
         *applied = true;
@@ -273,7 +269,7 @@ static enum cm_status apply_crl(struct walk *w, const struct cm_crl *crl, bool *
         for (size_t j = 0; j < w->chain.count; j++) {
             const struct cm_cert *c = w->chain.certs[j];
 
-            if (equal(c->issuer, issuer->subject) && cm_crl_revokes(crl, c)) {
+            if (cm_span_same(c->issuer, issuer->subject) && cm_crl_revokes(crl, c)) {
                 cm_why_set(&w->why, "certificate %zu of the chain is revoked", j);
                 return CM_ERR_REVOKED;
             }

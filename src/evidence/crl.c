@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/hex.h"
+#include "common/same.h"
 #include "common/try.h"
 #include "crypto/pubkey.h"
 #include "evidence/x509.h"
@@ -143,7 +144,7 @@ static enum cm_status parse(struct cm_crl *crl, struct cm_span der)
     CM_TRY(crl->profile == CM_CERTS_DCAP ? cm_x509_name(crl->issuer, &cn)
                                          : cm_x509_name_general(crl->issuer, &cn));
     if (cm_rd_finish(&tbs) != CM_OK || cm_rd_finish(&rd) != CM_OK ||
-        alg.len != crl->outer.alg.len || memcmp(alg.ptr, crl->outer.alg.ptr, alg.len) != 0) {
+        !cm_span_same(alg, crl->outer.alg)) {
         return CM_ERR_FORMAT;
     }
     for (list = cm_rd_init(crl->revoked); !list.bad && list.left != 0;) {
@@ -203,8 +204,7 @@ enum cm_status cm_crl_verify(const struct cm_crl *crl, const struct cm_cert *iss
 {
     enum cm_status st = CM_OK;
 
-    if (crl->issuer.len != issuer->subject.len ||
-        memcmp(crl->issuer.ptr, issuer->subject.ptr, crl->issuer.len) != 0) {
+    if (!cm_span_same(crl->issuer, issuer->subject)) {
         cm_why_set(why, "the revocation list is another CA's");
         return CM_ERR_MISMATCH;
     }
@@ -212,9 +212,7 @@ enum cm_status cm_crl_verify(const struct cm_crl *crl, const struct cm_cert *iss
         cm_why_set(why, "the revocation list has an unknown critical extension");
         return CM_ERR_FORMAT;
     }
-    if (crl->aki.len != 0 && issuer->ski.len != 0 &&
-        (crl->aki.len != issuer->ski.len ||
-         memcmp(crl->aki.ptr, issuer->ski.ptr, crl->aki.len) != 0)) {
+    if (crl->aki.len != 0 && issuer->ski.len != 0 && !cm_span_same(crl->aki, issuer->ski)) {
         cm_why_set(why, "the revocation list names another key of its CA");
         return CM_ERR_MISMATCH;
     }
@@ -248,8 +246,7 @@ bool cm_crl_revokes(const struct cm_crl *crl, const struct cm_cert *cert)
         struct cm_span serial = next_entry(&list);
 
         /* whatever the reason: also "removed from list", which belongs to delta lists */
-        if (serial.len == cert->serial.len && serial.len != 0 &&
-            memcmp(serial.ptr, cert->serial.ptr, serial.len) == 0) {
+        if (serial.len != 0 && cm_span_same(serial, cert->serial)) {
             return true;
         }
     }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/checked.h"
+#include "common/same.h"
 #include "common/try.h"
 
 #define PARTS     7
@@ -91,12 +92,7 @@ static void list_parts(struct cm_span chain, const struct cm_dcap_collateral *co
 static bool same(const struct cm_dcap_entry *e, const struct cm_span parts[PARTS])
 {
     for (size_t i = 0; i < PARTS; i++) {
-        if (e->parts[i].len != parts[i].len) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < PARTS; i++) {
-        if (parts[i].len != 0 && memcmp(e->parts[i].ptr, parts[i].ptr, parts[i].len) != 0) {
+        if (!cm_span_same(e->parts[i], parts[i])) {
             return false;
         }
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/reader.h"
+#include "common/same.h"
 #include "common/try.h"
 #include "common/wipe.h"
 #include "crypto/crypto.h"
@@ -370,11 +371,7 @@ static enum cm_status choose_chain(struct run *r, const struct cm_dcap_collatera
         return given.len == 0 ? CM_ERR_UNSUPPORTED : CM_OK;
     }
     *chain = own;
-    if (given.len != 0 &&
-        (other.len != own.len || (own.len != 0 && memcmp(other.ptr, own.ptr, own.len) != 0))) {
-        return CM_ERR_MISMATCH;
-    }
-    return CM_OK;
+    return given.len == 0 || cm_span_same(other, own) ? CM_OK : CM_ERR_MISMATCH;
 }
 
 static void judge(struct run *r, enum cm_status chain_status, unsigned accept_tcb)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/same.h"
 #include "common/try.h"
 #include "common/wipe.h"
 #include "crypto/pubkey.h"
@@ -175,10 +176,7 @@ static void judge_list(struct run *r, size_t index, size_t first_submod)
     cm_evidence_bind(r->ev, "both answer the same challenge", first_submod, r->submod,
                      same ? CM_CHECK_PASS : CM_CHECK_FAIL);
     for (size_t i = 0; i < index; i++) {
-        struct cm_span a = r->form.devices[i].report;
-        struct cm_span b = r->form.devices[index].report;
-
-        again = again || (a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0);
+        again = again || cm_span_same(r->form.devices[i].report, r->form.devices[index].report);
     }
     cm_check_note(r->ev, r->submod, "nvidia.distinct", again ? CM_CHECK_FAIL : CM_CHECK_PASS, "%s",
                   again ? "the same report stands in the list before: do not count devices by it"

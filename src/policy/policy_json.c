@@ -10,11 +10,6 @@ const struct cm_pj cm_pj_null = {.type = CM_PJ_NULL};
 const struct cm_pj cm_pj_true = {.type = CM_PJ_BOOL, .number = 1};
 const struct cm_pj cm_pj_false = {.type = CM_PJ_BOOL, .number = 0};
 
-bool cm_span_same(struct cm_span x, struct cm_span y)
-{
-    return x.len == y.len && (x.len == 0 || memcmp(x.ptr, y.ptr, x.len) == 0);
-}
-
 /* No text has more values and names than separators, plus one. */
 static size_t node_bound(struct cm_span text)
 {

@@ -5,6 +5,7 @@
 #ifndef CM_POLICY_JSON_H
 #define CM_POLICY_JSON_H
 
+#include "common/same.h"
 #include "policy/policy_arena.h"
 #include "token/json.h"
 
@@ -60,8 +61,5 @@ CM_MUST_USE enum cm_status cm_pj_write(struct cm_arena *a, const struct cm_pj *v
  * @param steps  counts down; false when it reaches 0.
  */
 bool cm_pj_equal(const struct cm_pj *x, const struct cm_pj *y, uint64_t *steps);
-
-/** Whether two spans hold the same bytes. */
-bool cm_span_same(struct cm_span x, struct cm_span y);
 
 #endif
