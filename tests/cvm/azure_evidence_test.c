@@ -1,5 +1,5 @@
 /* Azure's evidence of our own: the binding, the vTPM's quote, both forms; each rule with its attack. */
-#include "harness.h"
+#include "verdict.h"
 
 #include "azurekit.h"
 #include "common/span.h"
@@ -10,31 +10,12 @@ static void expect(int line, struct vm *v, struct cm_span evidence, enum cm_stat
 {
     struct cm_verify_job job = sk_job(&v->snp);
     struct cm_evidence *ev = NULL;
-    const struct cm_check *c = NULL;
     enum cm_status st = CM_OK;
-    bool failed = check[0] == '\0';
 
     job.evidence = evidence;
     job.dcap = v->td == NULL ? NULL : &v->td->col;
     st = cm_verify(&job, &ev);
-    for (size_t s = 0; ev != NULL && s < cm_evidence_submods(ev); s++) {
-        failed = failed || cm_evidence_result(ev, s, check) == CM_CHECK_FAIL;
-    }
-    if (st != want || !failed) {
-        TEST_FAIL("line %d: %s, wanted %s in \"%s\"", line, cm_status_str(st), cm_status_str(want),
-                  check);
-        for (size_t s = 0; ev != NULL && s < cm_evidence_submods(ev); s++) {
-            for (size_t k = 0; (c = cm_evidence_check(ev, s, k)) != NULL; k++) {
-                if (c->result == CM_CHECK_FAIL) {
-                    (void)printf("      %zu %s: %s: %s\n", s, c->name, cm_status_str(c->status),
-                                 c->detail);
-                }
-            }
-        }
-    }
-    if (st != CM_OK && ev != NULL && cm_evidence_submods(ev) > 1) {
-        CHECK(!cm_evidence_genuine(ev, 0) || !cm_evidence_genuine(ev, 1));
-    }
+    expect_verdict(line, st, ev, want, check);
     cm_evidence_free(ev);
     vm_free(v);
 }

@@ -1,5 +1,5 @@
 /* Google's vTPM attestation: of our own keys and CA, and the real one where it is. */
-#include "harness.h"
+#include "verdict.h"
 
 #include <casemate/verify.h>
 #include <sys/stat.h>
@@ -165,16 +165,7 @@ static void expect_at(int line, struct made *m, enum cm_status want, const char 
 
     build(m);
     st = verify(m, m->len, &ev);
-    if (st != want ||
-        (check[0] != '\0' && (ev == NULL || cm_evidence_result(ev, 0, check) != CM_CHECK_FAIL))) {
-        const struct cm_check *c = NULL;
-
-        TEST_FAIL("line %d: %s, wanted %s in %s", line, cm_status_str(st), cm_status_str(want),
-                  check);
-        for (size_t i = 0; ev != NULL && (c = cm_evidence_check(ev, 0, i)) != NULL; i++) {
-            (void)printf("     %s %d %s\n", c->name, (int)c->result, c->detail);
-        }
-    }
+    expect_verdict(line, st, ev, want, check);
     cm_evidence_free(ev);
 }
 

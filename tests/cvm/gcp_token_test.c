@@ -1,5 +1,5 @@
 /* Confidential Space tokens of our own issuer: both ways to the key, every check, every forgery. */
-#include "harness.h"
+#include "verdict.h"
 
 #include <casemate/verify.h>
 #include <openssl/pem.h>
@@ -159,16 +159,7 @@ static void expect_at(int line, const struct run *r, enum cm_status want, const 
     struct cm_evidence *ev = NULL;
     enum cm_status st = verify_text(r, cm_span_make(token, strlen(token)), &ev);
 
-    if (st != want ||
-        (check[0] != '\0' && (ev == NULL || cm_evidence_result(ev, 0, check) != CM_CHECK_FAIL))) {
-        const struct cm_check *c = NULL;
-
-        TEST_FAIL("line %d: %s, wanted %s in %s", line, cm_status_str(st), cm_status_str(want),
-                  check);
-        for (size_t i = 0; ev != NULL && (c = cm_evidence_check(ev, 0, i)) != NULL; i++) {
-            (void)printf("     %s %d %s\n", c->name, (int)c->result, c->detail);
-        }
-    }
+    expect_verdict(line, st, ev, want, check);
     cm_evidence_free(ev);
 }
 

@@ -1,5 +1,5 @@
 /* NVIDIA device evidence: devices of our own (nvkit.h), each rule's attack, and NVIDIA's own evidence. */
-#include "harness.h"
+#include "verdict.h"
 
 #include "common/span.h"
 #include "nvkit.h"
@@ -40,21 +40,7 @@ static struct outcome verify_json(const struct nv_device *devices, size_t count,
 /* The outcome: status, and the check that failed ("" none). */
 static void expect(int line, struct outcome o, enum cm_status st, const char *check)
 {
-    const struct cm_check *c = NULL;
-    bool found = check[0] == '\0';
-
-    for (size_t s = 0; o.ev != NULL && s < cm_evidence_submods(o.ev); s++) {
-        found = found || cm_evidence_result(o.ev, s, check) == CM_CHECK_FAIL;
-    }
-    if (o.st != st || !found) {
-        TEST_FAIL("line %d: %s, not %s in \"%s\"", line, cm_status_str(o.st), cm_status_str(st),
-                  check);
-        for (size_t i = 0; o.ev != NULL && (c = cm_evidence_check(o.ev, 0, i)) != NULL; i++) {
-            if (c->result == CM_CHECK_FAIL) {
-                (void)printf("      %s: %s: %s\n", c->name, cm_status_str(c->status), c->detail);
-            }
-        }
-    }
+    expect_verdict(line, o.st, o.ev, st, check);
     cm_evidence_free(o.ev);
 }
 

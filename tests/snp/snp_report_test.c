@@ -1,5 +1,5 @@
 /* SEV-SNP reports of our own: every rule of docs/evidence-snp.md with its attack. */
-#include "harness.h"
+#include "verdict.h"
 
 #include "common/span.h"
 #include "crypto/hash.h"
@@ -13,18 +13,9 @@ static void expect(int line, struct sk_world *w, enum cm_status want, const char
     const struct cm_verify_job job = sk_job(w);
     struct cm_evidence *ev = NULL;
     enum cm_status st = cm_verify(&job, &ev);
-    const struct cm_check *c = NULL;
     const struct cm_claim *m = NULL;
 
-    if (st != want || (check[0] != '\0' && cm_evidence_result(ev, 0, check) != CM_CHECK_FAIL)) {
-        TEST_FAIL("line %d: %s, wanted %s in \"%s\"", line, cm_status_str(st), cm_status_str(want),
-                  check);
-        for (size_t k = 0; ev != NULL && (c = cm_evidence_check(ev, 0, k)) != NULL; k++) {
-            if (c->result == CM_CHECK_FAIL) {
-                (void)printf("      %s: %s: %s\n", c->name, cm_status_str(c->status), c->detail);
-            }
-        }
-    }
+    expect_verdict(line, st, ev, want, check);
     m = ev == NULL ? NULL : cm_evidence_find(ev, 0, CM_CLAIM_MEASUREMENTS, 0);
     if (st == CM_OK && !w->root.emulated && (m == NULL || m->authority != CM_AUTHORITY_HARDWARE)) {
         TEST_FAIL("line %d: the measurement is not the hardware's", line);

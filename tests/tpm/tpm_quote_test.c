@@ -1,5 +1,5 @@
 /* Quotes of our own keys: forms, selections, keys, and every attack on them that is known. */
-#include "harness.h"
+#include "verdict.h"
 
 #include "common/wipe.h"
 #include "evidence/claims.h"
@@ -28,10 +28,7 @@ static void expect_at(int line, const struct kit_quote *q, enum cm_status want, 
 
     kit_make(q, &m);
     st = verify_made(q, &m, 0, &ev);
-    if (st != want || (check[0] != '\0' && cm_evidence_result(ev, 0, check) != CM_CHECK_FAIL)) {
-        TEST_FAIL("line %d: %s, wanted %s in %s", line, cm_status_str(st), cm_status_str(want),
-                  check);
-    }
+    expect_verdict(line, st, ev, want, check);
     cm_evidence_free(ev);
 }
 
