@@ -312,7 +312,9 @@ static void alternative(struct compare *c, size_t submod, const char *name, cons
         i++;
     }
     if (i == MAX_NAMES) {
-        c->first = c->first == CM_OK ? CM_ERR_LIMIT : c->first;
+        if (c->first == CM_OK) {
+            add_check(c, submod, check, CM_ERR_LIMIT, "more names than can be compared");
+        }
         return;
     }
     if (i == c->name_count) {

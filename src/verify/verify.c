@@ -209,47 +209,33 @@ static const char *material_name(enum cm_material_kind kind)
 }
 
 /* Nothing that was given to be compared is passed over in silence. */
-static enum cm_status judge_materials(const struct format *format, const struct cm_verify_job *job,
-                                      struct cm_evidence *ev)
+static void judge_materials(const struct format *format, const struct cm_verify_job *job,
+                            struct cm_evidence *ev)
 {
-    enum cm_status st = CM_OK;
-
     for (size_t i = 0; i < job->material_count; i++) {
         const struct cm_material *m = &job->materials[i];
         const unsigned bit = (unsigned)m->kind < 32 ? 1u << m->kind : 0;
 
         if ((bit & COMPARED & ~format->takes) != 0) {
-            st = CM_ERR_UNSUPPORTED;
-            cm_check_status(ev, 0, "materials", st, "%s evidence is verified without a %s",
-                            cm_format_name(format->id), material_name(m->kind));
+            cm_check_status(ev, 0, "materials", CM_ERR_UNSUPPORTED,
+                            "%s evidence is verified without a %s", cm_format_name(format->id),
+                            material_name(m->kind));
         } else if (m->kind == CM_MATERIAL_REFERENCE && !cm_refvalues_recognise(m->bytes) &&
                    !cm_corim_recognise(m->bytes)) {
-            st = CM_ERR_FORMAT;
-            cm_check_status(ev, 0, "reference.file", st, "%s",
+            cm_check_status(ev, 0, "reference.file", CM_ERR_FORMAT, "%s",
                             "neither reference values in JSON nor a CoRIM");
         }
     }
-    return st;
 }
 
-/* The caller's reference values; the format's own verdict comes first. */
+/* The caller's reference values: what differs is a check, and so part of cm_verify_whole()'s verdict. */
 static enum cm_status judge_references(const struct cm_verify_job *job, struct cm_evidence *ev,
                                        enum cm_status verdict)
 {
-    enum cm_status values = cm_refvalues_check(job, ev);
-    enum cm_status manifest = CM_OK;
+    enum cm_status st = cm_refvalues_check(job, ev);
 
-    if (no_verdict(values)) {
-        return values;
-    }
-    manifest = cm_reference_check(job, ev);
-    if (no_verdict(manifest)) {
-        return manifest;
-    }
-    if (verdict != CM_OK) {
-        return verdict;
-    }
-    return values != CM_OK ? values : manifest;
+    st = no_verdict(st) ? st : cm_reference_check(job, ev);
+    return no_verdict(st) ? st : verdict;
 }
 
 enum cm_status cm_verify(const struct cm_verify_job *job, struct cm_evidence **out)
@@ -281,9 +267,7 @@ enum cm_status cm_verify(const struct cm_verify_job *job, struct cm_evidence **o
         verdict = cm_verify_ccel(&own, ev, verdict);
     }
     if (!no_verdict(verdict)) {
-        const enum cm_status materials = judge_materials(format, &own, ev);
-
-        verdict = verdict != CM_OK ? verdict : materials;
+        judge_materials(format, &own, ev);
         verdict = judge_references(&own, ev, verdict);
     }
     if (no_verdict(verdict)) {

@@ -300,6 +300,19 @@ TEST(measurements_by_name_match_one_of_the_alternatives)
                  1, CM_ERR_MISMATCH, "reference.measurement");
 }
 
+/* what is beyond the table is not compared, so it is a check that fails */
+TEST(more_names_than_can_be_compared)
+{
+    uint8_t meas[513][9];
+
+    for (unsigned i = 0; i < 513; i++) {
+        memcpy(meas[i], "\xa2\x00\x62--\x01\xa1\x01\x01", 9);
+        meas[i][3] = (uint8_t)('A' + i / 32);
+        meas[i][4] = (uint8_t)('A' + i % 32);
+    }
+    expect_realm(__LINE__, meas, sizeof(meas), 513, CM_ERR_LIMIT, "reference.measurement");
+}
+
 /* numbers, masks, flags: over claims made for it */
 static void expect_claims(int line, const void *meas, size_t len, enum cm_status want)
 {
