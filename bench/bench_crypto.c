@@ -95,9 +95,9 @@ int main(void)
     int failed = 0;
     size_t row;
 
-    r = oe_create_bench_crypto_enclave(BENCH_CRYPTO_ENCLAVE, OE_ENCLAVE_TYPE_SGX,
-                                       OE_ENCLAVE_FLAG_DEBUG | OE_ENCLAVE_FLAG_SIMULATE, NULL, 0,
-                                       &enclave);
+    r = oe_create_bench_crypto_enclave(
+        BENCH_DIR "/bench_crypto_enclave.signed", OE_ENCLAVE_TYPE_SGX,
+        OE_ENCLAVE_FLAG_DEBUG | OE_ENCLAVE_FLAG_SIMULATE, NULL, 0, &enclave);
     if (r != OE_OK) {
         (void)fprintf(stderr, "bench_crypto: %s\n", oe_result_str(r));
         return 1;

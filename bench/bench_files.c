@@ -85,7 +85,7 @@ int main(void)
     if (mkdtemp(folder) == NULL) {
         return 1;
     }
-    must(oe_create_bench_files_enclave(BENCH_FILES_ENCLAVE, OE_ENCLAVE_TYPE_SGX,
+    must(oe_create_bench_files_enclave(BENCH_DIR "/bench_files_enclave.signed", OE_ENCLAVE_TYPE_SGX,
                                        OE_ENCLAVE_FLAG_DEBUG | OE_ENCLAVE_FLAG_SIMULATE, NULL, 0,
                                        &enclave),
          0);
