@@ -7,6 +7,8 @@
 #     the vectors beside it.
 # cm_test_kit(<name> SOURCES <file>... LIBS <target>...)
 #     What several tests, or fuzz targets and benches, share.
+# cm_doc_example(<name> <page of docs/> LIBS <target>...)
+#     The program <name> of the C that stands in that page.
 function(cm_test_enclave name)
   cm_add_enclave(${name}_enclave ${ARGN})
   cm_edl_generate(${name}_enclave ${name}.edl TRUSTED)
@@ -40,4 +42,13 @@ function(cm_test_kit name)
   target_compile_options(${name} PRIVATE ${CM_WARNINGS} ${CM_HOST_FLAGS})
   target_include_directories(${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${A_LIBS})
+endfunction()
+
+function(cm_doc_example name page)
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/${name}.c)
+  set(text ${CMAKE_SOURCE_DIR}/docs/${page})
+  add_custom_command(OUTPUT ${source}
+    COMMAND sed -n [=[/^```c$/,/^```$/{/^```/!p}]=] ${text} > ${source}
+    DEPENDS ${text} VERBATIM)
+  cm_add_program(${name} SOURCES ${source} ${ARGN})
 endfunction()
