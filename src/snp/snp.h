@@ -8,6 +8,7 @@
 
 #include <casemate/verify.h>
 
+#include "common/reader.h"
 #include "evidence/certs.h"
 #include "evidence/claims.h"
 
@@ -100,6 +101,8 @@ struct cm_snp_report {
  */
 CM_MUST_USE enum cm_status cm_snp_report_parse(struct cm_span bytes, struct cm_snp_report *out,
                                                struct cm_why *why);
+/** 72 bytes little endian, of which 48 may be set, to 48 big endian: how AMD writes numbers on P-384. */
+void cm_snp_read_number(struct cm_rd *rd, uint8_t out[48]);
 
 /** "Milan", ...; NULL for CM_SNP_UNKNOWN. */
 const char *cm_snp_product_name(enum cm_snp_product product);

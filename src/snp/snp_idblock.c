@@ -31,21 +31,10 @@ enum cm_status cm_snp_id_block_parse(struct cm_span bytes, struct cm_snp_id_bloc
     return CM_OK;
 }
 
-/* A number of 48 bytes, little endian in 72, to big endian. */
-static void read_number(struct cm_rd *rd, uint8_t out[48])
-{
-    struct cm_span s = cm_rd_take(rd, 48);
-
-    for (size_t i = 0; i < s.len; i++) {
-        out[47 - i] = s.ptr[i];
-    }
-    cm_rd_zero(rd, 24);
-}
-
 static void read_signature(struct cm_rd *rd, uint8_t out[96])
 {
-    read_number(rd, out);
-    read_number(rd, out + 48);
+    cm_snp_read_number(rd, out);
+    cm_snp_read_number(rd, out + 48);
     cm_rd_zero(rd, 512 - 144);
 }
 
@@ -87,8 +76,8 @@ static enum cm_status key_of(struct cm_span bytes, struct cm_pubkey **out)
     uint8_t y[48] = {0};
 
     *out = NULL;
-    read_number(&rd, x);
-    read_number(&rd, y);
+    cm_snp_read_number(&rd, x);
+    cm_snp_read_number(&rd, y);
     cm_rd_zero(&rd, CM_SNP_ID_KEY_SIZE - 4 - 144);
     if (cm_rd_finish(&rd) != CM_OK) {
         return CM_ERR_FORMAT;

@@ -118,8 +118,7 @@ static struct cm_snp_firmware read_firmware(struct cm_rd *rd)
     return f;
 }
 
-/* 72 bytes little endian, of which 48 may be set, to 48 big endian */
-static void read_number(struct cm_rd *rd, uint8_t out[48])
+void cm_snp_read_number(struct cm_rd *rd, uint8_t out[48])
 {
     struct cm_span s = cm_rd_take(rd, 48);
 
@@ -143,8 +142,8 @@ static void read_tail(struct cm_rd *rd, struct cm_snp_report *r)
     } else {
         cm_rd_zero(rd, 0x2A0 - 0x1F8);
     }
-    read_number(rd, r->signature);
-    read_number(rd, r->signature + 48);
+    cm_snp_read_number(rd, r->signature);
+    cm_snp_read_number(rd, r->signature + 48);
     cm_rd_zero(rd, 512 - 2 * 72);
 }
 
