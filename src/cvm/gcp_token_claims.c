@@ -1,6 +1,7 @@
 /* Confidential Space tokens: what they say, and what of it must be so; see gcp_token.h. */
 #include <string.h>
 
+#include "common/hex.h"
 #include "common/wipe.h"
 #include "cvm/gcp_token.h"
 #include "evidence/claims.h"
@@ -84,11 +85,6 @@ static void env_claims(struct cm_evidence *ev, size_t submod, const char *name,
     }
 }
 
-static int nibble(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "sha256:..." as a measurement */
 static void image_claim(struct cm_evidence *ev, size_t submod, const char *label,
                         struct cm_json_value v)
@@ -98,22 +94,12 @@ static void image_claim(struct cm_evidence *ev, size_t submod, const char *label
     uint8_t digest[32];
     size_t len = 0;
 
-    if (cm_json_string(v, text, sizeof(text), &len) != CM_OK || len != 7 + 64 ||
-        memcmp(text, mark, 7) != 0) {
-        return;
+    if (cm_json_string(v, text, sizeof(text), &len) == CM_OK && len == 7 + 64 &&
+        memcmp(text, mark, 7) == 0 && cm_hex_decode(cm_span_make(text + 7, 64), digest, 32)) {
+        cm_claim_digest(
+            ev, submod,
+            &(struct cm_digest){label, "sha-256", CM_ROLE_LAUNCH, cm_span_make(digest, 32)});
     }
-    for (size_t i = 0; i < 32; i++) {
-        int hi = nibble(text[7 + 2 * i]);
-        int lo = nibble(text[8 + 2 * i]);
-
-        if (hi < 0 || lo < 0) {
-            return;
-        }
-        digest[i] = (uint8_t)(hi << 4 | lo);
-    }
-    cm_claim_digest(
-        ev, submod,
-        &(struct cm_digest){label, "sha-256", CM_ROLE_LAUNCH, cm_span_make(digest, 32)});
 }
 
 static void container_claims(struct cm_evidence *ev, size_t submod, struct cm_json_value c)
