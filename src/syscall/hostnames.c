@@ -29,8 +29,8 @@ struct answer {
 /* What the host's getaddrinfo or getnameinfo says: 0 or one of their numbers. */
 static int checked(oe_result_t call, int got)
 {
-    if (call != OE_OK) {
-        errno = call == OE_UNSUPPORTED ? ENOSYS : EIO;
+    if (call != OE_OK || got == EAI_SYSTEM) {
+        errno = (int)-cm_host_number(call, -1, 0);
         return call == OE_OUT_OF_MEMORY ? EAI_MEMORY : EAI_SYSTEM;
     }
     switch (got) {
@@ -43,11 +43,6 @@ static int checked(oe_result_t call, int got)
     case EAI_SERVICE:
     case EAI_MEMORY:
     case EAI_OVERFLOW:
-        return got;
-    case EAI_SYSTEM:
-        if (errno <= 0) {
-            errno = EIO;
-        }
         return got;
     default:
         return EAI_FAIL;

@@ -263,6 +263,14 @@ TEST(C2_control_messages)
     CHECK_EQ(error, EOPNOTSUPP);
 }
 
+TEST(C1_parts_whose_sum_is_no_length)
+{
+    int error = 0;
+
+    CHECK_EQ(probe("send beyond", 0, &error), -1);
+    CHECK_EQ(error, EINVAL);
+}
+
 TEST(C1_option_longer_than_its_room)
 {
     refused("getsockopt", 4, (struct lie){.name = "getsockopt", .value = 5}, EIO);
@@ -292,6 +300,20 @@ TEST(C2_resolved_addresses_are_whole)
     names_fail("getaddrinfo", (struct lie){.name = r, .member = 2, .value = 10});
     names_fail("getaddrinfo", (struct lie){.name = r, .member = 6, .value = 10});
     names_fail("getaddrinfo", (struct lie){.name = r, .member = 6, .value = 1});
+}
+
+TEST(C2_resolver_errno_is_one_of_linux)
+{
+    static const int errors[][2] = {{0, EIO}, {-5, EINVAL}, {512, EINVAL}, {EMFILE, EMFILE}};
+
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        int error = 0;
+
+        lie = (struct lie){.name = "getaddrinfo_open", .value = -11, .error = errors[i][0]};
+        CHECK_EQ(probe("getaddrinfo", 0, &error), -11); /* EAI_SYSTEM */
+        CHECK_EQ(error, errors[i][1]);
+    }
+    lie = (struct lie){0};
 }
 
 TEST(C2_resolved_names_end)

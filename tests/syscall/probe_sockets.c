@@ -1,5 +1,6 @@
 /* Calls on sockets and names on a host that lies; see syscall_probe.c. */
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -52,6 +53,14 @@ static int64_t probe_send_descriptor(struct probe_room *room)
     control.head.cmsg_len = 20;
     control.head.cmsg_level = SOL_SOCKET;
     control.head.cmsg_type = SCM_RIGHTS;
+    return sendmsg(probe_socket(), &m, 0);
+}
+
+static int64_t probe_send_beyond(struct probe_room *room)
+{
+    struct iovec parts[] = {{room->room, 8}, {room->room, SSIZE_MAX}};
+    const struct msghdr m = {.msg_iov = parts, .msg_iovlen = 2};
+
     return sendmsg(probe_socket(), &m, 0);
 }
 
@@ -128,6 +137,9 @@ int64_t probe_sockets(const char *name, struct probe_room *room, int64_t arg)
     }
     if (strcmp(name, "send descriptor") == 0) {
         return probe_send_descriptor(room);
+    }
+    if (strcmp(name, "send beyond") == 0) {
+        return probe_send_beyond(room);
     }
     if (strcmp(name, "getsockopt") == 0) {
         return getsockopt(probe_socket(), SOL_SOCKET, SO_ERROR, room->room, &len);
