@@ -2,85 +2,11 @@
  * The store over each kind of database: CM_TEST_STORE names a PostgreSQL server, else it is a SQLite file
  * in the current folder. Every test begins with an empty store.
  */
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "harness.h"
+#include "store_kit.h"
 
-#include "common/span.h"
-#include "store/audit.h"
-#include "store/db.h"
 #include "store/schema.h"
-#include "store/store_writer.h"
-
-static char file[64];
-static char where[256];
-
-static bool shared(void)
-{
-    return getenv("CM_TEST_STORE") != NULL;
-}
-
-static enum cm_status run(struct cm_db *db, const char *sql)
-{
-    return cm_db_run(db, sql, cm_db_none(), cm_db_nowhere(), NULL);
-}
-
-static struct cm_db *open_db(void)
-{
-    struct cm_db *db = NULL;
-    struct cm_why why = {""};
-
-    if (cm_db_open(where, &db, &why) != CM_OK) {
-        TEST_FAIL("open: %s", why.text);
-        abort();
-    }
-    return db;
-}
-
-static void remove_file(void)
-{
-    char name[80] = "";
-
-    for (int i = 0; i < 3; i++) {
-        (void)snprintf(name, sizeof(name), "%s%s", file, i == 0 ? "" : i == 1 ? "-wal" : "-shm");
-        (void)unlink(name);
-    }
-}
-
-static void begin(void)
-{
-    (void)snprintf(file, sizeof(file), "store-test-%ld.db", (long)getpid());
-    if (shared()) {
-        struct cm_db *db = NULL;
-
-        (void)snprintf(where, sizeof(where), "%s", getenv("CM_TEST_STORE"));
-        db = open_db();
-        (void)!run(db, "DROP TABLE IF EXISTS setting, audit, audit_head, schema_version, t");
-        cm_db_close(db);
-    } else {
-        remove_file();
-        (void)snprintf(where, sizeof(where), "sqlite:%s", file);
-    }
-}
-
-static bool take_number(void *arg, const struct cm_db_value *columns, size_t count)
-{
-    *(int64_t *)arg = count >= 1 && columns[0].type == CM_DB_INT ? columns[0].number : -1;
-    return false;
-}
-
-static int64_t number(struct cm_db *db, const char *sql)
-{
-    int64_t out = -2;
-
-    CHECK_EQ(cm_db_run(db, sql, cm_db_none(), cm_db_into(take_number, &out), NULL), CM_OK);
-    return out;
-}
 
 /* ----------------------------------------------------------------- database */
 
@@ -157,6 +83,32 @@ TEST(errors_have_their_kinds)
     CHECK(db == NULL);
 }
 
+TEST(no_more_than_there_is_room_for)
+{
+    static char texts[200][24]; /* a statement is known by its address */
+    struct cm_db_value many[33];
+    char select[80] = "SELECT ?";
+    enum cm_status st = CM_OK;
+    struct cm_db *db = NULL;
+    int run_of = 0;
+
+    begin();
+    db = open_db();
+    many[0] = cm_db_int(0);
+    for (size_t i = 1; i < 33; i++) {
+        many[i] = cm_db_int((int64_t)i);
+        (void)snprintf(select + strlen(select), sizeof(select) - strlen(select), ",?");
+    }
+    CHECK_EQ(cm_db_run(db, select, cm_db_with(many, 33), cm_db_nowhere(), NULL), CM_ERR_PARAM);
+    while (st == CM_OK && run_of < 200) {
+        (void)snprintf(texts[run_of], sizeof(texts[0]), "SELECT %d", run_of);
+        st = run(db, texts[run_of++]);
+    }
+    CHECK_EQ(st, CM_ERR_LIMIT);
+    CHECK_EQ(run(db, texts[0]), CM_OK);
+    cm_db_close(db);
+}
+
 TEST(transactions_and_their_parts)
 {
     struct cm_db *db = NULL;
@@ -206,6 +158,11 @@ TEST(sqlite_files)
     CHECK(symlink(file, "store-test-link.db") == 0);
     CHECK_EQ(cm_db_open("sqlite:store-test-link.db", &db, NULL), CM_ERR_DENIED);
     (void)unlink("store-test-link.db");
+    (void)unlink("store-test-new.db");
+    CHECK(symlink("store-test-new.db", "store-test-link.db") == 0);
+    CHECK_EQ(cm_db_open("sqlite:store-test-link.db", &db, NULL), CM_ERR_DENIED);
+    CHECK(access("store-test-new.db", F_OK) != 0);
+    (void)unlink("store-test-link.db");
     begin();
     f = fopen(file, "w");
     REQUIRE(f != NULL);
@@ -232,26 +189,13 @@ TEST(schema_only_goes_up)
     CHECK_EQ(run(db, "UPDATE schema_version SET version = version + 1"), CM_OK);
     CHECK_EQ(cm_schema_apply(db, &why), CM_ERR_UNSUPPORTED);
     CHECK(strstr(why.text, "version") != NULL);
+    CHECK_EQ(run(db, "UPDATE schema_version SET version = -1"), CM_OK);
+    CHECK_EQ(cm_schema_apply(db, NULL), CM_ERR_UNSUPPORTED);
     CHECK_EQ(cm_db_begin(db, NULL), CM_OK); /* the refusal left no transaction behind */
     cm_db_close(db);
 }
 
 /* -------------------------------------------------------------------- audit */
-
-static enum cm_status append(struct cm_db *db, void *arg, struct cm_why *why)
-{
-    struct cm_audit_record r = {.time = 1700000000,
-                                .actor = "admin",
-                                .action = "policy.set",
-                                .object = "SgxEnclave",
-                                .detail = "{}"};
-    enum cm_status st = cm_audit_append(db, &r, why);
-
-    if (arg != NULL) {
-        *(struct cm_audit_record *)arg = r;
-    }
-    return st;
-}
 
 static struct cm_db *with_log(int records)
 {
@@ -313,6 +257,9 @@ TEST(audit_tampering_is_found)
          " seq = 5",
          5},
         {"UPDATE audit_head SET seq = 4", 5},
+        {"UPDATE audit_head SET hash = (SELECT hash FROM audit WHERE seq = 4)", 5},
+        {"UPDATE audit_head SET hash = ''", 0},
+        {"UPDATE audit_head SET hash = 'short'", 0},
         {"DELETE FROM audit_head", 0},
     };
 
@@ -329,6 +276,37 @@ TEST(audit_tampering_is_found)
     }
 }
 
+/* A number left out, with hashes that fit. */
+TEST(audit_gaps_are_found)
+{
+    struct cm_audit_verdict verdict;
+    struct cm_db *db = with_log(5);
+
+    CHECK_EQ(run(db, "UPDATE audit_head SET seq = 6"), CM_OK);
+    CHECK_EQ(append(db, NULL, NULL), CM_OK);
+    CHECK_EQ(cm_audit_verify(db, NULL, &verdict, NULL), CM_ERR_SIGNATURE);
+    CHECK_EQ(verdict.records, 5);
+    cm_db_close(db);
+}
+
+static bool count_record(void *arg, const struct cm_audit_record *r)
+{
+    (void)r;
+    (*(int *)arg)++;
+    return true;
+}
+
+TEST(audit_records_are_whole)
+{
+    struct cm_db *db = with_log(5);
+    int records = 0;
+
+    CHECK_EQ(run(db, "UPDATE audit SET hash = 'short' WHERE seq = 3"), CM_OK);
+    CHECK_EQ(cm_audit_read(db, 0, count_record, &records, NULL), CM_ERR_SIGNATURE);
+    CHECK_EQ(records, 2);
+    cm_db_close(db);
+}
+
 /* Whoever holds the store can write all of it anew: a hash that is kept elsewhere finds that. */
 TEST(audit_rewriting_is_found_by_a_known_hash)
 {
@@ -343,158 +321,6 @@ TEST(audit_rewriting_is_found_by_a_known_hash)
     CHECK_EQ(cm_audit_verify(db, NULL, &verdict, NULL), CM_OK);
     CHECK_EQ(cm_audit_verify(db, last, &verdict, NULL), CM_ERR_MISMATCH);
     cm_db_close(db);
-}
-
-/* ------------------------------------------------------------------- writer */
-
-#define THREADS 8
-#define EACH    50
-
-static atomic_int good;
-static atomic_int refused;
-
-static enum cm_status append_or_fail(struct cm_db *db, void *arg, struct cm_why *why)
-{
-    enum cm_status st = append(db, NULL, why);
-
-    return st == CM_OK && *(const int *)arg % 5 == 0 ? CM_ERR_POLICY : st;
-}
-
-static void *add_many(void *arg)
-{
-    struct cm_writer *w = arg;
-
-    for (int i = 0; i < EACH; i++) {
-        const enum cm_status st = cm_writer_do(w, append_or_fail, &i, NULL);
-
-        atomic_fetch_add(st == CM_OK ? &good : &refused, 1);
-        CHECK(st == CM_OK || st == CM_ERR_POLICY);
-    }
-    return NULL;
-}
-
-/* A change that fails takes no other with it, and nothing of it stays. */
-TEST(writers_commit_together)
-{
-    struct cm_audit_verdict verdict;
-    pthread_t threads[THREADS];
-    struct cm_writer *w = NULL;
-    struct cm_db *db = NULL;
-
-    begin();
-    REQUIRE(cm_writer_start(where, &w, NULL) == CM_OK);
-    for (size_t i = 0; i < THREADS; i++) {
-        REQUIRE(pthread_create(&threads[i], NULL, add_many, w) == 0);
-    }
-    for (size_t i = 0; i < THREADS; i++) {
-        (void)pthread_join(threads[i], NULL);
-    }
-    CHECK_EQ(atomic_load(&good), THREADS * EACH * 4 / 5);
-    CHECK_EQ(atomic_load(&refused), THREADS * EACH / 5);
-    db = open_db();
-    CHECK_EQ(cm_audit_verify(db, NULL, &verdict, NULL), CM_OK);
-    CHECK_EQ(verdict.records, THREADS * EACH * 4 / 5);
-    cm_db_close(db);
-    cm_writer_stop(w);
-    cm_writer_stop(NULL);
-}
-
-/* Two programs on one server: their records form one chain. */
-TEST(instances_share_one_chain)
-{
-    struct cm_audit_verdict verdict;
-    pthread_t threads[2];
-    struct cm_writer *w[2] = {NULL, NULL};
-    struct cm_db *db = NULL;
-
-    begin();
-    atomic_store(&good, 0);
-    for (size_t i = 0; i < 2; i++) {
-        REQUIRE(cm_writer_start(where, &w[i], NULL) == CM_OK);
-    }
-    for (size_t i = 0; i < 2; i++) {
-        REQUIRE(pthread_create(&threads[i], NULL, add_many, w[i]) == 0);
-    }
-    for (size_t i = 0; i < 2; i++) {
-        (void)pthread_join(threads[i], NULL);
-        cm_writer_stop(w[i]);
-    }
-    db = open_db();
-    CHECK_EQ(cm_audit_verify(db, NULL, &verdict, NULL), CM_OK);
-    CHECK_EQ(verdict.records, atomic_load(&good));
-    cm_db_close(db);
-}
-
-/* What is verified is one state of the log, though it grows meanwhile. */
-TEST(a_log_that_grows_is_verified)
-{
-    struct cm_audit_verdict verdict;
-    struct cm_writer *w = NULL;
-    struct cm_db *db = NULL;
-    pthread_t threads[4];
-
-    begin();
-    atomic_store(&good, 0);
-    atomic_store(&refused, 0);
-    REQUIRE(cm_writer_start(where, &w, NULL) == CM_OK);
-    db = open_db();
-    for (size_t i = 0; i < 4; i++) {
-        REQUIRE(pthread_create(&threads[i], NULL, add_many, w) == 0);
-    }
-    while (atomic_load(&good) + atomic_load(&refused) < 4 * EACH) {
-        CHECK_EQ(cm_audit_verify(db, NULL, &verdict, NULL), CM_OK);
-    }
-    for (size_t i = 0; i < 4; i++) {
-        (void)pthread_join(threads[i], NULL);
-    }
-    cm_db_close(db);
-    cm_writer_stop(w);
-}
-
-/* What has been acknowledged to a program that is then killed is there, and the chain holds. */
-TEST(kill_loses_nothing_acknowledged)
-{
-    for (int round = 0; round < 3; round++) {
-        struct cm_audit_verdict verdict;
-        struct cm_db *db = NULL;
-        int64_t acknowledged = 0;
-        int64_t seq = 0;
-        int ends[2];
-        pid_t child = 0;
-
-        begin();
-        REQUIRE(pipe(ends) == 0);
-        child = fork();
-        if (child == 0) {
-            struct cm_writer *w = NULL;
-
-            if (cm_writer_start(where, &w, NULL) != CM_OK) {
-                _exit(1);
-            }
-            for (;;) {
-                struct cm_audit_record r;
-
-                if (cm_writer_do(w, append, &r, NULL) != CM_OK ||
-                    write(ends[1], &r.seq, sizeof(r.seq)) != sizeof(r.seq)) {
-                    _exit(1);
-                }
-            }
-        }
-        (void)close(ends[1]);
-        while (acknowledged < 40 + 17 * round && read(ends[0], &seq, sizeof(seq)) == sizeof(seq)) {
-            acknowledged = seq;
-        }
-        (void)kill(child, SIGKILL);
-        (void)waitpid(child, NULL, 0);
-        while (read(ends[0], &seq, sizeof(seq)) == sizeof(seq)) {
-            acknowledged = seq;
-        }
-        (void)close(ends[0]);
-        db = open_db();
-        CHECK_EQ(cm_audit_verify(db, NULL, &verdict, NULL), CM_OK);
-        CHECK(acknowledged >= 40 && verdict.records >= acknowledged);
-        cm_db_close(db);
-    }
     remove_file();
 }
 
