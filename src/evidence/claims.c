@@ -221,6 +221,10 @@ void cm_evidence_raise(struct cm_evidence *ev, size_t submod, size_t from,
     struct list *l = &ev->submods[submod].claims;
     struct cm_claim *claims = l->items;
 
+    if (authority == CM_AUTHORITY_HARDWARE &&
+        cm_evidence_find(ev, submod, CM_CLAIM_EMULATED, 0) != NULL) {
+        return;
+    }
     for (size_t i = from; i < l->count; i++) {
         claims[i].authority = authority;
     }

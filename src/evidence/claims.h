@@ -39,7 +39,10 @@ void cm_claim_digest(struct cm_evidence *ev, size_t submod, const struct cm_dige
 /** A mark: the claims added to a submodule from here on, for cm_evidence_raise(). */
 size_t cm_evidence_mark(const struct cm_evidence *ev, size_t submod);
 
-/** The claims of a submodule from..now have been vouched for: set their authority. */
+/**
+ * The claims of a submodule from..now have been vouched for: set their authority. An emulator is no
+ * hardware: where CM_CLAIM_EMULATED stands, CM_AUTHORITY_HARDWARE leaves them as they are.
+ */
 void cm_evidence_raise(struct cm_evidence *ev, size_t submod, size_t from,
                        enum cm_authority authority);
 

@@ -406,10 +406,8 @@ static enum cm_status run_all(struct run *run, const struct cm_verify_job *job,
     mark = cm_evidence_mark(run->ev, run->submod);
     hardware = check_origin(run);
     cm_snp_claim(&run->report, run->ev, run->submod);
-    if (hardware && !run->chain.root->emulated) {
-        cm_evidence_raise(run->ev, run->submod, mark, CM_AUTHORITY_HARDWARE);
-    }
     if (hardware) {
+        cm_evidence_raise(run->ev, run->submod, mark, CM_AUTHORITY_HARDWARE);
         mark = cm_evidence_mark(run->ev, run->submod);
         claim_vek(run);
         cm_evidence_raise(run->ev, run->submod, mark,

@@ -25,6 +25,7 @@ struct made {
     bool second_signer; /* the second quote by another key */
     bool unquoted;      /* a value of PCR 8, which the quote does not select */
     const char *family;
+    bool emulated; /* the root, and that is allowed */
     struct cm_material with[2];
     size_t with_count;
     uint8_t bytes[32768];
@@ -145,8 +146,11 @@ static void build(struct made *m)
 
 static enum cm_status verify(const struct made *m, size_t len, struct cm_evidence **ev)
 {
-    struct cm_trust_root root = {.family = m->family, .label = "ours"};
-    struct cm_verify_input in = {.now = CK_NOW, .roots = &root, .root_count = 1};
+    struct cm_trust_root root = {.family = m->family, .label = "ours", .emulated = m->emulated};
+    struct cm_verify_input in = {.now = CK_NOW,
+                                 .roots = &root,
+                                 .root_count = 1,
+                                 .flags = m->emulated ? CM_VERIFY_ALLOW_EMULATED : 0};
     struct cm_verify_job job = {.evidence = cm_span_make(m->bytes, len),
                                 .format = CM_FORMAT_GCE,
                                 .materials = m->with,
@@ -233,6 +237,20 @@ TEST(an_instance_that_is_not_of_production_counts_for_nothing)
     CHECK_EQ(verify(&m, m.len, &ev), CM_OK);
     CHECK(cm_evidence_find(ev, 0, "gce.zone", 0) == NULL);
     CHECK_EQ(cm_evidence_result(ev, 0, "gce.instance"), CM_CHECK_NOT_APPLICABLE);
+    cm_evidence_free(ev);
+}
+
+TEST(an_emulators_attestation_is_not_the_hardwares)
+{
+    static struct made m;
+    struct cm_evidence *ev = NULL;
+
+    begin(&m);
+    m.emulated = true;
+    build(&m);
+    REQUIRE(verify(&m, m.len, &ev) == CM_OK);
+    CHECK_EQ(cm_evidence_find(ev, 0, "tpm.clock", 0)->authority, CM_AUTHORITY_SELF);
+    CHECK_EQ(cm_evidence_find(ev, 0, CM_CLAIM_MEASUREMENTS, 0)->authority, CM_AUTHORITY_SELF);
     cm_evidence_free(ev);
 }
 
