@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/same.h"
 #include "common/try.h"
 #include "crypto/hash.h"
 #include "evidence/chain.h"
@@ -34,22 +35,12 @@ static void step(struct run *r, const char *name, enum cm_status st, const char 
     }
 }
 
-static bool all_zero(struct cm_span s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* An enclave in debug mode has zeros where its measurements would be. One register of zeros is enough,
  * since no image has such a digest. */
 static bool in_debug_mode(const struct cm_nitro_doc *d)
 {
-    return all_zero(d->pcrs[PCR_IMAGE]) || all_zero(d->pcrs[PCR_KERNEL]) ||
-           all_zero(d->pcrs[PCR_APP]);
+    return cm_span_is_zero(d->pcrs[PCR_IMAGE]) || cm_span_is_zero(d->pcrs[PCR_KERNEL]) ||
+           cm_span_is_zero(d->pcrs[PCR_APP]);
 }
 
 static bool measured(const struct cm_nitro_doc *d)
@@ -205,7 +196,7 @@ static enum cm_status note_instance(struct run *r)
     while (parts[1].len + 4 < id.len && memcmp(id.ptr + parts[1].len, "-enc", 4) != 0) {
         parts[1].len++;
     }
-    if (pcr.len == PCR_SIZE && !all_zero(pcr) && parts[1].len + 4 < id.len) {
+    if (pcr.len == PCR_SIZE && !cm_span_is_zero(pcr) && parts[1].len + 4 < id.len) {
         CM_TRY(cm_hash_parts(CM_HASH_SHA384, parts, 2, want));
         result = memcmp(want, pcr.ptr, PCR_SIZE) == 0 ? CM_CHECK_PASS : CM_CHECK_FAIL;
     }

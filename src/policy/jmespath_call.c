@@ -42,18 +42,13 @@ static enum cm_status length(const struct cm_pj *v, struct cm_jp_budget *b,
     return CM_OK;
 }
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
-
 static bool equal_ignoring_case(const struct cm_pj *x, const struct cm_pj *y)
 {
     if (x->type != CM_PJ_TEXT || y->type != CM_PJ_TEXT || x->text.len != y->text.len) {
         return false;
     }
     for (size_t i = 0; i < x->text.len; i++) {
-        if (lower(x->text.ptr[i]) != lower(y->text.ptr[i])) {
+        if (cm_lower(x->text.ptr[i]) != cm_lower(y->text.ptr[i])) {
             return false;
         }
     }

@@ -65,11 +65,6 @@ enum cm_status cm_pparse_expect(struct cm_pparser *p, enum cm_ptoken_kind kind, 
     return cm_pparse_advance(p);
 }
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
-
 bool cm_pparse_word(const struct cm_pparser *p, const char *word, bool loose)
 {
     const size_t len = strlen(word);
@@ -80,7 +75,7 @@ bool cm_pparse_word(const struct cm_pparser *p, const char *word, bool loose)
     for (size_t i = 0; i < len; i++) {
         uint8_t c = p->t.text.ptr[i];
 
-        if ((loose ? lower(c) : c) != (uint8_t)word[i]) {
+        if ((loose ? cm_lower(c) : c) != (uint8_t)word[i]) {
             return false;
         }
     }

@@ -10,11 +10,6 @@
 #define MAX_ADDRESS 512u
 #define SHOWN       96u
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
-
 /* Scheme and host in small letters, no port 443, no slash at the end. */
 enum cm_status cm_release_normal(struct cm_span address, char *out, size_t cap)
 {
@@ -36,7 +31,7 @@ enum cm_status cm_release_normal(struct cm_span address, char *out, size_t cap)
         }
         slashes += c == '/' ? 1 : 0;
         host_end = slashes < 3 ? i + 1 : host_end;
-        out[i] = (char)(slashes < 3 ? lower(c) : c);
+        out[i] = (char)(slashes < 3 ? cm_lower(c) : c);
     }
     out[address.len] = '\0';
     if (host_end > 4 && memcmp(out + host_end - 4, port, 4) == 0) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/reader.h"
+#include "common/same.h"
 #include "snp/snp.h"
 
 #define ENTRY_SIZE  24
@@ -57,21 +58,11 @@ bool cm_snp_table_recognise(struct cm_span bytes)
     return bytes.len > ENTRY_SIZE && guid_of(bytes.ptr) != KNOWN;
 }
 
-static bool all_zero(const uint8_t *p, size_t n)
-{
-    uint8_t any = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        any |= p[i];
-    }
-    return any == 0;
-}
-
 /* Bytes of the list with its closing entry; 0 when there is no such entry. */
 static size_t list_size(struct cm_span bytes)
 {
     for (size_t i = 0; i < MAX_ENTRIES && bytes.len - i * ENTRY_SIZE >= ENTRY_SIZE; i++) {
-        if (all_zero(bytes.ptr + i * ENTRY_SIZE, ENTRY_SIZE)) {
+        if (cm_span_is_zero(cm_span_make(bytes.ptr + i * ENTRY_SIZE, ENTRY_SIZE))) {
             return (i + 1) * ENTRY_SIZE;
         }
     }

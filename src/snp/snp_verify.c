@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/reader.h"
+#include "common/same.h"
 #include "common/try.h"
 #include "common/wipe.h"
 #include "crypto/pubkey.h"
@@ -124,16 +125,6 @@ out:
     return st;
 }
 
-static bool is_zero(struct cm_span s)
-{
-    uint8_t any = 0;
-
-    for (size_t i = 0; i < s.len; i++) {
-        any |= s.ptr[i];
-    }
-    return any == 0;
-}
-
 static bool same_tcb(const struct cm_snp_vek *vek, const struct cm_snp_report *r)
 {
     const struct cm_snp_tcb t =
@@ -147,7 +138,8 @@ static bool same_chip(const struct cm_snp_vek *vek, const struct cm_snp_report *
 {
     return vek->hwid.len <= r->chip_id.len &&
            cm_ct_equal(vek->hwid.ptr, r->chip_id.ptr, vek->hwid.len) &&
-           is_zero(cm_span_make(r->chip_id.ptr + vek->hwid.len, r->chip_id.len - vek->hwid.len));
+           cm_span_is_zero(
+               cm_span_make(r->chip_id.ptr + vek->hwid.len, r->chip_id.len - vek->hwid.len));
 }
 
 /* The certificate of the kind that SIGNING_KEY names: the one that says what the report says, else the
@@ -247,7 +239,7 @@ static bool check_chip(struct run *run)
                       "a VLEK belongs to a provider, not to a chip");
         return true;
     }
-    if (is_zero(r->chip_id)) {
+    if (cm_span_is_zero(r->chip_id)) {
         return judge(run, "snp.chip_id",
                      (run->job.in->flags & CM_VERIFY_ALLOW_MASKED_ID) != 0 ? CM_OK : CM_ERR_POLICY,
                      "the chip's id is masked");
