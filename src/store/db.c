@@ -1,6 +1,8 @@
 /* What both kinds of database have in common. */
 #include "store/db.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/try.h"
@@ -25,6 +27,27 @@ struct cm_db_value cm_db_text(const char *text)
 struct cm_db_value cm_db_blob(struct cm_span bytes)
 {
     return (struct cm_db_value){.type = CM_DB_BLOB, .bytes = bytes};
+}
+
+char *cm_db_own_words(const char *sql, const char *bytes, bool numbered)
+{
+    const size_t len = strlen(sql);
+    const size_t size = 5 * len + 1; /* no word grows by more */
+    char *out = malloc(size);
+    unsigned parameter = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; out != NULL && i <= len; i++) {
+        if (numbered && sql[i] == '?') {
+            n += (size_t)snprintf(out + n, size - n, "$%u", ++parameter);
+        } else if (sql[i] == '%' && sql[i + 1] == 'B') {
+            n += (size_t)snprintf(out + n, size - n, "%s", bytes);
+            i++;
+        } else {
+            out[n++] = sql[i];
+        }
+    }
+    return out;
 }
 
 enum cm_status cm_db_open(const char *where, struct cm_db **out, struct cm_why *why)

@@ -71,31 +71,6 @@ static enum cm_status status_of(struct postgres_db *p, const PGresult *r, struct
     return CM_ERR_PARAM;
 }
 
-/* "?" becomes "$1", ...; "%B" is how the common SQL says bytes. Constants with "?" do not occur. */
-static char *own_words(const char *sql)
-{
-    const size_t len = strlen(sql);
-    char *out = malloc(5 * len + 1);
-    unsigned parameter = 0;
-    size_t n = 0;
-
-    for (size_t i = 0; out != NULL && i < len; i++) {
-        if (sql[i] == '?') {
-            n += (size_t)snprintf(out + n, 5, "$%u", ++parameter);
-        } else if (sql[i] == '%' && sql[i + 1] == 'B') {
-            memcpy(out + n, "BYTEA", 5);
-            n += 5;
-            i++;
-        } else {
-            out[n++] = sql[i];
-        }
-    }
-    if (out != NULL) {
-        out[n] = '\0';
-    }
-    return out;
-}
-
 static enum cm_status prepare(struct postgres_db *p, const char *sql, char name[16],
                               struct cm_why *why)
 {
@@ -113,7 +88,7 @@ static enum cm_status prepare(struct postgres_db *p, const char *sql, char name[
         return CM_ERR_LIMIT;
     }
     (void)snprintf(name, 16, "s%zu", p->prepared_count);
-    text = own_words(sql);
+    text = cm_db_own_words(sql, "BYTEA", true);
     if (text == NULL) {
         return CM_ERR_NOMEM;
     }

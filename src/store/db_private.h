@@ -22,6 +22,12 @@ struct cm_db {
 #define DB_MAX_COLUMNS 32
 #define DB_MAX_VALUES  32
 
+/**
+ * The common SQL in a database's own words: what its bytes are called, and whether "?" is "$1", "$2", ...
+ * Constants with "?" do not occur. NULL: no memory; the caller frees it.
+ */
+char *cm_db_own_words(const char *sql, const char *bytes, bool numbered);
+
 CM_MUST_USE enum cm_status cm_db_sqlite_open(const char *path, struct cm_db **out,
                                              struct cm_why *why);
 CM_MUST_USE enum cm_status cm_db_postgres_open(const char *uri, struct cm_db **out,

@@ -81,28 +81,6 @@ static void sqlite_close(struct cm_db *db)
     free(s);
 }
 
-/* "%B" is how the common SQL says bytes. */
-static char *own_words(const char *sql)
-{
-    const size_t len = strlen(sql);
-    char *out = malloc(2 * len + 1);
-    size_t n = 0;
-
-    for (size_t i = 0; out != NULL && i < len; i++) {
-        if (sql[i] == '%' && sql[i + 1] == 'B') {
-            memcpy(out + n, "BLOB", 4);
-            n += 4;
-            i++;
-        } else {
-            out[n++] = sql[i];
-        }
-    }
-    if (out != NULL) {
-        out[n] = '\0';
-    }
-    return out;
-}
-
 static enum cm_status prepare(struct sqlite_db *s, const char *sql, sqlite3_stmt **out,
                               struct cm_why *why)
 {
@@ -118,7 +96,7 @@ static enum cm_status prepare(struct sqlite_db *s, const char *sql, sqlite3_stmt
     if (s->prepared_count == MAX_PREPARED) {
         return CM_ERR_LIMIT;
     }
-    text = own_words(sql);
+    text = cm_db_own_words(sql, "BLOB", false);
     if (text == NULL) {
         return CM_ERR_NOMEM;
     }
