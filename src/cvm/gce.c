@@ -130,10 +130,7 @@ static void cert_claims(struct run *r, const struct cm_chain *chain)
 {
     const size_t from = cm_evidence_mark(r->ev, r->submod);
 
-    cm_claim_bytes(r->ev, r->submod, CM_CLAIM_SIGNER_ROOT,
-                   cm_span_make(chain->root->spki_sha256, 32));
-    cm_claim_time(r->ev, r->submod, CM_CLAIM_NOT_BEFORE, chain->period.not_before);
-    cm_claim_time(r->ev, r->submod, CM_CLAIM_NOT_AFTER, chain->period.not_after);
+    cm_chain_claims(chain, r->ev, r->submod);
     cm_evidence_raise(r->ev, r->submod, from, CM_AUTHORITY_HARDWARE);
 }
 

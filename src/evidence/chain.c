@@ -350,3 +350,10 @@ enum cm_status cm_chain_verify(const struct cm_verify_job *job, struct cm_eviden
 out:
     return st;
 }
+
+void cm_chain_claims(const struct cm_chain *chain, struct cm_evidence *ev, size_t submod)
+{
+    cm_claim_bytes(ev, submod, CM_CLAIM_SIGNER_ROOT, cm_span_make(chain->root->spki_sha256, 32));
+    cm_claim_time(ev, submod, CM_CLAIM_NOT_BEFORE, chain->period.not_before);
+    cm_claim_time(ev, submod, CM_CLAIM_NOT_AFTER, chain->period.not_after);
+}

@@ -72,4 +72,7 @@ CM_MUST_USE enum cm_status cm_chain_verify(const struct cm_verify_job *job, stru
                                            const struct cm_cert *leaf,
                                            const struct cm_chain_rule *rule, struct cm_chain *out);
 
+/** The claims of a chain that was verified: its root and its period. Their authority is the caller's. */
+void cm_chain_claims(const struct cm_chain *chain, struct cm_evidence *ev, size_t submod);
+
 #endif

@@ -151,10 +151,7 @@ static void judge_signature(struct run *r, size_t mark)
         r->first = st;
     }
     if (st == CM_OK) {
-        cm_claim_bytes(r->ev, r->submod, CM_CLAIM_SIGNER_ROOT,
-                       cm_span_make(cm_cert_spki_sha256(chain.certs[chain.count - 1]), 32));
-        cm_claim_time(r->ev, r->submod, CM_CLAIM_NOT_BEFORE, chain.period.not_before);
-        cm_claim_time(r->ev, r->submod, CM_CLAIM_NOT_AFTER, chain.period.not_after);
+        cm_chain_claims(&chain, r->ev, r->submod);
     }
     step(r, "nitro.signature",
          cm_cose_sign1_verify(&r->doc.sign1, cm_cert_key(leaf), CM_SIG_ES384, none, none), "");

@@ -272,10 +272,7 @@ static void claim_vek(struct run *run)
         cm_claim_text(run->ev, run->submod,
                       v->kind == CM_SNP_VLEK ? "snp.csp_id" : "snp.product_name", text);
     }
-    cm_claim_bytes(run->ev, run->submod, CM_CLAIM_SIGNER_ROOT,
-                   cm_span_make(run->chain.root->spki_sha256, 32));
-    cm_claim_time(run->ev, run->submod, CM_CLAIM_NOT_BEFORE, run->chain.period.not_before);
-    cm_claim_time(run->ev, run->submod, CM_CLAIM_NOT_AFTER, run->chain.period.not_after);
+    cm_chain_claims(&run->chain, run->ev, run->submod);
 }
 
 /* Everything between the report and the root. True when the report's statements are the hardware's. */

@@ -130,10 +130,7 @@ static void cert_claims(struct search *s, const struct cm_cert *leaf, const stru
 {
     const size_t from = cm_evidence_mark(s->ev, s->submod);
 
-    cm_claim_bytes(s->ev, s->submod, CM_CLAIM_SIGNER_ROOT,
-                   cm_span_make(chain->root->spki_sha256, 32));
-    cm_claim_time(s->ev, s->submod, CM_CLAIM_NOT_BEFORE, chain->period.not_before);
-    cm_claim_time(s->ev, s->submod, CM_CLAIM_NOT_AFTER, chain->period.not_after);
+    cm_chain_claims(chain, s->ev, s->submod);
     cm_claim_bytes(s->ev, s->submod, "tpm.ak_cert", cm_cert_der(leaf));
     cm_evidence_raise(s->ev, s->submod, from, s->out->authority);
 }
