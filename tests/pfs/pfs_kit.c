@@ -2,7 +2,6 @@
 #include "pfs_kit.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,25 +20,6 @@ oe_enclave_t *kit_enclave(bool other)
         (void)printf("  %s cannot be created\n", path);
     }
     return enclaves[other];
-}
-
-bool kit_folder(char *path)
-{
-    (void)snprintf(path, 64, "%s", "/tmp/cm-pfs-XXXXXX");
-    return mkdtemp(path) != NULL;
-}
-
-static int remove_one(const char *path, const struct stat *s, int type, struct FTW *ftw)
-{
-    (void)s;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
-void kit_remove(const char *path)
-{
-    (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 uint8_t *kit_load(const char *path, size_t *size)

@@ -9,13 +9,10 @@
 #include <openenclave/host.h>
 
 #include "pfs_u.h"
+#include "work_kit.h"
 
 /* One of the two enclaves, the same each time; NULL after a message. */
 oe_enclave_t *kit_enclave(bool other);
-
-/* A fresh folder; path has 64 bytes. */
-bool kit_folder(char *path);
-void kit_remove(const char *path);
 
 /* All bytes of a host's file; the caller frees them. NULL: there is none. */
 uint8_t *kit_load(const char *path, size_t *size);

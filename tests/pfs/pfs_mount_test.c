@@ -59,20 +59,6 @@ static void end(void)
 
 /* ------------------------------------------------------------------------------ POSIX */
 
-static void print_difference(const char *a, const char *b)
-{
-    while (*a != '\0' && *b != '\0') {
-        size_t n = strcspn(a, "\n");
-        size_t m = strcspn(b, "\n");
-
-        if (n != m || memcmp(a, b, n) != 0) {
-            (void)printf("    outside %.*s\n    inside  %.*s\n", (int)n, a, (int)m, b);
-        }
-        a += n + (a[n] != '\0');
-        b += m + (b[m] != '\0');
-    }
-}
-
 static void compare(const char *name)
 {
     static char outside[LOG];
@@ -88,7 +74,7 @@ static void compare(const char *name)
     CHECK_EQ(r, 0);
     CHECK(strlen(outside) > 20);
     CHECK_EQ(strcmp(outside, inside), 0);
-    print_difference(outside, inside);
+    kit_print_difference(outside, inside);
     end();
 }
 

@@ -15,16 +15,6 @@
 
 #include "pfs_work.h"
 
-static const char *in_folder(const char *folder, const char *name)
-{
-    static char paths[4][1024];
-    static unsigned turn;
-    char *p = paths[turn++ % 4];
-
-    (void)snprintf(p, sizeof(paths[0]), "%s/%s", folder, name);
-    return p;
-}
-
 static void big_data(int fd, struct work_log *log)
 {
     enum { BIG = 700001 };
@@ -60,7 +50,7 @@ void work_protected(const char *folder, struct work_log *log)
     char back[16] = "";
     struct stat s;
     char c = 'x';
-    int fd = open(in_folder(folder, "a"), O_RDWR | O_CREAT | O_EXCL, 0640);
+    int fd = open(work_path(folder, "a"), O_RDWR | O_CREAT | O_EXCL, 0640);
     int again;
     int other;
     int moved;
@@ -75,7 +65,7 @@ void work_protected(const char *folder, struct work_log *log)
     work_note(log, "ftruncate below", ftruncate(fd, -1));
     work_note(log, "seek", lseek(fd, 0, SEEK_SET));
     work_note(log, "writev", writev(fd, out, 3));
-    again = open(in_folder(folder, "a"), O_RDWR | O_APPEND);
+    again = open(work_path(folder, "a"), O_RDWR | O_APPEND);
     work_note(log, "append by another descriptor", write(again, "!", 1));
     work_note(log, "where that one is", lseek(again, 0, SEEK_CUR));
     work_note(log, "where this one is", lseek(fd, 0, SEEK_CUR));
@@ -85,7 +75,7 @@ void work_protected(const char *folder, struct work_log *log)
     work_note(log, "size", s.st_size);
     work_note(log, "mode", s.st_mode);
     work_note(log, "links", (long)s.st_nlink);
-    work_note(log, "stat while open", stat(in_folder(folder, "a"), &s));
+    work_note(log, "stat while open", stat(work_path(folder, "a"), &s));
     work_note(log, "size", s.st_size);
     work_note(log, "F_GETFL", fcntl(again, F_GETFL) & (O_ACCMODE | O_APPEND));
     work_note(log, "F_SETFL", fcntl(again, F_SETFL, 0));
@@ -97,40 +87,40 @@ void work_protected(const char *folder, struct work_log *log)
     work_note(log, "seek far", lseek(fd, INT64_MAX, SEEK_END));
     work_note(log, "isatty", isatty(fd));
     work_note(log, "close", close(again));
-    again = open(in_folder(folder, "b"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    again = open(work_path(folder, "b"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     work_note(log, "read of write only", read(again, &c, 1));
     work_note(log, "seek", lseek(fd, 0, SEEK_SET));
     work_note(log, "sendfile", sendfile(again, fd, NULL, 5));
     work_note(log, "close", close(again));
-    again = open(in_folder(folder, "b"), O_RDONLY);
+    again = open(work_path(folder, "b"), O_RDONLY);
     work_note(log, "write of read only", write(again, &c, 1));
     work_note(log, "ftruncate of read only", ftruncate(again, 0));
     work_note(log, "read", read(again, back, sizeof(back)));
-    work_note(log, "unlink while open", unlink(in_folder(folder, "b")));
-    work_note(log, "is gone", access(in_folder(folder, "b"), F_OK));
+    work_note(log, "unlink while open", unlink(work_path(folder, "b")));
+    work_note(log, "is gone", access(work_path(folder, "b"), F_OK));
     work_note(log, "read still", pread(again, back, sizeof(back), 1));
-    other = creat(in_folder(folder, "b"), 0600);
+    other = creat(work_path(folder, "b"), 0600);
     work_note(log, "a new one", write(other, "new text", 8));
     work_note(log, "close", close(other));
     memset(back, 0, sizeof(back));
     work_note(log, "the old one", pread(again, back, sizeof(back) - 1, 0));
     work_text(log, "text", back);
-    work_note(log, "stat of the new one", stat(in_folder(folder, "b"), &s));
+    work_note(log, "stat of the new one", stat(work_path(folder, "b"), &s));
     work_note(log, "size", s.st_size);
     memset(back, 0, sizeof(back));
-    other = open(in_folder(folder, "b"), O_RDONLY);
-    work_note(log, "rename over it", rename(in_folder(folder, "a"), in_folder(folder, "b")));
+    other = open(work_path(folder, "b"), O_RDONLY);
+    work_note(log, "rename over it", rename(work_path(folder, "a"), work_path(folder, "b")));
     work_note(log, "what was there", pread(other, back, sizeof(back) - 1, 0));
     work_text(log, "text", back);
     memset(back, 0, sizeof(back));
-    moved = open(in_folder(folder, "b"), O_RDONLY);
+    moved = open(work_path(folder, "b"), O_RDONLY);
     work_note(log, "what is there", pread(moved, back, sizeof(back) - 1, 0));
     work_text(log, "text", back);
     work_note(log, "close", close(moved));
     work_note(log, "close", close(other));
-    work_note(log, "rename back", rename(in_folder(folder, "b"), in_folder(folder, "a")));
+    work_note(log, "rename back", rename(work_path(folder, "b"), work_path(folder, "a")));
     work_note(log, "close", close(again));
-    work_note(log, "O_TRUNC", close(open(in_folder(folder, "a"), O_WRONLY | O_TRUNC)));
+    work_note(log, "O_TRUNC", close(open(work_path(folder, "a"), O_WRONLY | O_TRUNC)));
     work_note(log, "seen by the other", lseek(fd, 0, SEEK_END));
     work_note(log, "close", close(fd));
 }
@@ -142,16 +132,16 @@ void work_protected_paths(const char *folder, struct work_log *log)
     int dir;
     int fd;
 
-    work_note(log, "open what is not there", open(in_folder(folder, "no"), O_RDONLY));
-    work_note(log, "stat of it", stat(in_folder(folder, "no"), &s));
-    work_note(log, "creat", close(creat(in_folder(folder, "f"), 0644)));
-    work_note(log, "O_EXCL", open(in_folder(folder, "f"), O_CREAT | O_EXCL | O_WRONLY, 0644));
-    work_note(log, "mkdir", mkdir(in_folder(folder, "d"), 0755));
-    work_note(log, "mkdir again", mkdir(in_folder(folder, "d"), 0755));
-    work_note(log, "file over a folder", open(in_folder(folder, "d"), O_CREAT | O_RDWR, 0644));
-    work_note(log, "in no folder", open(in_folder(folder, "n/o"), O_CREAT | O_RDWR, 0644));
-    work_note(log, "below a file", open(in_folder(folder, "f/o"), O_CREAT | O_RDWR, 0644));
-    work_note(log, "chdir", chdir(in_folder(folder, "d")));
+    work_note(log, "open what is not there", open(work_path(folder, "no"), O_RDONLY));
+    work_note(log, "stat of it", stat(work_path(folder, "no"), &s));
+    work_note(log, "creat", close(creat(work_path(folder, "f"), 0644)));
+    work_note(log, "O_EXCL", open(work_path(folder, "f"), O_CREAT | O_EXCL | O_WRONLY, 0644));
+    work_note(log, "mkdir", mkdir(work_path(folder, "d"), 0755));
+    work_note(log, "mkdir again", mkdir(work_path(folder, "d"), 0755));
+    work_note(log, "file over a folder", open(work_path(folder, "d"), O_CREAT | O_RDWR, 0644));
+    work_note(log, "in no folder", open(work_path(folder, "n/o"), O_CREAT | O_RDWR, 0644));
+    work_note(log, "below a file", open(work_path(folder, "f/o"), O_CREAT | O_RDWR, 0644));
+    work_note(log, "chdir", chdir(work_path(folder, "d")));
     work_note(log, "relative", close(creat("../g", 0600)));
     work_note(log, "truncate", truncate("../g", 1234));
     work_note(log, "truncate of nothing", truncate("../no", 1234));

@@ -1,10 +1,7 @@
 /* See syscall_kit.h. */
 #include "syscall_kit.h"
 
-#include <ftw.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 oe_enclave_t *kit_enclave(void)
 {
@@ -22,23 +19,4 @@ oe_enclave_t *kit_enclave(void)
         return NULL;
     }
     return e;
-}
-
-bool kit_folder(char *path)
-{
-    (void)snprintf(path, 64, "%s", "/tmp/cm-syscall-XXXXXX");
-    return mkdtemp(path) != NULL;
-}
-
-static int remove_one(const char *path, const struct stat *s, int type, struct FTW *ftw)
-{
-    (void)s;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
-void kit_remove(const char *path)
-{
-    (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

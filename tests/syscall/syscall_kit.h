@@ -8,14 +8,11 @@
 #include <openenclave/host.h>
 
 #include "syscall_u.h"
+#include "work_kit.h"
 
 enum { KIT_LOG = 65536 };
 
 /* The enclave, set up; NULL after a message. The same one each time. */
 oe_enclave_t *kit_enclave(void);
-
-/* A fresh folder; path has 64 bytes. */
-bool kit_folder(char *path);
-void kit_remove(const char *path);
 
 #endif

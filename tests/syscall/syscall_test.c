@@ -4,20 +4,6 @@
 #include "syscall_kit.h"
 #include "syscall_work.h"
 
-static void print_difference(const char *a, const char *b)
-{
-    while (*a != '\0' && *b != '\0') {
-        size_t n = strcspn(a, "\n");
-        size_t m = strcspn(b, "\n");
-
-        if (n != m || memcmp(a, b, n) != 0) {
-            (void)printf("    outside %.*s\n    inside  %.*s\n", (int)n, a, (int)m, b);
-        }
-        a += n + (a[n] != '\0');
-        b += m + (b[m] != '\0');
-    }
-}
-
 static void compare(const char *name)
 {
     static char outside[KIT_LOG];
@@ -36,7 +22,7 @@ static void compare(const char *name)
     kit_remove(folder);
     CHECK(strlen(outside) > 20);
     CHECK_EQ(strcmp(outside, inside), 0);
-    print_difference(outside, inside);
+    kit_print_difference(outside, inside);
 }
 
 TEST(same_on_descriptors)

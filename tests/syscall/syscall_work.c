@@ -64,3 +64,13 @@ bool work_do(const char *name, const char *folder, struct work_log *log)
     }
     return false;
 }
+
+const char *work_path(const char *folder, const char *name)
+{
+    static char paths[4][1024];
+    static unsigned turn;
+    char *p = paths[turn++ % 4];
+
+    (void)snprintf(p, sizeof(paths[0]), "%s/%s", folder, name);
+    return p;
+}

@@ -18,6 +18,9 @@ struct work_log {
 void work_note(struct work_log *log, const char *name, long value);
 void work_text(struct work_log *log, const char *name, const char *text);
 
+/* The path of a name in a folder; good for three calls more. */
+const char *work_path(const char *folder, const char *name);
+
 /* Does the work of that name in the folder, which exists and is empty; false: no such work. */
 bool work_do(const char *name, const char *folder, struct work_log *log);
 

@@ -15,16 +15,6 @@
 
 #include "syscall_work.h"
 
-static const char *in_folder(const char *folder, const char *name)
-{
-    static char paths[4][1024];
-    static unsigned turn;
-    char *p = paths[turn++ % 4];
-
-    (void)snprintf(p, sizeof(paths[0]), "%s/%s", folder, name);
-    return p;
-}
-
 static void big_data(int fd, struct work_log *log)
 {
     enum { BIG = 200001 };
@@ -105,7 +95,7 @@ void work_descriptors(const char *folder, struct work_log *log)
     struct stat s;
     char c = 'x';
     int waiting = -1;
-    int fd = open(in_folder(folder, "a"), O_RDWR | O_CREAT | O_EXCL, 0640);
+    int fd = open(work_path(folder, "a"), O_RDWR | O_CREAT | O_EXCL, 0640);
     int other;
 
     work_note(log, "open", fd >= 3);
@@ -130,7 +120,7 @@ void work_descriptors(const char *folder, struct work_log *log)
     work_note(log, "fstat", fstat(fd, &s));
     work_note(log, "size", s.st_size);
     work_note(log, "mode", s.st_mode);
-    other = open(in_folder(folder, "b"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    other = open(work_path(folder, "b"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     work_note(log, "read of write only", read(other, &c, 1));
     work_note(log, "sendfile", sendfile(other, fd, NULL, 5));
     work_note(log, "seek wrong", lseek(fd, -1, SEEK_SET));
@@ -138,7 +128,7 @@ void work_descriptors(const char *folder, struct work_log *log)
     work_note(log, "pread at -1", pread(fd, &c, 1, -1));
     work_note(log, "ftruncate below 0", ftruncate(fd, -1));
     work_note(log, "close", close(other));
-    other = open(in_folder(folder, "b"), O_RDONLY);
+    other = open(work_path(folder, "b"), O_RDONLY);
     work_note(log, "write of read only", write(other, &c, 1));
     work_note(log, "ftruncate of read only", ftruncate(other, 0));
     work_note(log, "close", close(other));
@@ -152,13 +142,13 @@ void work_paths(const char *folder, struct work_log *log)
     int dir;
     int fd;
 
-    work_note(log, "open what is not there", open(in_folder(folder, "no"), O_RDONLY));
+    work_note(log, "open what is not there", open(work_path(folder, "no"), O_RDONLY));
     work_note(log, "open nothing", open("", O_RDONLY));
-    work_note(log, "creat", close(creat(in_folder(folder, "f"), 0644)));
-    work_note(log, "O_EXCL", open(in_folder(folder, "f"), O_CREAT | O_EXCL | O_WRONLY, 0644));
-    work_note(log, "mkdir", mkdir(in_folder(folder, "d"), 0755));
-    work_note(log, "mkdir again", mkdir(in_folder(folder, "d"), 0755));
-    work_note(log, "chdir", chdir(in_folder(folder, "d")));
+    work_note(log, "creat", close(creat(work_path(folder, "f"), 0644)));
+    work_note(log, "O_EXCL", open(work_path(folder, "f"), O_CREAT | O_EXCL | O_WRONLY, 0644));
+    work_note(log, "mkdir", mkdir(work_path(folder, "d"), 0755));
+    work_note(log, "mkdir again", mkdir(work_path(folder, "d"), 0755));
+    work_note(log, "chdir", chdir(work_path(folder, "d")));
     work_text(log, "getcwd", strstr(getcwd(cwd, sizeof(cwd)), "/d"));
     work_note(log, "getcwd in 1", getcwd(cwd, 1) == NULL ? -1 : 0);
     work_note(log, "relative", close(creat("../g", 0600)));
@@ -206,7 +196,7 @@ void work_streams(const char *folder, struct work_log *log)
     char word[16] = "";
     int number = 0;
     int i;
-    FILE *f = fopen(in_folder(folder, "s"), "w");
+    FILE *f = fopen(work_path(folder, "s"), "w");
 
     work_note(log, "fopen", f != NULL);
     for (i = 0; i < 2000; i++) {
@@ -214,7 +204,7 @@ void work_streams(const char *folder, struct work_log *log)
     }
     work_note(log, "ftell", ftell(f));
     work_note(log, "fclose", fclose(f));
-    f = fopen(in_folder(folder, "s"), "r+");
+    f = fopen(work_path(folder, "s"), "r+");
     work_note(log, "fseek", fseek(f, 14 * 5, SEEK_SET));
     work_text(log, "fgets", fgets(line, sizeof(line), f));
     work_note(log, "fscanf", fscanf(f, "%15s %d", word, &number));
@@ -229,13 +219,13 @@ void work_streams(const char *folder, struct work_log *log)
     work_note(log, "fputs", fputs("LINE", f) >= 0);
     work_note(log, "fflush", fflush(f));
     work_note(log, "fclose", fclose(f));
-    f = fopen(in_folder(folder, "s"), "a+");
+    f = fopen(work_path(folder, "s"), "a+");
     work_note(log, "fputs", fputs("the end", f) >= 0);
     work_note(log, "fseek", fseek(f, 0, SEEK_SET));
     work_text(log, "fgets", fgets(line, sizeof(line), f));
     work_note(log, "fclose", fclose(f));
-    work_note(log, "fopen of nothing", fopen(in_folder(folder, "no"), "r") == NULL ? -1 : 0);
-    f = fopen(in_folder(folder, "s"), "r");
+    work_note(log, "fopen of nothing", fopen(work_path(folder, "no"), "r") == NULL ? -1 : 0);
+    f = fopen(work_path(folder, "s"), "r");
     work_note(log, "write to what is read", fputc('x', f) == EOF);
     work_note(log, "ferror", ferror(f) != 0);
     work_note(log, "fclose", fclose(f));
@@ -262,9 +252,9 @@ void work_folders(const char *folder, struct work_log *log)
 
     for (i = 0; i < FILES; i++) {
         (void)snprintf(name, sizeof(name), "file-with-number-%zu", i * i);
-        (void)close(creat(in_folder(folder, name), 0600));
+        (void)close(creat(work_path(folder, name), 0600));
     }
-    (void)mkdir(in_folder(folder, "folder"), 0700);
+    (void)mkdir(work_path(folder, "folder"), 0700);
     d = opendir(folder);
     work_note(log, "opendir", d != NULL);
     for (e = readdir(d); e != NULL && count < FILES + 8; e = readdir(d)) {
@@ -291,6 +281,6 @@ void work_folders(const char *folder, struct work_log *log)
         }
         free(names[i]);
     }
-    work_note(log, "opendir of nothing", opendir(in_folder(folder, "no")) == NULL ? -1 : 0);
+    work_note(log, "opendir of nothing", opendir(work_path(folder, "no")) == NULL ? -1 : 0);
     work_note(log, "rmdir of what is full", rmdir(folder));
 }

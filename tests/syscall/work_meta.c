@@ -14,48 +14,38 @@
 
 #include "syscall_work.h"
 
-static const char *in_folder(const char *folder, const char *name)
-{
-    static char paths[4][1024];
-    static unsigned turn;
-    char *p = paths[turn++ % 4];
-
-    (void)snprintf(p, sizeof(paths[0]), "%s/%s", folder, name);
-    return p;
-}
-
 static void links(const char *folder, struct work_log *log)
 {
     char text[64] = "";
     struct stat s;
     int dir = open(folder, O_RDONLY | O_DIRECTORY);
 
-    work_note(log, "symlink", symlink("target of it", in_folder(folder, "l")));
-    work_note(log, "symlink again", symlink("x", in_folder(folder, "l")));
-    work_note(log, "symlink to nothing", symlink("", in_folder(folder, "m")));
-    work_note(log, "readlink", readlink(in_folder(folder, "l"), text, sizeof(text)));
+    work_note(log, "symlink", symlink("target of it", work_path(folder, "l")));
+    work_note(log, "symlink again", symlink("x", work_path(folder, "l")));
+    work_note(log, "symlink to nothing", symlink("", work_path(folder, "m")));
+    work_note(log, "readlink", readlink(work_path(folder, "l"), text, sizeof(text)));
     work_text(log, "text", text);
     memset(text, 0, sizeof(text));
-    work_note(log, "readlink in 3", readlink(in_folder(folder, "l"), text, 3));
+    work_note(log, "readlink in 3", readlink(work_path(folder, "l"), text, 3));
     work_text(log, "text", text);
-    work_note(log, "readlink in 0", syscall(SYS_readlink, in_folder(folder, "l"), text, 0));
-    work_note(log, "readlink of a file", readlink(in_folder(folder, "f"), text, sizeof(text)));
-    work_note(log, "readlink of nothing", readlink(in_folder(folder, "no"), text, sizeof(text)));
-    work_note(log, "lstat", lstat(in_folder(folder, "l"), &s));
+    work_note(log, "readlink in 0", syscall(SYS_readlink, work_path(folder, "l"), text, 0));
+    work_note(log, "readlink of a file", readlink(work_path(folder, "f"), text, sizeof(text)));
+    work_note(log, "readlink of nothing", readlink(work_path(folder, "no"), text, sizeof(text)));
+    work_note(log, "lstat", lstat(work_path(folder, "l"), &s));
     work_note(log, "is a link", S_ISLNK(s.st_mode));
-    work_note(log, "stat", stat(in_folder(folder, "l"), &s));
+    work_note(log, "stat", stat(work_path(folder, "l"), &s));
     work_note(log, "symlinkat", symlinkat("f", dir, "k"));
     work_note(log, "readlinkat", readlinkat(dir, "k", text, sizeof(text)));
-    work_note(log, "stat through it", stat(in_folder(folder, "k"), &s));
+    work_note(log, "stat through it", stat(work_path(folder, "k"), &s));
     work_note(log, "size", s.st_size);
-    work_note(log, "unlink", unlink(in_folder(folder, "k")));
-    work_note(log, "the file is there", access(in_folder(folder, "f"), F_OK));
+    work_note(log, "unlink", unlink(work_path(folder, "k")));
+    work_note(log, "the file is there", access(work_path(folder, "f"), F_OK));
     work_note(log, "close", close(dir));
 }
 
 static void modes(const char *folder, int fd, struct work_log *log)
 {
-    const char *f = in_folder(folder, "f");
+    const char *f = work_path(folder, "f");
     struct stat s;
     int dir = open(folder, O_RDONLY | O_DIRECTORY);
 
@@ -65,11 +55,11 @@ static void modes(const char *folder, int fd, struct work_log *log)
     work_note(log, "fchmod", fchmod(fd, 0604));
     work_note(log, "fchmodat", fchmodat(dir, "f", 0666, 0) == 0 ? fstat(fd, &s) : -1);
     work_note(log, "mode", s.st_mode);
-    work_note(log, "chmod of nothing", chmod(in_folder(folder, "no"), 0600));
+    work_note(log, "chmod of nothing", chmod(work_path(folder, "no"), 0600));
     work_note(log, "fchmod of closed", fchmod(777, 0600));
     work_note(log, "chown to nobody new", chown(f, (uid_t)-1, (gid_t)-1));
-    work_note(log, "lchown", lchown(in_folder(folder, "l"), (uid_t)-1, (gid_t)-1));
-    work_note(log, "chown of a link to nothing", chown(in_folder(folder, "l"), getuid(), getgid()));
+    work_note(log, "lchown", lchown(work_path(folder, "l"), (uid_t)-1, (gid_t)-1));
+    work_note(log, "chown of a link to nothing", chown(work_path(folder, "l"), getuid(), getgid()));
     work_note(log, "fchown", fchown(fd, getuid(), getgid()));
     work_note(log, "fchownat", fchownat(dir, "f", getuid(), getgid(), 0));
     work_note(log, "fchownat of itself", fchownat(fd, "", getuid(), getgid(), AT_EMPTY_PATH));
@@ -82,7 +72,7 @@ static void times(const char *folder, int fd, struct work_log *log)
     const struct timespec good[2] = {{1000000, 5}, {2000000, 999999999}};
     const struct timespec half[2] = {{0, UTIME_OMIT}, {3000000, 0}};
     const struct timespec bad[2] = {{0, 1000000000}, {0, 0}};
-    const char *f = in_folder(folder, "f");
+    const char *f = work_path(folder, "f");
     struct stat s;
 
     work_note(log, "utimensat", utimensat(AT_FDCWD, f, good, 0));
@@ -94,8 +84,8 @@ static void times(const char *folder, int fd, struct work_log *log)
     work_note(log, "atime", s.st_atim.tv_sec);
     work_note(log, "mtime", s.st_mtim.tv_sec);
     work_note(log, "utimensat of the link",
-              utimensat(AT_FDCWD, in_folder(folder, "l"), good, AT_SYMLINK_NOFOLLOW));
-    work_note(log, "utimensat through it", utimensat(AT_FDCWD, in_folder(folder, "l"), good, 0));
+              utimensat(AT_FDCWD, work_path(folder, "l"), good, AT_SYMLINK_NOFOLLOW));
+    work_note(log, "utimensat through it", utimensat(AT_FDCWD, work_path(folder, "l"), good, 0));
     work_note(log, "utimensat wrong", utimensat(AT_FDCWD, f, bad, 0));
     work_note(log, "utimensat with a wrong flag", utimensat(AT_FDCWD, f, good, 1));
     work_note(log, "utimensat now", utimensat(AT_FDCWD, f, NULL, 0));
@@ -110,13 +100,13 @@ static void statxes(const char *folder, int fd, struct work_log *log)
     uint16_t mode = 0;
     uint64_t size = 0;
 
-    work_note(log, "statx", syscall(SYS_statx, AT_FDCWD, in_folder(folder, "f"), 0, 0x7ff, x));
+    work_note(log, "statx", syscall(SYS_statx, AT_FDCWD, work_path(folder, "f"), 0, 0x7ff, x));
     memcpy(&mode, x + 28, sizeof(mode));
     memcpy(&size, x + 40, sizeof(size));
     work_note(log, "mode", mode);
     work_note(log, "size", (long)size);
     work_note(log, "statx of a link",
-              syscall(SYS_statx, AT_FDCWD, in_folder(folder, "l"), AT_SYMLINK_NOFOLLOW, 0x7ff, x));
+              syscall(SYS_statx, AT_FDCWD, work_path(folder, "l"), AT_SYMLINK_NOFOLLOW, 0x7ff, x));
     memcpy(&mode, x + 28, sizeof(mode));
     work_note(log, "mode", mode);
     work_note(log, "statx of a descriptor", syscall(SYS_statx, fd, "", AT_EMPTY_PATH, 0x7ff, x));
@@ -131,7 +121,7 @@ void work_meta(const char *folder, struct work_log *log)
     struct iovec parts[2] = {{one, 3}, {two, 7}};
     struct statvfs v;
     struct stat s;
-    int fd = open(in_folder(folder, "f"), O_RDWR | O_CREAT, 0600);
+    int fd = open(work_path(folder, "f"), O_RDWR | O_CREAT, 0600);
 
     work_note(log, "write", write(fd, "some text for it", 16));
     links(folder, log);
