@@ -132,12 +132,9 @@ static enum cm_status verify_tdx(struct run *run, struct cm_span *report_data)
 static enum cm_status label_pcrs(const struct run *run, const struct cm_tpm_attest *att,
                                  struct cm_tpm_pcrs *out)
 {
-    uint32_t selected = 0;
+    const uint32_t selected = cm_tpm_selected(att, CM_TPM_ALG_SHA256);
     enum cm_status st = CM_OK;
 
-    for (size_t i = 0; i < att->sel_count; i++) {
-        selected |= att->sel[i].alg == CM_TPM_ALG_SHA256 ? att->sel[i].mask : 0;
-    }
     for (size_t i = 0; i < run->parts.pcr_count; i++) {
         if ((selected >> i & 1) == 0) {
             return CM_ERR_MISMATCH;

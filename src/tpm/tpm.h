@@ -139,6 +139,9 @@ CM_MUST_USE enum cm_status cm_tpm_pcrs_set(struct cm_tpm_pcrs *pcrs, uint16_t al
 /** The value of a PCR; {NULL, 0} when it is not there. */
 struct cm_span cm_tpm_pcrs_get(const struct cm_tpm_pcrs *pcrs, uint16_t alg, unsigned pcr);
 
+/** The PCRs of a bank that a quote selects, in one entry or in several. */
+uint32_t cm_tpm_selected(const struct cm_tpm_attest *att, uint16_t alg);
+
 /**
  * Whether the values are what the quote's digest is of, in order of selection, and no others.
  * @param hash  of the signature's scheme.

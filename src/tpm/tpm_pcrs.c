@@ -203,8 +203,7 @@ enum cm_status cm_tpm_pcrs_read(struct cm_span values, const struct cm_tpm_attes
     return st;
 }
 
-/* What is quoted of a bank, which may be selected several times. */
-static uint32_t selected(const struct cm_tpm_attest *att, uint16_t alg)
+uint32_t cm_tpm_selected(const struct cm_tpm_attest *att, uint16_t alg)
 {
     uint32_t mask = 0;
 
@@ -223,7 +222,7 @@ enum cm_status cm_tpm_pcrs_check(const struct cm_tpm_pcrs *pcrs, const struct cm
     enum cm_status st = CM_OK;
 
     for (size_t b = 0; b < pcrs->count; b++) {
-        if ((pcrs->bank[b].mask & ~selected(att, pcrs->bank[b].alg)) != 0) {
+        if ((pcrs->bank[b].mask & ~cm_tpm_selected(att, pcrs->bank[b].alg)) != 0) {
             return CM_ERR_MISMATCH;
         }
     }
