@@ -5,6 +5,7 @@
 #include "harness.h"
 
 #include "evidence/claims.h"
+#include <casemate/verify.h>
 
 /*
  * The status; the check that failed in some submodule ("" none); and that evidence is accepted when all of
@@ -38,6 +39,28 @@ static inline void expect_verdict(int line, enum cm_status st, const struct cm_e
             }
         }
     }
+}
+
+/* Each allocation of a verification that succeeds, failed in turn: refused, and no half result. */
+static inline void expect_out_of_memory(const struct cm_verify_job *job)
+{
+    bool hit = true;
+
+    for (long k = 1; hit && k < 6000; k += k < 600 ? 1 : 13) {
+        struct cm_evidence *ev = NULL;
+        enum cm_status st = CM_OK;
+
+        fail_alloc_at(k);
+        st = cm_verify(job, &ev);
+        hit = fail_alloc_hit();
+        fail_alloc_at(-1);
+        if (hit == (st == CM_OK) || (ev != NULL && cm_evidence_done(ev) != CM_OK)) {
+            TEST_FAIL("allocation %ld: %s", k, cm_status_str(st));
+        }
+        expect_verdict(__LINE__, st, ev, st, "");
+        cm_evidence_free(ev);
+    }
+    CHECK(!hit);
 }
 
 #endif

@@ -290,7 +290,6 @@ TEST(running_out_of_memory)
 {
     static struct vm v;
     struct cm_verify_job job;
-    bool done = false;
     size_t n = 0;
 
     vm_init(&v);
@@ -298,18 +297,7 @@ TEST(running_out_of_memory)
     n = vm_json(&v, 1, 24);
     job = sk_job(&v.snp);
     job.evidence = cm_span_make(v.json, n);
-    for (long k = 1; !done && k < 600; k++) {
-        struct cm_evidence *ev = NULL;
-        enum cm_status st = CM_OK;
-
-        fail_alloc_at(k);
-        st = cm_verify(&job, &ev);
-        done = test_alloc_countdown > 0;
-        fail_alloc_at(-1);
-        CHECK(done ? st == CM_OK : st != CM_OK || ev != NULL);
-        cm_evidence_free(ev);
-    }
-    CHECK(done);
+    expect_out_of_memory(&job);
 }
 
 TEST_MAIN
