@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "common/try.h"
+#include "store/schema_parts.h"
 
 /* 1: settings and the audit log */
 static const char *const version_1[] = {
@@ -16,7 +17,20 @@ static const char *const version_1[] = {
     NULL,
 };
 
-static const char *const *const versions[] = {version_1};
+static const char *const *const parts_1[] = {version_1, NULL};
+
+/* 2: the attestation and key release service, each part's tables in a file of its own */
+static const char *const *const parts_2[] = {
+    cm_schema_access_2,
+    cm_schema_identity_2,
+    cm_schema_rules_2,
+    cm_schema_decide_2,
+    cm_schema_vault_2,
+    cm_schema_kbs_2,
+    NULL,
+};
+
+static const char *const *const *const versions[] = {parts_1, parts_2};
 #define NEWEST ((int64_t)(sizeof(versions) / sizeof(versions[0])))
 
 int64_t cm_schema_version(void)
@@ -46,7 +60,9 @@ static enum cm_status apply_from(struct cm_db *db, int64_t from, struct cm_why *
     enum cm_status st = CM_OK;
 
     for (int64_t v = from; v < NEWEST && st == CM_OK; v++) {
-        st = apply_one(db, versions[v], why);
+        for (size_t p = 0; versions[v][p] != NULL && st == CM_OK; p++) {
+            st = apply_one(db, versions[v][p], why);
+        }
     }
     if (st == CM_OK && from < NEWEST) {
         st = cm_db_run(db, "UPDATE schema_version SET version = ?", cm_db_with(&newest, 1),

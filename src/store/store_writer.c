@@ -1,4 +1,4 @@
-/* Group commit; see writer.h. */
+/* Group commit; see store_writer.h. */
 #include "store/store_writer.h"
 
 #include <pthread.h>
