@@ -72,7 +72,9 @@ struct cm_module {
 void *cm_service_module(struct cm_service *s, const char *name);
 
 struct cm_service_config {
-    const char *store;      /* for cm_db_open() */
+    const char *store; /* for cm_db_open() */
+    const char
+        *state_dir; /* where the set-up code is left for the first admin; NULL: cm_state_dir() */
     const char *public_url; /* "https://host[:port]", no slash at the end */
     const char *const
         *more_hosts;          /* further host[:port] under which it is reached; NULL-terminated */
