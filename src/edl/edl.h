@@ -21,7 +21,7 @@ enum cm_edl_warning {
     CM_EDL_W_RETURN_PTR,
     CM_EDL_W_SIGNED_SIZE_OR_COUNT, /* on by default */
     CM_EDL_W_UNSUPPORTED_ALLOW,
-    CM_EDL_W_USER_CHECK, /* on by default; pointers that nothing checks */
+    CM_EDL_W_USER_CHECK, /* on by default; ours: pointers that nothing checks */
     CM_EDL_W_MAX
 };
 
@@ -30,7 +30,8 @@ struct cm_edl_options {
     size_t search_path_count;
     const char *const *defines;
     size_t define_count;
-    /* what the command line said of each warning; -Wno-x beats -Werror=x beats -Wx */
+    /* what the command line said of each warning; -Wno-x beats -Werror=x beats -Wx; -Werror alone
+     * (werror) leaves our own warnings be, unless -Wx names them */
     bool warn_off[CM_EDL_W_MAX];
     bool warn_error[CM_EDL_W_MAX];
     bool warn_on[CM_EDL_W_MAX];
