@@ -73,7 +73,7 @@ list(APPEND pages ${page})
 add_custom_target(manpages ALL DEPENDS ${pages})
 add_dependencies(sdk manpages)
 install(FILES ${pages} DESTINATION share/man/man1)
-foreach(tool casemate oesign oeedger8r) # one file: bash looks for it by the tool's name
+foreach(tool casemate oesign oeedger8r oeutil oeverify oegdb) # one file: bash looks for it by the tool's name
   install(FILES ${CMAKE_SOURCE_DIR}/deploy/completion/casemate
           DESTINATION share/bash-completion/completions RENAME ${tool})
 endforeach()

@@ -69,7 +69,7 @@ for tool in casemate oesign oeedger8r oeutil oeverify; do
 done
 
 # --- completion
-for tool in casemate oesign oeedger8r; do
+for tool in casemate oesign oeedger8r oeutil oeverify oegdb; do
     cmp -s "$sdk/share/bash-completion/completions/$tool" "$sdk/share/bash-completion/completions/casemate" ||
         fail "no completion for $tool"
 done
@@ -110,8 +110,20 @@ completes "--enclave-image --key-file -e -k" oesign sign -e app -
 completes "" oesign sign -e ap
 completes "--search-path --trusted-dir" oeedger8r --
 completes "-Wall -Werror=return-ptr -Wno-user-check" oeedger8r -W
+completes "generate-evidence get-endorsements get-fmspc !oeutil" oeutil ""
+completes "generate-evidence !get-fmspc" oeutil gen
+completes "--format --quote-proc --verify -l --help !-r" oeutil generate-evidence -
+completes "--input --out !--format" oeutil get-endorsements --
+completes "SGX_ECDSA LEGACY_REPORT_REMOTE cert !TDX_QUOTE_ECDSA" oeutil gen -f ""
+completes "in out" oeutil generate-evidence --quote-proc ""
+completes "" oeutil get-fmspc -i ""
+completes "-r -c -e -f -b -g --allow-debug --help" oeverify -
+completes "TDX_QUOTE_ECDSA RAW_SGX_QUOTE_ECDSA SGX_ECDSA !cert" oeverify -r evidence -f ""
+completes "" oeverify -r ev
+completes "--args --help -p" oegdb -
+completes "" oegdb --args ./program -
 [ "$(compgen -W "$(_cm_words oesign)" -- di)" = digest ] || fail "compgen"
-for tool in casemate oesign oeedger8r; do
+for tool in casemate oesign oeedger8r oeutil oeverify oegdb; do
     complete -p $tool > /dev/null || fail "complete knows nothing of $tool"
 done
 # nothing that is being typed is run
