@@ -70,6 +70,7 @@ struct cm_musl_file {
     void *locale;
 };
 
+#define CM_MUSL_F_PERM 1u /* one of the three streams that are always there */
 #define CM_MUSL_F_NORD 4u
 #define CM_MUSL_F_NOWR 8u
 #define CM_MUSL_F_EOF  16u

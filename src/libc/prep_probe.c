@@ -81,6 +81,9 @@ static bool check_file(void)
     struct cm_musl_file *m = (struct cm_musl_file *)(void *)f;
     bool ok;
 
+    if (((struct cm_musl_file *)(void *)stdin)->flags != (CM_MUSL_F_PERM | CM_MUSL_F_NOWR)) {
+        return false;
+    }
     if (f == NULL || m->fd != fileno(f) || m->buf_size != BUFSIZ || m->lock != -1 ||
         m->lbf != EOF || m->buf != (unsigned char *)(m + 1) + CM_MUSL_UNGET) {
         return false;

@@ -12,9 +12,16 @@
 
 #include "libc/syscall_inside.h"
 
+#undef fallocate64
 #undef lseek64
+#undef posix_fadvise64
+#undef posix_fallocate64
 #undef sendfile64
 
+int fallocate64(int fd, int mode, off_t off, off_t len) __attribute__((alias("fallocate")));
+int posix_fadvise64(int fd, off_t off, off_t len, int advice)
+    __attribute__((alias("posix_fadvise")));
+int posix_fallocate64(int fd, off_t off, off_t len) __attribute__((alias("posix_fallocate")));
 off_t __lseek(int fd, off_t off, int whence) __attribute__((alias("lseek")));
 off_t lseek64(int fd, off_t off, int whence) __attribute__((alias("lseek")));
 int __madvise(void *addr, size_t len, int advice) __attribute__((alias("madvise")));
@@ -52,6 +59,34 @@ int isatty(int fd)
     (void)fd;
     errno = ENOTTY;
     return 0;
+}
+
+int fallocate(int fd, int mode, off_t off, off_t len)
+{
+    return (int)CM_SYS(SYS_fallocate, fd, mode, off, len);
+}
+
+/* these two return the error and leave errno alone */
+int posix_fallocate(int fd, off_t off, off_t len)
+{
+    return (int)-cm_syscall(SYS_fallocate, (const long[6]){fd, 0, off, len});
+}
+
+/* Advice to a kernel that is not asked: it has no effect, except to say that a descriptor is none. */
+int posix_fadvise(int fd, off_t off, off_t len, int advice)
+{
+    (void)off;
+    if (len < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE) {
+        return EINVAL;
+    }
+    return (int)cm_syscall(SYS_fcntl, (const long[6]){fd, F_GETFD}) < 0 ? EBADF : 0;
+}
+
+int posix_madvise(void *addr, size_t len, int advice)
+{
+    (void)addr;
+    (void)len;
+    return advice < POSIX_MADV_NORMAL || advice > POSIX_MADV_DONTNEED ? EINVAL : 0;
 }
 
 int pipe2(int fds[2], int flags)

@@ -50,13 +50,6 @@ int getnameinfo(const struct sockaddr *restrict addr, socklen_t addr_len, char *
     return r->getnameinfo(addr, addr_len, host, host_len, service, service_len, flags);
 }
 
-struct hostent *gethostbyname(const char *name)
-{
-    (void)name;
-    h_errno = NO_RECOVERY;
-    return NULL;
-}
-
 char *if_indextoname(unsigned index, char *name)
 {
     (void)index;

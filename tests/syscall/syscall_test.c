@@ -40,6 +40,11 @@ TEST(same_on_streams)
     compare("streams");
 }
 
+TEST(same_on_reopened_streams)
+{
+    compare("reopen");
+}
+
 TEST(same_on_folders)
 {
     compare("folders");

@@ -45,6 +45,7 @@ bool work_do(const char *name, const char *folder, struct work_log *log)
         {"descriptors", work_descriptors},
         {"paths", work_paths},
         {"streams", work_streams},
+        {"reopen", work_reopen},
         {"folders", work_folders},
         {"sockets", work_sockets},
         {"names", work_names},

@@ -27,6 +27,7 @@ bool work_do(const char *name, const char *folder, struct work_log *log);
 void work_descriptors(const char *folder, struct work_log *log);
 void work_paths(const char *folder, struct work_log *log);
 void work_streams(const char *folder, struct work_log *log);
+void work_reopen(const char *folder, struct work_log *log);
 void work_folders(const char *folder, struct work_log *log);
 void work_meta(const char *folder, struct work_log *log);
 void work_memory(const char *folder, struct work_log *log);

@@ -249,6 +249,58 @@ static void look_up(const char *host, const char *service, int flags, struct wor
     freeaddrinfo(list);
 }
 
+static void show_host(const char *name, const struct hostent *h, struct work_log *log)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+
+    work_text(log, name, h == NULL ? NULL : h->h_name);
+    work_note(log, "error", h == NULL ? h_errno * 1000 : 0);
+    if (h == NULL) {
+        return;
+    }
+    work_note(log, "family", h->h_addrtype);
+    work_note(log, "length", h->h_length);
+    work_note(log, "aliases", h->h_aliases[0] != NULL);
+    work_text(log, "address", inet_ntop(h->h_addrtype, h->h_addr_list[0], text, sizeof(text)));
+    work_note(log, "second", h->h_addr_list[1] != NULL);
+}
+
+static void old_names(struct work_log *log)
+{
+    const struct in_addr loop = {htonl(INADDR_LOOPBACK)};
+    struct hostent host = {0};
+    struct hostent *found = NULL;
+    char room[256];
+    int error = 0;
+
+    show_host("by name", gethostbyname("localhost"), log);
+    show_host("by number", gethostbyname("127.0.0.1"), log);
+    show_host("in IPv6", gethostbyname2("::1", AF_INET6), log);
+    show_host("unknown", gethostbyname("-"), log);
+    found = gethostbyaddr(&loop, sizeof(loop), AF_INET);
+    work_note(log, "by address", found != NULL);
+    work_note(log, "no room", gethostbyname_r("127.0.0.1", &host, room, 20, &found, &error));
+    work_note(log, "room", gethostbyname_r("127.0.0.1", &host, room, sizeof(room), &found, &error));
+    work_note(log, "found", found == &host);
+}
+
+static void services(struct work_log *log)
+{
+    static const struct {
+        const char *name;
+        const char *protocol;
+    } asked[] = {{"https", "tcp"}, {"http", NULL}, {"ntp", "udp"},
+                 {"80", "tcp"},    {"-", "tcp"},   {"http", "none"}};
+
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        const struct servent *s = getservbyname(asked[i].name, asked[i].protocol);
+
+        work_text(log, asked[i].name, s == NULL ? NULL : s->s_proto);
+        work_note(log, "port", s == NULL ? 0 : ntohs((uint16_t)s->s_port));
+    }
+    work_note(log, "by port", getservbyport(htons(443), "tcp") != NULL);
+}
+
 void work_names(const char *folder, struct work_log *log)
 {
     (void)folder;
@@ -259,4 +311,6 @@ void work_names(const char *folder, struct work_log *log)
     look_up("127.0.0.1", "not a number", AI_NUMERICHOST | AI_NUMERICSERV, log);
     look_up("localhost", "80", AI_NUMERICSERV, log);
     look_up(NULL, NULL, 0, log);
+    old_names(log);
+    services(log);
 }
