@@ -10,6 +10,7 @@
 #include "abi/call.h"
 #include "abi/layout.h"
 #include "common/checked.h"
+#include "common/hex.h"
 #include "host/cpuidtable.h"
 #include "host/create.h"
 #include "host/debugger.h"
@@ -216,6 +217,23 @@ static oe_result_t first_call(oe_enclave_t *e, const oe_ecall_info_t *ecalls, ui
     return result;
 }
 
+static void tell_created(const oe_enclave_t *e, const struct cm_loaded *loaded)
+{
+    char measurement[2 * sizeof(loaded->mrenclave) + 1] = "";
+
+    if (cm_host_log_level() < CM_LOG_INFO) {
+        return;
+    }
+    cm_hex_encode(cm_span_make(loaded->mrenclave, sizeof(loaded->mrenclave)), CM_HEX_LOWER,
+                  measurement);
+    cm_host_log(CM_LOG_INFO,
+                "%s: enclave at 0x%" PRIx64 ", %" PRIu64 " KiB, %" PRIu32
+                " threads, %s%s, MRENCLAVE %s",
+                e->path, e->base, e->size >> 10, e->slot_count,
+                e->device->emulated != 0 ? "EMULATED" : "hardware", loaded->debug ? ", DEBUG" : "",
+                measurement);
+}
+
 /* All that belongs to the handle. Its state keeps every other thread out. */
 static void release(oe_enclave_t *e, const struct cm_loaded *loaded)
 {
@@ -264,6 +282,10 @@ oe_result_t cm_create_on(const struct cm_load_request *request, const struct cm_
     e->ocalls = tables->ocalls;
     e->ocall_count = tables->ocall_count;
     e->path = strdup(request->path);
+    if (e->path == NULL) {
+        release(e, &loaded);
+        return result;
+    }
     if (loaded.debug) {
         e->listed = cm_debugger_list(e, request->device->emulated != 0);
     }
@@ -285,6 +307,7 @@ oe_result_t cm_create_on(const struct cm_load_request *request, const struct cm_
             return result;
         }
     }
+    tell_created(e, &loaded);
     *out = e;
     return OE_OK;
 }
@@ -387,6 +410,8 @@ oe_result_t oe_terminate_enclave(oe_enclave_t *enclave)
     loaded.base = enclave->base;
     loaded.size = enclave->size;
     loaded.reserved = enclave->reserved;
+    cm_host_log(CM_LOG_INFO, "%s: the enclave at 0x%" PRIx64 " has ended: %s", enclave->path,
+                enclave->base, oe_result_str(result));
     release(enclave, &loaded);
     return result;
 }

@@ -267,8 +267,13 @@ static enum cm_status explain_init(struct loading *l)
 static enum cm_status init(struct loading *l)
 {
     struct sgx_enclave_init init = {.sigstruct = (uintptr_t)l->sigstruct};
+    struct cm_sigstruct signed_for;
 
     if (l->device->ioctl(l->out.fd, SGX_IOC_INIT, &init) == 0) {
+        if (cm_sigstruct_parse(cm_span_make(l->sigstruct, CM_SIGSTRUCT_SIZE), &signed_for) ==
+            CM_OK) {
+            memcpy(l->out.mrenclave, signed_for.mrenclave, sizeof(l->out.mrenclave));
+        }
         return CM_OK;
     }
     return errno == EPERM || errno == EINVAL ? explain_init(l)

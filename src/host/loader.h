@@ -33,7 +33,8 @@ struct cm_loaded {
     uint64_t tcs_stride;
     uint64_t tcs_count;
     bool debug;
-    bool told_faults; /* MISCSELECT.EXINFO */
+    bool told_faults;      /* MISCSELECT.EXINFO */
+    uint8_t mrenclave[32]; /* as EINIT has checked it */
 };
 
 /**

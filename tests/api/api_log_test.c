@@ -4,10 +4,13 @@
  */
 #include "harness.h"
 
+#include <fcntl.h>
 #include <openenclave/host.h>
 #include <openenclave/trace.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "api_silent_u.h"
 #include "api_u.h"
@@ -248,6 +251,54 @@ TEST(an_enclave_that_cannot_log_works)
     REQUIRE(silent != NULL);
     CHECK_EQ(api_silent_try(silent, &r), OE_OK);
     CHECK_EQ(r, OE_OK);
+}
+
+TEST(at_info_the_host_tells_of_each_enclave)
+{
+    oe_enclave_t *e = NULL;
+
+    CHECK_EQ(oe_set_host_log_level(OE_LOG_LEVEL_INFO), OE_OK);
+    forget();
+    CHECK_EQ(oe_create_api_silent_enclave(SILENT, OE_ENCLAVE_TYPE_SGX, OE_ENCLAVE_FLAG_SIMULATE,
+                                          NULL, 0, &e),
+             OE_OK);
+    CHECK_EQ(heard.calls, 1);
+    CHECK_EQ(heard.level, OE_LOG_LEVEL_INFO);
+    CHECK(!heard.is_enclave);
+    CHECK(strstr(heard.text, SILENT ": enclave at 0x") == heard.text);
+    CHECK(strstr(heard.text, "EMULATED, MRENCLAVE ") != NULL);
+    CHECK_EQ(strspn(strstr(heard.text, "MRENCLAVE ") + 10, "0123456789abcdef"), 64);
+    forget();
+    CHECK_EQ(oe_terminate_enclave(e), OE_OK);
+    CHECK_EQ(heard.calls, 1);
+    CHECK(strstr(heard.text, "has ended: OE_OK") != NULL);
+    CHECK_EQ(oe_set_host_log_level(OE_LOG_LEVEL_ERROR), OE_OK);
+}
+
+/* An image that is in memory, or came over a network, needs no folder: a path leads to it. */
+TEST(an_enclave_is_created_from_memory)
+{
+    char path[64] = "";
+    char block[4096] = "";
+    ssize_t n = 0;
+    oe_enclave_t *e = NULL;
+    oe_result_t r = OE_FAILURE;
+    const int from = open(SILENT, O_RDONLY | O_CLOEXEC);
+    const int memory = memfd_create("image", MFD_CLOEXEC);
+
+    REQUIRE(from >= 0 && memory >= 0);
+    while ((n = read(from, block, sizeof(block))) > 0) {
+        REQUIRE(write(memory, block, (size_t)n) == n);
+    }
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", memory);
+    CHECK_EQ(oe_create_api_silent_enclave(path, OE_ENCLAVE_TYPE_SGX, OE_ENCLAVE_FLAG_SIMULATE, NULL,
+                                          0, &e),
+             OE_OK);
+    CHECK_EQ(api_silent_try(e, &r), OE_OK);
+    CHECK_EQ(r, OE_OK);
+    CHECK_EQ(oe_terminate_enclave(e), OE_OK);
+    (void)close(from);
+    (void)close(memory);
 }
 
 TEST(the_enclaves_end)
