@@ -3,6 +3,10 @@
  * is active, what waits for a second person. Types are Azure Attestation's (SgxEnclave, OpenEnclave,
  * SevSnpVm, TdxVm, AzureGuest, Tpm), compared without regard to case, and ours for what it has not:
  * Nitro, Gce, GcpToken, Cca, Psa, OpTee, Nvidia, and Kbs-Resource. The module "rules". Thread-safe.
+ *
+ * NOT promised: that someone who writes to the store itself changes nothing: signatures are verified when
+ * a policy is set, approved or restored, not when it is read. And that a signed policy is newer than
+ * another: whoever may set policies may set an older one that was signed.
  */
 #ifndef CM_RULES_RULES_H
 #define CM_RULES_RULES_H
@@ -34,11 +38,13 @@ const char *cm_rules_type_at(size_t index);
 
 /**
  * The version in force, from memory: never waits. There is always one: the default of a type that Azure
- * permits by default permits genuine evidence; those of other types refuse.
+ * permits by default (all but Tpm) permits genuine evidence; those of other types refuse.
  * @retval CM_ERR_NOTFOUND no such type   @retval CM_ERR_NOMEM
+ * @retval CM_ERR_BUSY  it has changed, and what it is now could not be read yet
  */
 CM_MUST_USE enum cm_status cm_rules_active(struct cm_service *s, const char *type,
                                            const struct cm_rule_version **out);
+/** Accepts NULL. */
 void cm_rules_release(const struct cm_rule_version *version);
 
 /** A policy out of an upload (a JWS, signed or not, as Azure's clients make it), not in force: what-if.
@@ -46,6 +52,10 @@ void cm_rules_release(const struct cm_rule_version *version);
 CM_MUST_USE enum cm_status cm_rules_draft(struct cm_service *s, const char *type,
                                           struct cm_span jws, const struct cm_rule_version **out,
                                           struct cm_policy_error *error);
+/** The same out of a policy's text. */
+CM_MUST_USE enum cm_status cm_rules_draft_text(const char *type, struct cm_span text,
+                                               const struct cm_rule_version **out,
+                                               struct cm_policy_error *error);
 
 /** What became of a change. */
 enum cm_rules_outcome {
@@ -54,10 +64,12 @@ enum cm_rules_outcome {
 };
 
 /**
- * Set a policy from a JWS (cm_rules_set()) or from text (unsigned), or go back to the default (text ""). On a worker;
- * with an audit record. A signed-policies mode refuses what no registered certificate signed.
- * @param version  set to the new version's number.
+ * Set a policy from a JWS (cm_rules_set()) or from text (unsigned), or go back to the default (cm_rules_reset(); a version
+ * with text ""). On a worker; with an audit record. A signed-policies mode refuses what no registered certificate signed.
+ * @param version  optional; set to the new version's number.
+ * @param error    optional; where the policy's text was refused.
  * @retval CM_ERR_SIGNATURE, CM_ERR_DENIED  not signed as the mode asks
+ * @retval of cm_policy_parse() and of cm_call_write()
  */
 CM_MUST_USE enum cm_status cm_rules_set(struct cm_call *call, const char *type, struct cm_span jws,
                                         enum cm_rules_outcome *outcome, int64_t *version,
@@ -69,7 +81,10 @@ CM_MUST_USE enum cm_status cm_rules_set_text(struct cm_call *call, const char *t
 CM_MUST_USE enum cm_status cm_rules_reset(struct cm_call *call, const char *type,
                                           struct cm_span jws, enum cm_rules_outcome *outcome,
                                           struct cm_why *why);
-/** Approve or reject a version that waits: by another person than its author, with the role approver. */
+/** Approve or reject a version that waits: by another person than its author, with the role approver.
+ * @param type  also CM_RULES_MODE
+ * @retval CM_ERR_DENIED  the author himself, or another role
+ * @retval CM_ERR_NOTFOUND, CM_ERR_STATE  no such version; it does not wait (any more) */
 CM_MUST_USE enum cm_status cm_rules_approve(struct cm_call *call, const char *type, int64_t version,
                                             bool approve, struct cm_why *why);
 /** Put an older version in force again (a new version with its text). */
@@ -77,8 +92,50 @@ CM_MUST_USE enum cm_status cm_rules_restore(struct cm_call *call, const char *ty
                                             enum cm_rules_outcome *outcome, struct cm_why *why);
 
 /** For the dashboard: all versions of a type, newest first, as JSON: [{"version","state":"active|waiting|
- * rejected|replaced","author","time","approver","comment","hash","signed","text"}]. On a worker. */
+ * rejected|replaced","author","time","approver","decided","comment","hash","signed","text"}]. On a
+ * worker. type may be CM_RULES_MODE. */
 CM_MUST_USE enum cm_status cm_rules_history(struct cm_call *call, const char *type, json_t **out,
                                             struct cm_why *why);
+
+/* ---------------------------------------------------------------- how they may be changed */
+
+#define CM_RULES_MODE "Mode" /* a type for history and approval: how policies may be changed */
+
+struct cm_rules_mode {
+    bool
+        signed_only; /* Azure's "Isolated": only what a registered certificate signed; else "AAD" */
+    bool two_people; /* a change waits for a second person's approval */
+};
+
+/** From memory. */
+void cm_rules_mode(struct cm_service *s, struct cm_rules_mode *out);
+/**
+ * By an admin; on a worker. Where two people are asked for, it takes two to ask for less.
+ * @retval CM_ERR_STATE  signed_only without a registered certificate: nobody could set a policy
+ */
+CM_MUST_USE enum cm_status cm_rules_mode_set(struct cm_call *call, const struct cm_rules_mode *mode,
+                                             enum cm_rules_outcome *outcome, struct cm_why *why);
+
+#define CM_RULES_THUMBPRINT_CAP \
+    41 /* hexadecimal SHA-1 of a certificate, as Azure has it, and NUL */
+
+/** The certificates that policies may be signed under, as a JWK set. The caller owns the reference;
+ * NULL: no memory. */
+json_t *cm_rules_certificates(struct cm_service *s);
+/**
+ * Register or remove a certificate: a JWS with {"policyCertificate": {"kty", "x5c": [...]}}, signed under
+ * one that is registered. It must be a CA's (basicConstraints), valid now, with a key of RSA-2048 at least
+ * or on P-256 to P-521. What is there, or gone, already stays so. No token does its work twice: one that
+ * was recorded does not bring a removed certificate back. On a worker.
+ * @retval CM_ERR_DENIED  not signed under a registered certificate, or used before
+ * @retval CM_ERR_STATE   the last one, where policies must be signed
+ * @retval CM_ERR_FORMAT, CM_ERR_SIGNATURE, CM_ERR_MISMATCH, CM_ERR_EXPIRED
+ */
+CM_MUST_USE enum cm_status cm_rules_certificate_change(struct cm_call *call, struct cm_span jws,
+                                                       bool add, char thumbprint[],
+                                                       struct cm_why *why);
+/** The first certificate, PEM or DER, by an admin, while there is none. @retval CM_ERR_STATE, and as above */
+CM_MUST_USE enum cm_status cm_rules_certificate_first(struct cm_call *call, struct cm_span cert,
+                                                      char thumbprint[], struct cm_why *why);
 
 #endif
