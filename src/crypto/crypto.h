@@ -99,6 +99,10 @@ CM_MUST_USE enum cm_status cm_gcm_open_with(struct cm_gcm *g, const uint8_t iv[C
 CM_MUST_USE enum cm_status cm_kdf_counter(struct cm_span key, struct cm_span fixed,
                                           uint8_t out[CM_SHA256_SIZE]);
 
+/** HKDF (RFC 5869) with SHA-256; out is zeroed on failure. @retval CM_ERR_LIMIT  len above 8160 */
+CM_MUST_USE enum cm_status cm_hkdf_sha256(struct cm_span key, struct cm_span salt,
+                                          struct cm_span info, uint8_t *out, size_t len);
+
 /* --------------------------------------------------------------- RSA-3072 */
 
 #define CM_RSA3072_SIZE     384U

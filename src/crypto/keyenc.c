@@ -169,3 +169,28 @@ enum cm_status cm_aes_unwrap(const uint8_t kek[CM_KEYENC_KEK_SIZE], struct cm_sp
     return wrap_pass(kek, 0, wrapped, out, wrapped.len - CM_KEYENC_WRAP_EXTRA) ? CM_OK
                                                                                : CM_ERR_SIGNATURE;
 }
+
+enum cm_status cm_aes_wrap_pad(const uint8_t kek[CM_KEYENC_KEK_SIZE], struct cm_span key,
+                               uint8_t *out)
+{
+    size_t want = CM_KEYENC_WRAP_PAD_SIZE(key.len);
+    EVP_CIPHER_CTX *ctx = NULL;
+    bool good = false;
+    int n = 0;
+
+    if (key.len == 0 || key.len > CM_KEYENC_WRAP_PAD_MAX) {
+        return CM_ERR_PARAM;
+    }
+    ctx = EVP_CIPHER_CTX_new();
+    if (ctx != NULL) {
+        EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+        good = EVP_EncryptInit_ex(ctx, EVP_aes_256_wrap_pad(), NULL, kek, NULL) == 1 &&
+               EVP_EncryptUpdate(ctx, out, &n, key.ptr, (int)key.len) == 1 && (size_t)n == want;
+    }
+    if (!good) {
+        cm_wipe(out, want);
+    }
+    EVP_CIPHER_CTX_free(ctx);
+    ERR_clear_error();
+    return good ? CM_OK : CM_ERR_CRYPTO;
+}

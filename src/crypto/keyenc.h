@@ -49,4 +49,16 @@ CM_MUST_USE enum cm_status cm_aes_wrap(const uint8_t kek[CM_KEYENC_KEK_SIZE], st
 CM_MUST_USE enum cm_status cm_aes_unwrap(const uint8_t kek[CM_KEYENC_KEK_SIZE],
                                          struct cm_span wrapped, uint8_t *out);
 
+#define CM_KEYENC_WRAP_PAD_MAX 65536u
+/** Bytes that wrapping with padding makes of so many. */
+#define CM_KEYENC_WRAP_PAD_SIZE(len) (((size_t)(len) + 7) / 8 * 8 + 8)
+
+/**
+ * RFC 5649 (wrap with padding) with AES-256: keys of any length.
+ * @param out  CM_KEYENC_WRAP_PAD_SIZE(key.len) bytes.
+ * @retval CM_ERR_PARAM  empty, or above CM_KEYENC_WRAP_PAD_MAX
+ */
+CM_MUST_USE enum cm_status cm_aes_wrap_pad(const uint8_t kek[CM_KEYENC_KEK_SIZE],
+                                           struct cm_span key, uint8_t *out);
+
 #endif

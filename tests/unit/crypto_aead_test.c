@@ -1,5 +1,6 @@
 /* Authenticated encryption and key encryption: published values, then every bit and length. */
 #include "harness.h"
+#include "unwrap_pad.h"
 
 #include "common/span.h"
 #include "crypto/aead.h"
@@ -242,6 +243,29 @@ TEST(one_gcm_key_for_many_texts)
     }
     cm_gcm_free(g);
     cm_gcm_free(NULL);
+}
+
+TEST(aes_wrap_with_padding_is_opened_by_other_code)
+{
+    static uint8_t big[CM_KEYENC_WRAP_PAD_MAX + 1];
+    static uint8_t out[CM_KEYENC_WRAP_PAD_SIZE(CM_KEYENC_WRAP_PAD_MAX)];
+    static uint8_t back[sizeof(out)];
+    static const size_t sizes[] = {1, 7, 8, 9, 16, 20, 32, 33, 1190, 2377, CM_KEYENC_WRAP_PAD_MAX};
+    uint8_t kek[32];
+
+    memset(kek, 0x5a, sizeof(kek));
+    for (size_t i = 0; i < sizeof(big); i++) {
+        big[i] = (uint8_t)(i * 7 + 1);
+    }
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        CHECK_EQ(cm_aes_wrap_pad(kek, cm_span_make(big, sizes[i]), out), CM_OK);
+        CHECK_EQ(unwrap_pad(kek, out, CM_KEYENC_WRAP_PAD_SIZE(sizes[i]), back), sizes[i]);
+        CHECK_MEM(back, big, sizes[i]);
+        out[0] ^= 1;
+        CHECK_EQ(unwrap_pad(kek, out, CM_KEYENC_WRAP_PAD_SIZE(sizes[i]), back), 0);
+    }
+    CHECK_EQ(cm_aes_wrap_pad(kek, cm_span_make(big, 0), out), CM_ERR_PARAM);
+    CHECK_EQ(cm_aes_wrap_pad(kek, cm_span_make(big, sizeof(big)), out), CM_ERR_PARAM);
 }
 
 TEST(aes_wrap_known_answer)

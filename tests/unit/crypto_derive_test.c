@@ -155,4 +155,46 @@ TEST(ec_number_limits)
     cm_privkey_free(pair);
 }
 
+/* RFC 5869, appendix A: cases 1 and 3, and the shape of longer output */
+TEST(hkdf_known_answers)
+{
+    static const uint8_t want_1[42] = {
+        0x3c, 0xb2, 0x5f, 0x25, 0xfa, 0xac, 0xd5, 0x7a, 0x90, 0x43, 0x4f, 0x64, 0xd0, 0x36,
+        0x2f, 0x2a, 0x2d, 0x2d, 0x0a, 0x90, 0xcf, 0x1a, 0x5a, 0x4c, 0x5d, 0xb0, 0x2d, 0x56,
+        0xec, 0xc4, 0xc5, 0xbf, 0x34, 0x00, 0x72, 0x08, 0xd5, 0xb8, 0x87, 0x18, 0x58, 0x65};
+    static const uint8_t want_3[42] = {
+        0x8d, 0xa4, 0xe7, 0x75, 0xa5, 0x63, 0xc1, 0x8f, 0x71, 0x5f, 0x80, 0x2a, 0x06, 0x3c,
+        0x5a, 0x31, 0xb8, 0xa1, 0x1f, 0x5c, 0x5e, 0xe1, 0x87, 0x9e, 0xc3, 0x45, 0x4e, 0x5f,
+        0x3c, 0x73, 0x8d, 0x2d, 0x9d, 0x20, 0x13, 0x95, 0xfa, 0xa4, 0xb6, 0x1a, 0x96, 0xc8};
+    static uint8_t longest[255 * 32 + 1];
+    uint8_t ikm[22];
+    uint8_t salt[13];
+    uint8_t info[10];
+    uint8_t got[42];
+
+    memset(ikm, 0x0b, sizeof(ikm));
+    for (size_t i = 0; i < sizeof(salt); i++) {
+        salt[i] = (uint8_t)i;
+    }
+    for (size_t i = 0; i < sizeof(info); i++) {
+        info[i] = (uint8_t)(0xf0 + i);
+    }
+    CHECK_EQ(cm_hkdf_sha256(cm_span_make(ikm, sizeof(ikm)), cm_span_make(salt, sizeof(salt)),
+                            cm_span_make(info, sizeof(info)), got, sizeof(got)),
+             CM_OK);
+    CHECK_MEM(got, want_1, sizeof(got));
+    CHECK_EQ(cm_hkdf_sha256(cm_span_make(ikm, sizeof(ikm)), cm_span_make(NULL, 0),
+                            cm_span_make(NULL, 0), got, sizeof(got)),
+             CM_OK);
+    CHECK_MEM(got, want_3, sizeof(got));
+    CHECK_EQ(cm_hkdf_sha256(cm_span_make(ikm, sizeof(ikm)), cm_span_make(NULL, 0),
+                            cm_span_make(NULL, 0), longest, sizeof(longest) - 1),
+             CM_OK);
+    CHECK_MEM(longest, want_3, sizeof(want_3));
+    CHECK(memcmp(longest + sizeof(longest) - 33, longest, 32) != 0);
+    CHECK_EQ(cm_hkdf_sha256(cm_span_make(ikm, sizeof(ikm)), cm_span_make(NULL, 0),
+                            cm_span_make(NULL, 0), longest, sizeof(longest)),
+             CM_ERR_LIMIT);
+}
+
 TEST_MAIN
