@@ -42,7 +42,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     }
     if (ev != NULL && pcrs.count != 0) {
         /* its own values: the log leads to them */
-        if (cm_tcg_check(whole, &pcrs, CM_AUTHORITY_HARDWARE, ev, 0) != CM_OK) {
+        if (cm_tcg_check(whole, &pcrs, (struct cm_tcg_want){CM_AUTHORITY_HARDWARE, true}, ev, 0) !=
+            CM_OK) {
             abort();
         }
     }

@@ -126,6 +126,8 @@ struct cm_trust_root {
 #define CM_VERIFY_ALLOW_MASKED_ID 4u /* SNP: the report does not say on which chip it was made */
 #define CM_VERIFY_ALLOW_MIGRATION 8u /* SNP: a migration agent may read the guest */
 #define CM_VERIFY_ALLOW_SHA1      16u /* registers that SHA-1 extends may be given a second meaning */
+#define CM_VERIFY_EVENTS \
+    32u /* TPM: the events of a boot log as the claim "tpm.events", for policies */
 
 /** What every verification is given. All borrowed for the call. */
 struct cm_verify_input {

@@ -139,6 +139,7 @@ CM_MUST_USE enum cm_status cm_policy_claims_object(struct cm_policy_claims *clai
  * The claims of verified evidence, of any TEE (docs/policy.md has the table):
  *
  * - Azure Attestation's names for SGX, TDX and SEV-SNP ("x-ms-sgx-mrenclave", "tdx_mrtd", ...);
+ * - "pcrs" and, of evidence verified with CM_VERIFY_EVENTS, "events" and "bootEvents", for JmesPath();
  * - every claim under its own name; behind the first submodule with its name and '/' before it;
  * - "casemate.genuine", "casemate.emulated", "casemate.check.NAME", "casemate.authority.NAME".
  *

@@ -264,6 +264,7 @@ enum cm_status cm_cli_verify(const struct cm_cli_verify *v, FILE *out, struct cm
     }
     in.report_data = cm_span_make(v->nonce_len == 0 ? NULL : v->nonce, v->nonce_len);
     if (v->policy != NULL) {
+        in.flags |= CM_VERIFY_EVENTS; /* policies ask for them */
         CM_TRY(cm_cli_policy_load(&policy, v->policy, why));
     }
     CM_TRY(cm_cli_quote_open(v->file, &file, why));

@@ -106,6 +106,25 @@ static enum cm_status add_value(struct bridge *b, const char *name, const struct
     return CM_ERR_PARAM;
 }
 
+/*
+ * The events of a boot log under the two names that Azure Attestation's policies ask for; ours is
+ * long, and nobody asks for it.
+ */
+static enum cm_status add_events(struct bridge *b, const struct cm_claim *c)
+{
+    static const char *const names[] = {"events", "bootEvents"};
+    char name[MAX_NAME] = "";
+    enum cm_status st = CM_OK;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && vouched(b, c); i++) {
+        (void)snprintf(name, sizeof(name), "%s%s", b->prefix, names[i]);
+        CM_TRY(
+            cm_policy_claims_json(b->set, name, cm_span_make(c->text, c->len), CM_POLICY_SERVICE));
+    }
+out:
+    return st;
+}
+
 /* A claim under its own name, measurements under their label too, and by what authority it is known. */
 static enum cm_status add_claim(struct bridge *b, const struct cm_claim *c)
 {
@@ -113,6 +132,9 @@ static enum cm_status add_claim(struct bridge *b, const struct cm_claim *c)
     char name[MAX_NAME] = "";
     enum cm_status st = CM_OK;
 
+    if (strcmp(c->name, "tpm.events") == 0 && c->type == CM_CLAIM_TYPE_TEXT) {
+        return add_events(b, c);
+    }
     (void)snprintf(name, sizeof(name), "%s%s", b->prefix, c->name);
     st = add_value(b, name, c, issuer);
     if (st == CM_ERR_FORMAT && c->type == CM_CLAIM_TYPE_TEXT) {

@@ -81,13 +81,13 @@ static enum cm_status refuse(struct cm_evidence *ev, size_t submod, const char *
 }
 
 enum cm_status cm_tcg_check(struct cm_span log, const struct cm_tpm_pcrs *pcrs,
-                            enum cm_authority authority, struct cm_evidence *ev, size_t submod)
+                            struct cm_tcg_want want, struct cm_evidence *ev, size_t submod)
 {
     static const char name[] = "tpm.event_log";
     struct cm_tcg_log parsed;
     struct cm_tpm_bank made;
     struct cm_why why = {{0}};
-    struct cm_tcg_claims to = {ev, submod, authority, CM_TPM_ALG_NULL, 0, false};
+    struct cm_tcg_claims to = {ev, submod, want.authority, CM_TPM_ALG_NULL, 0, false, want.events};
     uint32_t differ = 0;
     char which[128] = "";
     enum cm_status st = cm_tcg_log_parse(log, &parsed, &why);
@@ -123,7 +123,7 @@ enum cm_status cm_tcg_check(struct cm_span log, const struct cm_tpm_pcrs *pcrs,
     list(differ, which, sizeof(which));
     cm_check_note(ev, submod, "tpm.event_log_os", differ == 0 ? CM_CHECK_PASS : CM_CHECK_FAIL, "%s",
                   which);
-    to.authority = to.alg == CM_TPM_ALG_SHA1 ? CM_AUTHORITY_SELF : authority;
+    to.authority = to.alg == CM_TPM_ALG_SHA1 ? CM_AUTHORITY_SELF : want.authority;
     cm_tcg_claim(&parsed, &to);
     return CM_OK;
 }
@@ -136,7 +136,7 @@ enum cm_status cm_ccel_check(struct cm_span log, const uint8_t rtmr[4][48],
     struct cm_tpm_bank made;
     struct cm_tpm_pcrs want = {.count = 0};
     struct cm_why why = {{0}};
-    struct cm_tcg_claims to = {ev, submod, authority, CM_TPM_ALG_SHA384, 0, true};
+    struct cm_tcg_claims to = {ev, submod, authority, CM_TPM_ALG_SHA384, 0, true, false};
     uint32_t differ = 0;
     char which[128] = "";
     enum cm_status st = cm_tcg_log_parse(log, &parsed, &why);

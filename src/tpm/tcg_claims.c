@@ -6,10 +6,9 @@
 #include <string.h>
 
 #include "evidence/claims.h"
-#include "tpm/tcg_log.h"
+#include "tpm/tcg_parts.h"
 
 #define MAX_TEXT   4096
-#define SEPARATORS 3
 #define MAX_CLAIMS 512 /* of events, of each kind */
 
 enum name {
@@ -30,36 +29,12 @@ static const char *const names[2][NAMES] = {
      "ccel.boot_string", "ccel.boot_file", "ccel.gce_technology"},
 };
 
-/* UEFI_VARIABLE_DATA */
-struct variable {
-    const uint8_t *guid;
-    struct cm_span name; /* UTF-16, little endian */
-    struct cm_span data;
-};
-
 static const uint8_t global_guid[16] = {0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11,
                                         0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c};
 static const uint8_t security_guid[16] = {0xcb, 0xb2, 0x19, 0xd7, 0x3a, 0x3d, 0x96, 0x45,
                                           0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f};
 
-static bool read_variable(struct cm_span in, struct variable *out)
-{
-    struct cm_rd r = cm_rd_init(in);
-    uint64_t name_len = 0;
-    uint64_t data_len = 0;
-
-    out->guid = cm_rd_take(&r, 16).ptr;
-    name_len = cm_rd_u64le(&r);
-    data_len = cm_rd_u64le(&r);
-    if (r.bad || name_len > r.left / 2 || data_len > r.left) {
-        return false;
-    }
-    out->name = cm_rd_take(&r, 2 * (size_t)name_len);
-    out->data = cm_rd_take(&r, (size_t)data_len);
-    return cm_rd_finish(&r) == CM_OK;
-}
-
-static bool named(const struct variable *v, const uint8_t guid[16], const char *name)
+static bool named(const struct cm_tcg_variable *v, const uint8_t guid[16], const char *name)
 {
     size_t len = strlen(name);
 
@@ -118,8 +93,7 @@ struct walk {
     const struct cm_tcg_claims *to;
     struct registers reg;
     const char *const *name;
-    bool have_separators;
-    uint8_t separator[SEPARATORS][CM_TPM_MAX_DIGEST];
+    struct cm_tcg_separators separators;
 };
 
 static bool trusted(const struct walk *w, uint32_t pcr)
@@ -127,35 +101,14 @@ static bool trusted(const struct walk *w, uint32_t pcr)
     return pcr < CM_TPM_PCRS && (w->to->trusted >> pcr & 1) != 0;
 }
 
-/* The digests of the three separators there are, so that each is made once. */
-static void make_separators(struct walk *w)
-{
-    static const uint8_t values[SEPARATORS][4] = {
-        {0, 0, 0, 0}, {0xff, 0xff, 0xff, 0xff}, {1, 0, 0, 0} /* an error */};
-
-    for (size_t i = 0; i < SEPARATORS; i++) {
-        struct cm_span part = cm_span_make(values[i], 4);
-
-        w->have_separators = cm_tpm_hash(w->to->alg, &part, 1, w->separator[i]) == CM_OK;
-    }
-}
-
-/* A separator is known by its digest: an attacker may call it what he likes. */
 static bool is_separator(const struct walk *w, const struct cm_tcg_event *e)
 {
-    struct cm_span digest = cm_tcg_digest(w->log, e, w->to->alg);
-
-    for (size_t i = 0; i < SEPARATORS && digest.ptr != NULL && w->have_separators; i++) {
-        if (memcmp(w->separator[i], digest.ptr, digest.len) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return cm_tcg_is_separator(&w->separators, w->log, e, w->to->alg);
 }
 
 /* A variable that the firmware measured before it handed over: proven there, or not at all. */
 static void claim_variable(const struct walk *w, const struct cm_tcg_event *e,
-                           const struct variable *v)
+                           const struct cm_tcg_variable *v)
 {
     static const struct {
         const char *name;
@@ -194,7 +147,7 @@ static void claim_secure_boot(const struct walk *w)
 
     while (!separated && cm_tcg_next(w->log, &at, &e)) {
         struct cm_span proven = {NULL, 0};
-        struct variable v;
+        struct cm_tcg_variable v;
 
         if (e.pcr != w->reg.secure_boot || e.type == CM_TCG_NO_ACTION) {
             continue;
@@ -205,7 +158,7 @@ static void claim_secure_boot(const struct walk *w)
         }
         if (!cm_tcg_proven(w->log, &e, w->to->alg, &proven)) {
             clean = clean && w->to->ccel;
-        } else if (e.type == CM_TCG_EFI_VARIABLE_CONFIG && read_variable(proven, &v)) {
+        } else if (e.type == CM_TCG_EFI_VARIABLE_CONFIG && cm_tcg_variable_read(proven, &v)) {
             if (named(&v, global_guid, "SecureBoot")) {
                 states++;
                 on = v.data.len == 1 && v.data.ptr[0] == 1;
@@ -366,10 +319,13 @@ void cm_tcg_claim(const struct cm_tcg_log *log, const struct cm_tcg_claims *to)
     struct walk w = {
         .log = log, .to = to, .reg = registers_of(to->ccel), .name = names[to->ccel ? 1 : 0]};
 
-    make_separators(&w);
+    cm_tcg_separators_make(to->alg, &w.separators);
     claim_version(&w);
     claim_secure_boot(&w);
     claim_strings(&w);
     claim_digests(&w, w.reg.applications, to->ccel ? "rtmr1-event" : "pcr4-event");
     claim_digests(&w, w.reg.files, to->ccel ? "rtmr2-event" : "pcr9-event");
+    if (to->events) {
+        cm_tcg_claim_events(log, to);
+    }
 }

@@ -83,6 +83,7 @@ struct cm_tcg_claims {
     uint16_t alg;                /* the bank that decides */
     uint32_t trusted;            /* registers whose replay equals the signed value: bit n */
     bool ccel;
+    bool events; /* tpm.events, too */
 };
 
 /**
@@ -92,11 +93,24 @@ struct cm_tcg_claims {
 void cm_tcg_claim(const struct cm_tcg_log *log, const struct cm_tcg_claims *to);
 
 /**
+ * Add the claim "tpm.events": what a log proves, as the JSON that policies query (docs/evidence-tpm.md).
+ * Events that are not proven are in it without their data; where one of them could hide another (the
+ * registers of an operating system) a register's events all go without.
+ */
+void cm_tcg_claim_events(const struct cm_tcg_log *log, const struct cm_tcg_claims *to);
+
+/* How a log is held against registers, and what is claimed of it. */
+struct cm_tcg_want {
+    enum cm_authority authority;
+    bool events; /* the claim "tpm.events" */
+};
+
+/**
  * The checks of a TPM's log against signed values: tpm.event_log for PCR 0 to 7, which firmware alone
  * extends until it hands over, and tpm.event_log_os (a note) for others. Adds the claims.
  */
 CM_MUST_USE enum cm_status cm_tcg_check(struct cm_span log, const struct cm_tpm_pcrs *pcrs,
-                                        enum cm_authority authority, struct cm_evidence *ev,
+                                        struct cm_tcg_want want, struct cm_evidence *ev,
                                         size_t submod);
 
 /**

@@ -118,7 +118,10 @@ static enum cm_status check_values(struct run *r)
     step(r, "tpm.pcrs", st, &why);
     pcr_claims(r, values, r->first == CM_OK);
     if (r->first == CM_OK && r->quote->log.ptr != NULL) {
-        st = cm_tcg_check(r->quote->log, values, r->quote->authority, r->ev, r->submod);
+        const struct cm_tcg_want want = {r->quote->authority,
+                                         (r->in->flags & CM_VERIFY_EVENTS) != 0};
+
+        st = cm_tcg_check(r->quote->log, values, want, r->ev, r->submod);
         r->first = r->first == CM_OK ? st : r->first;
     }
     free(pcrs);

@@ -291,6 +291,35 @@ TEST(digests_stand_under_their_label_too)
 }
 
 /* the published policy of version 1.2 that compares registers: over what is signed, and only that */
+TEST(events_that_are_vouched_for_are_json_for_queries)
+{
+    static const char *const policies[] = {
+        "version=1.2; authorizationrules { c:[type==\"events\", issuer==\"AttestationService\"] => "
+        "add(type=\"n\", value=JsonToClaimValue(JmesPath(c.value, \"Events[0].PcrIndex\"))); "
+        "[type==\"n\", value==7] => permit(); };",
+        "version=1.2; authorizationrules { c:[type==\"bootEvents\"] => add(type=\"n\", "
+        "value=JsonToClaimValue(JmesPath(c.value, \"Events[0].PcrIndex\"))); "
+        "[type==\"n\", value==7] => permit(); };",
+    };
+
+    for (size_t i = 0; i < 4; i++) {
+        const bool self = i % 2 == 1;
+        struct cm_evidence *ev = cm_evidence_new("tpm");
+        struct cm_policy_claims *c = NULL;
+        struct cm_policy *p = kit_parse(policies[i / 2]);
+
+        REQUIRE(ev != NULL);
+        cm_claim_text(ev, CPU, "tpm.events", "{\"Events\":[{\"PcrIndex\":7}]}");
+        cm_evidence_raise(ev, CPU, 0, self ? CM_AUTHORITY_SELF : CM_AUTHORITY_KEY);
+        cm_check_status(ev, CPU, "tpm.signature", CM_OK, "%s", "");
+        REQUIRE(cm_policy_claims_evidence(ev, &c) == CM_OK);
+        CHECK_EQ(cm_policy_evaluate(p, c, 0, NULL), self ? CM_ERR_POLICY : CM_OK);
+        cm_policy_claims_free(c);
+        cm_policy_free(p);
+        cm_evidence_free(ev);
+    }
+}
+
 TEST(registers_are_json_for_queries)
 {
     static const char policy[] =

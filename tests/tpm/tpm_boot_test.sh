@@ -81,6 +81,24 @@ claim() { grep -o "{\"name\":\"$1\"[^}]*}" e.json | head -1; }
 [[ $(claim tpm.secure_boot) == *hardware* ]] && ok || fail "secure boot's state: $(claim tpm.secure_boot)"
 [[ $(grep -o '"name":"tpm.event_log","[^}]*}' e.json) == *pass* ]] && ok || fail "the log does not lead to the quote"
 
+# --- a policy that looks into the log: this firmware's variables say that secure boot is off
+policy() { # policy VALUE: permit only if the log has exactly one state of secure boot, and it is VALUE
+    cat > boot.policy << END
+version=1.2;
+authorizationrules {
+  c:[type=="events", issuer=="AttestationService"] => add(type="v", value=JmesPath(c.value,
+    "Events[?EventTypeString == 'EV_EFI_VARIABLE_DRIVER_CONFIG' && ProcessedData.VariableGuid == '8BE4DF61-93CA-11D2-AA0D-00E098032B8C']"));
+  c:[type=="v"] => add(type="ok", value=JsonToClaimValue(JmesPath(c.value,
+    "[?ProcessedData.UnicodeName == 'SecureBoot'] | length(@) == \`1\` && @[0].ProcessedData.VariableData == '$1'")));
+  [type=="ok", value==true] => permit();
+};
+END
+}
+policy AA
+expect 0 "GENUINE" "${verify[@]}" $nonce --policy boot.policy e
+policy AQ
+expect 8 "policy" "${verify[@]}" $nonce --policy boot.policy e
+
 # --- the log of another boot, and one that was edited
 cp e.eventlog edited
 printf '\x01' | dd of=edited bs=1 seek=$(($(stat -c %s edited) / 2)) conv=notrunc 2> /dev/null

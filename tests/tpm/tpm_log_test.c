@@ -66,7 +66,8 @@ static struct cm_evidence *check(const struct kit_log *log, const struct cm_tpm_
     enum cm_status st = CM_OK;
 
     kit_must(ev != NULL, "evidence");
-    st = cm_tcg_check(kit_log_bytes(log), pcrs, CM_AUTHORITY_HARDWARE, ev, 0);
+    st = cm_tcg_check(kit_log_bytes(log), pcrs, (struct cm_tcg_want){CM_AUTHORITY_HARDWARE, true},
+                      ev, 0);
     if (st != want) {
         TEST_FAIL("%s, wanted %s", cm_status_str(st), cm_status_str(want));
     }
