@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/listener.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,6 +222,7 @@ static enum cm_status loop_bind(struct web_loop *loop, struct cm_why *why)
     struct evconnlistener *listener = NULL;
     union address a;
     socklen_t bound = sizeof(a);
+    const int one = 1;
     int len = 0;
 
     if (!parse_address(s->config.address, s->port, &a, &len)) {
@@ -238,6 +240,8 @@ static enum cm_status loop_bind(struct web_loop *loop, struct cm_why *why)
         return CM_ERR_IO;
     }
     evconnlistener_set_error_cb(listener, on_accept_failed);
+    /* connections inherit it: an answer's last part does not wait for the client to acknowledge its first */
+    (void)setsockopt(evconnlistener_get_fd(listener), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     s->port = ntohs(a.any.sa_family == AF_INET6 ? a.six.sin6_port : a.four.sin_port);
     return CM_OK;
 }
