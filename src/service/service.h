@@ -41,12 +41,14 @@ enum cm_api {
 struct cm_route {
     unsigned methods; /* enum cm_web_method bits */
     /** Segments: "attest", "{name}", "{name}:reset" (text behind it), and at the end "{name...}": the
-     * rest. Fixed text is compared without regard to case. */
+     * rest, of one segment at least. Fixed text is compared without regard to case, and goes before
+     * names. HEAD comes with GET; OPTIONS and 405 are answered without the module. */
     const char *path;
     unsigned roles; /* enum cm_role bits of which the caller needs one; 0: anyone */
     enum cm_api api;
     bool at_once; /* on the loop's thread; it may hand over to a worker (cm_call_later()) */
     void (*serve)(struct cm_call *call, void *state); /* state of the route's module */
+    bool cors; /* pages of any origin may read the answers: only for what is public anyway */
 };
 
 /** A part of the service. All functions but `routes` are optional (NULL). */
@@ -71,6 +73,9 @@ struct cm_module {
 /** The state that a module's start() made; NULL when there is no such module. */
 void *cm_service_module(struct cm_service *s, const char *name);
 
+enum cm_log_level { CM_LOG_ERROR, CM_LOG_WARNING, CM_LOG_INFO, CM_LOG_DEBUG };
+
+/** Texts are copied; keep, modules and functions are borrowed for the service's life. */
 struct cm_service_config {
     const char *store; /* for cm_db_open() */
     const char
@@ -80,13 +85,17 @@ struct cm_service_config {
         *more_hosts;          /* further host[:port] under which it is reached; NULL-terminated */
     const char *vault_domain; /* the domain that Key Vault clients compare with; NULL */
     bool accept_emulated;     /* evidence of the emulator counts: for development only */
-    unsigned workers;         /* 0: 4 */
-    unsigned loops;           /* 0: one a core */
+    bool open_metrics;        /* GET /metrics for anyone; else for auditors */
+    bool log_json;            /* lines of JSON; else text */
+    enum cm_log_level log_level;
+    unsigned workers; /* 0: 4 */
+    unsigned loops;   /* 0: one a core */
     const char *address;
     uint16_t port;
     uint64_t (*clock)(void);                /* seconds since 1970; NULL: the system's */
+    FILE *log;                              /* NULL: standard error */
     struct cm_keep *keep;                   /* keep/keep.h: borrowed */
-    const struct cm_module *const *modules; /* NULL-terminated; the first with authenticate wins */
+    const struct cm_module *const *modules; /* NULL-terminated, in the order of their start */
     /** Who calls: src/access. NULL: nobody is anyone. May run on a loop: must not wait. */
     void (*authenticate)(struct cm_service *s, struct cm_call *call);
     /** Whether a request may go on (rate limits); on a loop. false: it has been answered. */
@@ -133,11 +142,14 @@ CM_MUST_USE enum cm_status cm_setting_get(struct cm_db *db, const char *name, ch
 CM_MUST_USE enum cm_status cm_setting_put(struct cm_db *db, const char *name, const char *value,
                                           struct cm_why *why);
 
+/** Every module's tick(), and changed("*"), here and now: after a reload; and for tests, whose clocks jump.
+ * Not on a loop. */
+void cm_service_tick(struct cm_service *s);
+
 /* ------------------------------------------------------------ log, workers */
 
-enum cm_log_level { CM_LOG_ERROR, CM_LOG_WARNING, CM_LOG_INFO, CM_LOG_DEBUG };
-
-/** One line, as JSON or text, to standard error: never a secret. fields: "name", "value" pairs. */
+/** One line, as JSON or text, to the log: never a secret. fields: field_count "name", "value" pairs.
+ * From any thread; it does not wait: lines that a slow reader does not take are counted, not kept. */
 void cm_service_log(struct cm_service *s, enum cm_log_level level, const char *event,
                     const char *const *fields, size_t field_count);
 

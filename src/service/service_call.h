@@ -43,7 +43,8 @@ struct cm_call {
 const char *cm_call_param(const struct cm_call *call, const char *name);
 
 /**
- * The body as a JSON object, strictly read: no duplicate names, UTF-8, depth 32. It belongs to the call.
+ * The body as a JSON object, strictly read: no duplicate names, UTF-8, depth 32, at most 65,536 values.
+ * It belongs to the call.
  * @return NULL: it was none, and the call HAS BEEN ANSWERED with 400.
  */
 json_t *cm_call_json(struct cm_call *call);
@@ -58,6 +59,12 @@ const char *cm_call_base(const struct cm_call *call);
 void cm_call_answer_json(struct cm_call *call, int status, json_t *value);
 /** Answer with what is ready-made; the bytes are copied. */
 void cm_call_answer(struct cm_call *call, int status, const char *type, struct cm_span body);
+
+/**
+ * A header of the answer. Of those that every answer has, Cache-Control ("no-store") and
+ * Content-Security-Policy (nothing may be loaded) are replaced by what is given here.
+ */
+void cm_call_header(struct cm_call *call, const char *name, const char *value);
 
 /**
  * Refuse, in the form of the route's API. The message is for a person and names no secret.
