@@ -73,6 +73,7 @@ static enum cm_status copy_config(struct cm_service *s, struct cm_why *why)
     CM_TRY(copy(&s->texts[1], &c->public_url));
     CM_TRY(copy(&s->texts[2], &c->vault_domain));
     CM_TRY(copy(&s->texts[3], &c->address));
+    CM_TRY(copy(&s->texts[4], &c->state_dir));
     CM_TRY(copy_hosts(s));
 out:
     return st;

@@ -2,7 +2,7 @@
 #include "service_kit.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
+#include <dirent.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -202,6 +202,7 @@ static void start(struct kit *k)
         .more_hosts = k->host_list,
         .vault_domain = k->options.vault_domain,
         .accept_emulated = k->options.accept_emulated,
+        .state_dir = k->dir,
         .workers = k->options.workers,
         .loops = 2,
         .address = "127.0.0.1",
@@ -250,20 +251,31 @@ struct kit *kit_open(const struct kit_options *options)
     return k;
 }
 
+/* With whatever modules have put there. */
+static void remove_folder(const char *dir)
+{
+    DIR *d = opendir(dir);
+    const struct dirent *e = NULL;
+    char path[512] = "";
+
+    while (d != NULL && (e = readdir(d)) != NULL) {
+        (void)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+        (void)unlink(path);
+    }
+    if (d != NULL) {
+        (void)closedir(d);
+    }
+    (void)rmdir(dir);
+}
+
 void kit_close(struct kit *k)
 {
-    static const char *const files[] = {"ca.pem", "store.db", "store.db-wal", "store.db-shm"};
-    char path[128] = "";
 
     if (k == NULL) {
         return;
     }
     cm_service_stop(k->service, 2);
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        (void)snprintf(path, sizeof(path), "%s/%s", k->dir, files[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(k->dir);
+    remove_folder(k->dir);
     if (current == k) {
         current = NULL;
     }
@@ -321,6 +333,11 @@ const char *kit_url(void)
 const char *kit_store(void)
 {
     return current->store;
+}
+
+const char *kit_folder(void)
+{
+    return current->dir;
 }
 
 const char *kit_ca_file(void)

@@ -56,6 +56,8 @@ struct cm_service *kit_service(void);
 const char *kit_url(void);
 /** The store's address, for cm_db_open(). */
 const char *kit_store(void);
+/** The folder of this service's state, which ends with it. */
+const char *kit_folder(void);
 /** A file with the CA's certificate in PEM, for other clients. */
 const char *kit_ca_file(void);
 
