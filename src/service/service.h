@@ -84,7 +84,6 @@ struct cm_service_config {
     const char *const
         *more_hosts;          /* further host[:port] under which it is reached; NULL-terminated */
     const char *vault_domain; /* the domain that Key Vault clients compare with; NULL */
-    const char *state_dir;    /* for the set-up code; NULL: the user's (os.h's cm_state_dir()) */
     bool accept_emulated;     /* evidence of the emulator counts: for development only */
     bool open_metrics;        /* GET /metrics for anyone; else for auditors */
     bool log_json;            /* lines of JSON; else text */
