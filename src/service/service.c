@@ -122,6 +122,20 @@ static enum cm_status refuse_same(const struct cm_service *s, struct cm_why *why
     return CM_OK;
 }
 
+static enum cm_status parse_routes(struct cm_service *s, const struct cm_module *module,
+                                   struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+
+    for (size_t i = 0; i < module->route_count && st == CM_OK; i++) {
+        struct service_route *r = &s->routes[s->route_count++];
+
+        st = cm_route_parse(&module->routes[i], r, why);
+        r->module = module;
+    }
+    return st;
+}
+
 static enum cm_status gather_routes(struct cm_service *s, struct cm_why *why)
 {
     size_t count = 0;
@@ -135,12 +149,7 @@ static enum cm_status gather_routes(struct cm_service *s, struct cm_why *why)
         return CM_ERR_NOMEM;
     }
     for (size_t m = 0; m < s->module_count; m++) {
-        for (size_t i = 0; i < s->modules[m]->route_count; i++) {
-            struct service_route *r = &s->routes[s->route_count++];
-
-            CM_TRY(cm_route_parse(&s->modules[m]->routes[i], r, why));
-            r->module = s->modules[m];
-        }
+        CM_TRY(parse_routes(s, s->modules[m], why));
     }
     qsort(s->routes, s->route_count, sizeof(*s->routes), order);
     CM_TRY(refuse_same(s, why));

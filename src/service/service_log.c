@@ -10,8 +10,8 @@
 
 #include "service/service_private.h"
 
-#define RING (256u * 1024u)
-#define LINE 2048u
+#define RING ((size_t)256 * 1024)
+#define LINE ((size_t)2048)
 
 struct service_log {
     FILE *to;

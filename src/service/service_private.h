@@ -64,13 +64,14 @@ struct service_match {
     bool cors;                   /* of one of them */
 };
 
-/** A call's copy of its path; the parameters point into it. */
 #define PATH_MAX_LEN 2048
 
-/** params, count: of the found route; their texts are in `path`, which is cut into pieces. */
-void cm_route_match(struct service_route *routes, size_t count, unsigned method, char *path,
-                    struct cm_call_param params[MAX_PARAMS], size_t *param_count,
+/** @param path  plain, as src/web gives it */
+void cm_route_match(struct service_route *routes, size_t count, unsigned method, const char *path,
                     struct service_match *out);
+/** The parameters of a path that matches: they point into it, and it is cut into pieces. @return how many */
+size_t cm_route_params(const struct service_route *r, char *path,
+                       struct cm_call_param params[MAX_PARAMS]);
 
 /* -------------------------------------------------------------------- calls */
 

@@ -145,10 +145,12 @@ static bool matches(const struct service_route *r, const char *at)
     return *at == '\0';
 }
 
-static void take_params(const struct service_route *r, char *at,
-                        struct cm_call_param params[MAX_PARAMS], size_t *count)
+size_t cm_route_params(const struct service_route *r, char *path,
+                       struct cm_call_param params[MAX_PARAMS])
 {
-    *count = 0;
+    char *at = path + 1;
+    size_t count = 0;
+
     for (size_t i = 0; i < r->count; i++) {
         const struct service_segment *s = &r->segments[i];
         const size_t len = s->rest ? strlen(at) : segment_len(at);
@@ -156,23 +158,21 @@ static void take_params(const struct service_route *r, char *at,
 
         at[len] = '\0';
         if (s->name != NULL) {
-            params[*count] = (struct cm_call_param){s->name, s->name_len, at};
-            (*count)++;
+            params[count++] = (struct cm_call_param){s->name, s->name_len, at};
             at[len - s->text_len] = '\0';
         }
         at += len + (more ? 1 : 0);
     }
+    return count;
 }
 
-void cm_route_match(struct service_route *routes, size_t count, unsigned method, char *path,
-                    struct cm_call_param params[MAX_PARAMS], size_t *param_count,
+void cm_route_match(struct service_route *routes, size_t count, unsigned method, const char *path,
                     struct service_match *out)
 {
-    char *at = path + 1;
+    const char *at = path + 1;
     const size_t first = segment_len(at);
 
     memset(out, 0, sizeof(*out));
-    *param_count = 0;
     for (size_t i = 0; i < count; i++) {
         struct service_route *r = &routes[i];
 
@@ -190,6 +190,5 @@ void cm_route_match(struct service_route *routes, size_t count, unsigned method,
     }
     if (out->found != NULL) {
         out->near = out->found;
-        take_params(out->found, at, params, param_count);
     }
 }

@@ -246,10 +246,11 @@ static bool read_setting(void *arg, const struct cm_db_value *columns, size_t co
 enum cm_status cm_setting_get(struct cm_db *db, const char *name, char *out, size_t cap,
                               struct cm_why *why)
 {
-    struct setting a = {.out = out, .cap = cap, .st = CM_ERR_NOTFOUND};
+    struct setting a = {.cap = cap, .st = CM_ERR_NOTFOUND};
     const struct cm_db_value key = cm_db_text(name);
     enum cm_status st = CM_OK;
 
+    a.out = out;
     CM_TRY(cm_db_run(db, "SELECT value FROM setting WHERE name = ?", cm_db_with(&key, 1),
                      cm_db_into(read_setting, &a), why));
     st = a.st;

@@ -1,4 +1,6 @@
 /* Texts of anybody's making as JSON. */
+#include <string.h>
+
 #include "service/service_private.h"
 
 /* The length of the character at the beginning; 0: it is none. NUL ends the text and is no continuation. */
@@ -39,9 +41,12 @@ size_t cm_service_quote(char *out, size_t cap, const char *text)
         if (escape) {
             out[n++] = '\\';
         }
-        for (size_t i = 0; i < len; i++) {
-            out[n++] = bad ? '?' : (char)at[i];
+        if (bad) {
+            out[n] = '?';
+        } else {
+            memcpy(out + n, at, len);
         }
+        n += len;
         at += len;
     }
     out[n++] = '"';

@@ -54,29 +54,29 @@ static void give_notes(struct cm_db_watch *w)
     }
 }
 
+/* false: it is time to stop. */
+static bool find_again(struct cm_db_watch *w)
+{
+    do {
+        if (!wait_for(w, -1, AGAIN_MS)) {
+            return false;
+        }
+        PQreset(w->conn);
+    } while (!listens(w));
+    w->noted(w->arg, "*");
+    return true;
+}
+
 static void *watch_on(void *arg)
 {
     struct cm_db_watch *w = arg;
     bool lost = false;
 
-    for (;;) {
-        if (lost) {
-            PQreset(w->conn);
-            lost = !listens(w);
-            if (lost) {
-                if (!wait_for(w, -1, AGAIN_MS)) {
-                    return NULL;
-                }
-                continue;
-            }
-            w->noted(w->arg, "*");
-        }
-        if (!wait_for(w, PQsocket(w->conn), -1)) {
-            return NULL;
-        }
+    while (lost ? find_again(w) : wait_for(w, PQsocket(w->conn), -1)) {
         lost = PQconsumeInput(w->conn) != 1 || PQstatus(w->conn) != CONNECTION_OK;
         give_notes(w);
     }
+    return NULL;
 }
 
 static void watch_free(struct cm_db_watch *w)

@@ -397,7 +397,9 @@ TEST(bodies_are_bounded)
     body[0] = '{';
     body[size - 1] = '}';
     body[size] = '\0';
-    json_is(body, 413);
+    (void)kit_post("/json", NULL,
+                   body); /* the server ends the connection in the midst of the body */
+    CHECK(kit_last()->status == 413 || kit_last()->status == 0);
     body[size - 2] = '}';
     body[size - 1] = '\0';
     json_is(body, 200);
