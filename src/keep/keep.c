@@ -33,8 +33,7 @@ struct cm_keep {
 };
 
 static const struct cm_root_way *const ways[] = {
-    &cm_root_file,
-    &cm_root_phrase,
+    &cm_root_file, &cm_root_phrase, &cm_root_token, &cm_root_enclave, &cm_root_enclave_exact,
 };
 #define WAY_COUNT (sizeof(ways) / sizeof(ways[0]))
 

@@ -8,12 +8,12 @@
 #include "keep/keep.h"
 #include "keep/keep_root.h"
 
-#define MAGIC      "CMK1"
 #define MAGIC_SIZE 4u
 #define SALT_SIZE  32u
 #define HEAD_SIZE  (MAGIC_SIZE + SALT_SIZE)
 #define PLAIN_MAX  ((size_t)16 << 20)
 
+static const uint8_t magic[MAGIC_SIZE] = {'C', 'M', 'K', '1'};
 _Static_assert(HEAD_SIZE + CM_GCM_TAG_SIZE <= CM_KEEP_OVERHEAD, "what wrapping adds");
 
 /* Each blob has a key and an IV of its own: a salt of 32 random bytes does not come twice. */
@@ -52,7 +52,7 @@ enum cm_status cm_keep_wrap_with(const uint8_t key[CM_ROOT_SIZE], const char *na
     if (cap < plain.len + HEAD_SIZE + CM_GCM_TAG_SIZE) {
         return CM_ERR_SPACE;
     }
-    memcpy(out, MAGIC, MAGIC_SIZE);
+    memcpy(out, magic, MAGIC_SIZE);
     CM_TRY(cm_random_bytes(out + MAGIC_SIZE, SALT_SIZE));
     CM_TRY(derive(key, out + MAGIC_SIZE, &own));
     CM_TRY(cm_gcm_seal(cm_span_make(own.key, sizeof(own.key)), own.iv, cm_span_make(name, name_len),
@@ -75,7 +75,7 @@ enum cm_status cm_keep_unwrap_with(const uint8_t key[CM_ROOT_SIZE], const char *
     if (name_len > CM_KEEP_NAME_MAX) {
         return CM_ERR_LIMIT;
     }
-    if (wrapped.len < HEAD_SIZE + CM_GCM_TAG_SIZE || memcmp(wrapped.ptr, MAGIC, MAGIC_SIZE) != 0) {
+    if (wrapped.len < HEAD_SIZE + CM_GCM_TAG_SIZE || memcmp(wrapped.ptr, magic, MAGIC_SIZE) != 0) {
         return CM_ERR_SIGNATURE;
     }
     plain_len = wrapped.len - HEAD_SIZE - CM_GCM_TAG_SIZE;
