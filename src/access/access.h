@@ -18,8 +18,9 @@ extern const struct cm_module cm_access_module;
 
 /**
  * For struct cm_service_config. Fills call->who from "Authorization: Bearer" or, without it, from the
- * browser's cookie; from memory, without waiting. A change by a session whose x-csrf-token is missing or
- * wrong, or that comes from another origin, is nobody's. What was wrong is in call->challenge_error.
+ * browser's cookie; from memory, without waiting. What was wrong is in call->challenge_error. A session's
+ * change whose x-csrf-token is missing or wrong, or that comes from another origin, is answered with 403
+ * here (where the route is open to anyone: it goes on as nobody's).
  */
 void cm_access_authenticate(struct cm_service *s, struct cm_call *call);
 
@@ -43,7 +44,7 @@ CM_MUST_USE enum cm_status cm_access_token_make(struct cm_service *s, const char
 
 /**
  * Make an account, with an audit record: for the same. It takes a hash's time (0.2 s) and memory (64 MiB).
- * @param password  12 to 1024 bytes of UTF-8
+ * @param password  12 to 256 characters of UTF-8
  * @retval CM_ERR_EXISTS   @retval CM_ERR_PARAM
  */
 CM_MUST_USE enum cm_status cm_access_account_make(struct cm_service *s, const char *name,

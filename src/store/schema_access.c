@@ -13,8 +13,8 @@ const char *const cm_schema_access_2[] = {
     "CREATE TABLE access_account (name TEXT PRIMARY KEY, password TEXT NOT NULL,"
     " roles BIGINT NOT NULL, disabled BIGINT NOT NULL, created BIGINT NOT NULL,"
     " seen BIGINT NOT NULL)",
-    "CREATE TABLE access_session (hash %B PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
-    " account TEXT NOT NULL, created BIGINT NOT NULL, seen BIGINT NOT NULL, peer TEXT NOT NULL)",
+    "CREATE TABLE access_session (hash %B PRIMARY KEY, account TEXT NOT NULL,"
+    " created BIGINT NOT NULL, seen BIGINT NOT NULL)",
     "CREATE INDEX access_session_account ON access_session (account)",
     "CREATE TABLE access_token (hash %B PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
     " name TEXT NOT NULL UNIQUE, roles BIGINT NOT NULL, creator TEXT NOT NULL,"
