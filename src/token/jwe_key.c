@@ -200,9 +200,10 @@ static enum cm_status write_epk(const struct cm_pubkey *key, char *out, size_t c
 
     CM_TRY(cm_pubkey_ec(key, &curve, x, y, &len));
     name = cm_jose_curve_name((unsigned)curve);
-    cm_wr_bytes(&w, "{\"kty\":\"EC\",\"crv\":\"", 19);
+    /* members in order of their names: some clients write the header anew, sorted, before they authenticate it */
+    cm_wr_bytes(&w, "{\"crv\":\"", 8);
     cm_wr_bytes(&w, name, strlen(name));
-    cm_wr_bytes(&w, "\",\"x\":\"", 7);
+    cm_wr_bytes(&w, "\",\"kty\":\"EC\",\"x\":\"", 18);
     CM_TRY(cm_jose_append(&w, cm_span_make(x, len)));
     cm_wr_bytes(&w, "\",\"y\":\"", 7);
     CM_TRY(cm_jose_append(&w, cm_span_make(y, len)));
