@@ -289,7 +289,7 @@ static void complain(struct cm_identity *id, const char *event, const struct cm_
 {
     const char *fields[] = {"why", why->text};
 
-    cm_service_log(id->service, CM_LOG_ERROR, event, fields, 2);
+    cm_service_log(id->service, CM_LOG_ERROR, event, fields, 1);
 }
 
 static void changed(void *state, const char *topic)

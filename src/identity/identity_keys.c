@@ -36,8 +36,7 @@ bool cm_signer_from(const char *name, enum cm_signer *out)
 
 const char *cm_identity_name_of(const struct cm_identity *id, enum cm_signer signer)
 {
-    return signer == CM_SIGNER_RELEASE ? id->names_text
-                                       : cm_service_config(id->service)->public_url;
+    return signer == CM_SIGNER_TOKEN ? cm_service_config(id->service)->public_url : id->names_text;
 }
 
 static void clear_key(struct cm_identity_key *key)
@@ -213,10 +212,8 @@ static enum cm_status sign_cert(struct cm_identity *id, enum cm_signer signer,
     if (want.not_after > id->ca_not_after) {
         want.not_after = id->ca_not_after;
     }
-    if (signer == CM_SIGNER_RELEASE) {
-        want.names = id->names.list;
-        want.cn = id->names.list[0];
-    }
+    want.names = id->names.list;
+    want.cn = id->names.list[0];
     CM_TRY(cm_cert_make(&want, pem, why));
     st = add_ca(id, pem);
 out:

@@ -120,7 +120,7 @@ static enum cm_status read_all(struct cm_db *db, void *arg, struct cm_why *why)
     CM_TRY(rows->st);
     CM_TRY(cm_db_run(db,
                      "SELECT kid, signer, name, cert, wrapped, made, retired FROM identity_key"
-                     " ORDER BY made DESC, kid",
+                     " ORDER BY CASE WHEN retired IS NULL THEN 0 ELSE 1 END, made DESC, kid",
                      cm_db_none(), cm_db_into(read_key, rows), why));
     st = rows->st;
 out:
