@@ -10,7 +10,7 @@
 #include "identity/identity_keys.h"
 #include "service/service_call.h"
 
-#define DAY             86400u
+#define DAY             UINT64_C(86400)
 #define TLS_LIFE        (90u * DAY)
 #define RENEW           (30u * DAY) /* before the end of a certificate */
 #define ROTATE_DAYS     90u

@@ -7,8 +7,7 @@
 #include "common/try.h"
 #include "token/jws.h"
 
-#define HOUR      3600u
-#define DAY       86400u
+#define DAY       UINT64_C(86400)
 #define CA_LIFE   (3653u * DAY)
 #define SIGN_LIFE (3u * 365u * DAY)
 

@@ -73,7 +73,7 @@ enum cm_status cm_identity_sign(struct cm_service *s, enum cm_signer signer,
     }
     CM_TRY(header_of(key, form, header, sizeof(header)));
     cap = CM_BASE64_ENCODED(strlen(header) + 32) + CM_BASE64_ENCODED(payload.len) +
-          CM_BASE64_ENCODED(CM_SIG_MAX_SIZE) + 8;
+          CM_BASE64_ENCODED((size_t)CM_SIG_MAX_SIZE) + 8;
     token = malloc(cap);
     if (token == NULL) {
         st = CM_ERR_NOMEM;

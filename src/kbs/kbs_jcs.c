@@ -259,7 +259,7 @@ static enum cm_status write_all(struct run *r, struct cm_json_value root)
         return put_scalar(r, root);
     }
     frames[depth++] = enter(r, root, 0);
-    while (depth != 0) {
+    while (depth != 0 && st == CM_OK) {
         struct frame *f = &frames[depth - 1];
         struct cm_json_value v = {r->doc, 0};
 
@@ -276,14 +276,13 @@ static enum cm_status write_all(struct run *r, struct cm_json_value root)
             v = cm_json_next(v);
         }
         if (!is_structure(v)) {
-            CM_TRY(put_scalar(r, v));
-        } else if (depth == CM_JSON_MAX_DEPTH + 1) {
-            return CM_ERR_LIMIT;
-        } else {
+            st = put_scalar(r, v);
+        } else if (depth <= CM_JSON_MAX_DEPTH) {
             frames[depth++] = enter(r, v, f->first + f->count);
+        } else {
+            st = CM_ERR_LIMIT;
         }
     }
-out:
     return st;
 }
 
