@@ -22,6 +22,7 @@ struct postgres_db {
     PGconn *conn;
     const char *prepared[MAX_PREPARED];
     size_t prepared_count;
+    size_t victim; /* the next to make room */
 };
 
 static struct postgres_db *of(struct cm_db *db)
@@ -71,9 +72,31 @@ static enum cm_status status_of(struct postgres_db *p, const PGresult *r, struct
     return CM_ERR_PARAM;
 }
 
+/* A place for one more; when all are taken, that of the one whose turn it is. */
+static enum cm_status make_room(struct postgres_db *p, size_t *at, struct cm_why *why)
+{
+    PGresult *r = NULL;
+    char text[32] = "";
+    enum cm_status st = CM_OK;
+
+    if (p->prepared_count < MAX_PREPARED) {
+        *at = p->prepared_count;
+        return CM_OK;
+    }
+    p->victim = (p->victim + 1) % MAX_PREPARED;
+    *at = p->victim;
+    p->prepared[*at] = NULL;
+    (void)snprintf(text, sizeof(text), "DEALLOCATE s%zu", *at);
+    r = PQexec(p->conn, text);
+    st = status_of(p, r, why);
+    PQclear(r);
+    return st;
+}
+
 static enum cm_status prepare(struct postgres_db *p, const char *sql, char name[16],
                               struct cm_why *why)
 {
+    size_t at = 0;
     PGresult *r = NULL;
     char *text = NULL;
     enum cm_status st = CM_OK;
@@ -84,10 +107,8 @@ static enum cm_status prepare(struct postgres_db *p, const char *sql, char name[
             return CM_OK;
         }
     }
-    if (p->prepared_count == MAX_PREPARED) {
-        return CM_ERR_LIMIT;
-    }
-    (void)snprintf(name, 16, "s%zu", p->prepared_count);
+    CM_TRY(make_room(p, &at, why));
+    (void)snprintf(name, 16, "s%zu", at);
     text = cm_db_own_words(sql, "BYTEA", true);
     if (text == NULL) {
         return CM_ERR_NOMEM;
@@ -97,8 +118,10 @@ static enum cm_status prepare(struct postgres_db *p, const char *sql, char name[
     st = status_of(p, r, why);
     PQclear(r);
     if (st == CM_OK) {
-        p->prepared[p->prepared_count++] = sql;
+        p->prepared[at] = sql;
+        p->prepared_count += at == p->prepared_count ? 1 : 0;
     }
+out:
     return st;
 }
 

@@ -24,6 +24,7 @@ struct sqlite_db {
         sqlite3_stmt *statement;
     } prepared[MAX_PREPARED];
     size_t prepared_count;
+    size_t victim; /* the next to make room */
 };
 
 static struct sqlite_db *of(struct cm_db *db)
@@ -81,11 +82,31 @@ static void sqlite_close(struct cm_db *db)
     free(s);
 }
 
+/* A place for one more; when all are taken, that of a statement that nobody is in the midst of. */
+static enum cm_status make_room(struct sqlite_db *s, size_t *at)
+{
+    if (s->prepared_count < MAX_PREPARED) {
+        *at = s->prepared_count++;
+        return CM_OK;
+    }
+    for (size_t i = 0; i < MAX_PREPARED; i++) {
+        s->victim = (s->victim + 1) % MAX_PREPARED;
+        if (sqlite3_stmt_busy(s->prepared[s->victim].statement) == 0) {
+            (void)sqlite3_finalize(s->prepared[s->victim].statement);
+            *at = s->victim;
+            return CM_OK;
+        }
+    }
+    return CM_ERR_LIMIT;
+}
+
 static enum cm_status prepare(struct sqlite_db *s, const char *sql, sqlite3_stmt **out,
                               struct cm_why *why)
 {
     char *text = NULL;
+    size_t at = 0;
     int code = SQLITE_OK;
+    enum cm_status st = CM_OK;
 
     for (size_t i = 0; i < s->prepared_count; i++) {
         if (s->prepared[i].sql == sql) {
@@ -93,20 +114,22 @@ static enum cm_status prepare(struct sqlite_db *s, const char *sql, sqlite3_stmt
             return CM_OK;
         }
     }
-    if (s->prepared_count == MAX_PREPARED) {
-        return CM_ERR_LIMIT;
-    }
     text = cm_db_own_words(sql, "BLOB", false);
     if (text == NULL) {
         return CM_ERR_NOMEM;
     }
     code = sqlite3_prepare_v3(s->db, text, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
     free(text);
-    if (code == SQLITE_OK) {
-        s->prepared[s->prepared_count].sql = sql;
-        s->prepared[s->prepared_count++].statement = *out;
+    CM_TRY(status_of(s->db, code, why));
+    st = make_room(s, &at);
+    if (st != CM_OK) {
+        (void)sqlite3_finalize(*out);
+        goto out;
     }
-    return status_of(s->db, code, why);
+    s->prepared[at].sql = sql;
+    s->prepared[at].statement = *out;
+out:
+    return st;
 }
 
 static int bind(sqlite3_stmt *st, int at, const struct cm_db_value *v)

@@ -53,7 +53,8 @@ static inline void begin(void)
 
         (void)snprintf(where, sizeof(where), "%s", getenv("CM_TEST_STORE"));
         db = open_db();
-        (void)!run(db, "DROP TABLE IF EXISTS setting, audit, audit_head, schema_version, t");
+        (void)!run(db, "DROP SCHEMA public CASCADE");
+        (void)!run(db, "CREATE SCHEMA public");
         cm_db_close(db);
     } else {
         remove_file();
