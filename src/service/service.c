@@ -171,6 +171,19 @@ static enum cm_status take_modules(struct cm_service *s, struct cm_why *why)
     return gather_routes(s, why);
 }
 
+/* Which part could not start, before its reason. */
+static void name_part(struct cm_why *why, const char *name, enum cm_status st)
+{
+    char text[sizeof(why->text)] = "";
+
+    if (why != NULL && !cm_why_names(why, name)) {
+        (void)snprintf(text, sizeof(text), "%s",
+                       why->text[0] == '\0' ? cm_status_str(st) : why->text);
+        why->text[0] = '\0';
+        cm_why_set(why, "%s: %s", name, text);
+    }
+}
+
 /* One after the other; what another instance changes meanwhile is told behind each start. */
 static enum cm_status start_modules(struct cm_service *s, struct cm_why *why)
 {
@@ -185,14 +198,8 @@ static enum cm_status start_modules(struct cm_service *s, struct cm_why *why)
             s->started++;
         }
         (void)pthread_mutex_unlock(&s->changed_lock);
-        if (st != CM_OK && !cm_why_names(why, s->modules[i]->name)) {
-            struct cm_why inner = why == NULL ? (struct cm_why){""} : *why;
-
-            if (why != NULL) {
-                why->text[0] = '\0';
-            }
-            cm_why_set(why, "%s: %s", s->modules[i]->name,
-                       inner.text[0] == '\0' ? cm_status_str(st) : inner.text);
+        if (st != CM_OK) {
+            name_part(why, s->modules[i]->name, st);
         }
     }
     for (size_t i = 0; i < s->route_count; i++) {
