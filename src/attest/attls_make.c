@@ -18,8 +18,7 @@ enum { SERIAL_SIZE = 16, MAX_NAME = 1024, DATE_LEN = 14 };
 
 struct cm_attls_keys {
     EVP_PKEY *private;
-    bool is_ec;
-    enum cm_curve curve;
+    struct cm_key_kind kind;
 };
 
 static BIO *text_of(struct cm_span pem)
@@ -49,7 +48,7 @@ oe_result_t cm_attls_keys_read(struct cm_span private_pem, struct cm_span public
     keys->private = PEM_read_bio_PrivateKey(private_bio, NULL, cm_evp_no_passphrase, NULL);
     public = PEM_read_bio_PUBKEY(public_bio, NULL, cm_evp_no_passphrase, NULL);
     if (keys->private != NULL && public != NULL && EVP_PKEY_eq(keys->private, public) == 1 &&
-        cm_evp_check(keys->private, &keys->is_ec, &keys->curve) == CM_OK) {
+        cm_evp_check(keys->private, &keys->kind) == CM_OK) {
         *out = keys;
         keys = NULL;
         result = OE_OK;
@@ -202,10 +201,10 @@ static bool add_extensions(X509 *x, const struct cm_attls_wanted *want)
 
 static const EVP_MD *digest_for(const struct cm_attls_keys *keys)
 {
-    if (!keys->is_ec || keys->curve == CM_CURVE_P256) {
+    if (!keys->kind.is_ec || keys->kind.curve == CM_CURVE_P256) {
         return EVP_sha256();
     }
-    return keys->curve == CM_CURVE_P384 ? EVP_sha384() : EVP_sha512();
+    return keys->kind.curve == CM_CURVE_P384 ? EVP_sha384() : EVP_sha512();
 }
 
 /* Only what a verifier will accept: OpenSSL does not notice each allocation of its own that fails. */

@@ -3,6 +3,7 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,17 +17,17 @@ struct cm_hasher {
 static const struct {
     const char *name;
     size_t size;
-    const EVP_MD *(*md)(void);
 } algs[] = {
-    [CM_HASH_SHA1] = {"sha1", 20, EVP_sha1},
-    [CM_HASH_SHA256] = {"sha256", 32, EVP_sha256},
-    [CM_HASH_SHA384] = {"sha384", 48, EVP_sha384},
-    [CM_HASH_SHA512] = {"sha512", 64, EVP_sha512},
+    [CM_HASH_SHA1] = {"sha1", 20},
+    [CM_HASH_SHA256] = {"sha256", 32},
+    [CM_HASH_SHA384] = {"sha384", 48},
+    [CM_HASH_SHA512] = {"sha512", 64},
 };
+#define ALGS (sizeof(algs) / sizeof(algs[0]))
 
 static bool known(enum cm_hash_alg alg)
 {
-    return (size_t)alg < sizeof(algs) / sizeof(algs[0]);
+    return (size_t)alg < ALGS;
 }
 
 size_t cm_hash_size(enum cm_hash_alg alg)
@@ -39,31 +40,63 @@ const char *cm_hash_name(enum cm_hash_alg alg)
     return known(alg) ? algs[alg].name : NULL;
 }
 
+/*
+ * OpenSSL's implementation of a hash, looked for once: looking takes as long as hashing a digest. It is
+ * kept until the program ends. NULL: there is none.
+ */
+static const EVP_MD *implementation(enum cm_hash_alg alg)
+{
+    static _Atomic(EVP_MD *) found[ALGS];
+    EVP_MD *md = atomic_load_explicit(&found[alg], memory_order_acquire);
+    EVP_MD *made = NULL;
+
+    if (md == NULL) {
+        made = EVP_MD_fetch(NULL, algs[alg].name, NULL);
+        if (made != NULL && atomic_compare_exchange_strong(&found[alg], &md, made)) {
+            return made;
+        }
+        EVP_MD_free(made); /* another thread was faster */
+    }
+    return md;
+}
+
+/* A context that has begun; NULL: *st says why. */
+static EVP_MD_CTX *begin(enum cm_hash_alg alg, enum cm_status *st)
+{
+    EVP_MD_CTX *md = known(alg) ? EVP_MD_CTX_new() : NULL;
+
+    *st = CM_OK;
+    if (!known(alg)) {
+        *st = CM_ERR_PARAM;
+    } else if (md == NULL) {
+        *st = CM_ERR_NOMEM;
+    } else if (EVP_DigestInit_ex2(md, implementation(alg), NULL) != 1) {
+        *st = CM_ERR_CRYPTO;
+    }
+    if (*st != CM_OK) {
+        EVP_MD_CTX_free(md);
+        md = NULL;
+        ERR_clear_error();
+    }
+    return md;
+}
+
 enum cm_status cm_hasher_create(enum cm_hash_alg alg, struct cm_hasher **out)
 {
-    struct cm_hasher *h = NULL;
-    enum cm_status st = CM_OK;
+    struct cm_hasher *h = calloc(1, sizeof(*h));
+    enum cm_status st = CM_ERR_NOMEM;
 
     *out = NULL;
-    if (!known(alg)) {
-        return CM_ERR_PARAM;
+    if (h != NULL) {
+        h->md = begin(alg, &st);
     }
-    h = calloc(1, sizeof(*h));
-    if (h == NULL || (h->md = EVP_MD_CTX_new()) == NULL) {
-        st = CM_ERR_NOMEM;
-        goto out;
+    if (st != CM_OK) {
+        free(h);
+        return st;
     }
     h->size = algs[alg].size;
-    if (EVP_DigestInit_ex(h->md, algs[alg].md(), NULL) != 1) {
-        st = CM_ERR_CRYPTO;
-        goto out;
-    }
     *out = h;
-    h = NULL;
-out:
-    cm_hasher_free(h);
-    ERR_clear_error();
-    return st;
+    return CM_OK;
 }
 
 enum cm_status cm_hasher_update(struct cm_hasher *h, struct cm_span data)
@@ -94,19 +127,20 @@ void cm_hasher_free(struct cm_hasher *h)
 enum cm_status cm_hash_parts(enum cm_hash_alg alg, const struct cm_span *parts, size_t part_count,
                              uint8_t *out)
 {
-    struct cm_hasher *h = NULL;
+    struct cm_hasher h = {.size = cm_hash_size(alg)};
     enum cm_status st = CM_OK;
 
-    CM_TRY(cm_hasher_create(alg, &h));
+    h.md = begin(alg, &st);
+    CM_TRY(st);
     for (size_t i = 0; i < part_count; i++) {
-        CM_TRY(cm_hasher_update(h, parts[i]));
+        CM_TRY(cm_hasher_update(&h, parts[i]));
     }
-    CM_TRY(cm_hasher_final(h, out));
+    CM_TRY(cm_hasher_final(&h, out));
 out:
     if (st != CM_OK) {
-        memset(out, 0, cm_hash_size(alg));
+        memset(out, 0, h.size);
     }
-    cm_hasher_free(h);
+    EVP_MD_CTX_free(h.md);
     return st;
 }
 

@@ -21,14 +21,6 @@ enum cm_status cm_random_bytes(void *out, size_t len)
 
 /* ---------------------------------------------------------------- RSA-OAEP */
 
-static bool is_rsa(const EVP_PKEY *pkey)
-{
-    enum cm_curve curve = CM_CURVE_P256;
-    bool is_ec = false;
-
-    return cm_evp_check(pkey, &is_ec, &curve) == CM_OK && !is_ec;
-}
-
 static bool set_oaep(EVP_PKEY_CTX *ctx, enum cm_oaep oaep)
 {
     const EVP_MD *md = oaep == CM_OAEP_SHA1 ? EVP_sha1() : EVP_sha256();
@@ -46,7 +38,7 @@ enum cm_status cm_oaep_encrypt(const struct cm_pubkey *key, enum cm_oaep oaep, s
     enum cm_status st = CM_ERR_CRYPTO;
 
     *len = 0;
-    if (!is_rsa(key->pkey)) {
+    if (key->kind.is_ec) {
         return CM_ERR_MISMATCH;
     }
     if (plain.len > size - 2 * digest - 2) { /* RSA of 2048 bits at least */
@@ -75,7 +67,7 @@ enum cm_status cm_oaep_decrypt(const struct cm_privkey *key, enum cm_oaep oaep,
 
     *len = 0;
     memset(out, 0, CM_KEYENC_MAX_RSA);
-    if (!is_rsa(key->pkey)) {
+    if (key->kind.is_ec) {
         return CM_ERR_MISMATCH;
     }
     ctx = EVP_PKEY_CTX_new(key->pkey, NULL);
@@ -97,25 +89,19 @@ enum cm_status cm_oaep_decrypt(const struct cm_privkey *key, enum cm_oaep oaep,
 enum cm_status cm_ecdh(const struct cm_privkey *own, const struct cm_pubkey *peer,
                        uint8_t out[CM_KEYENC_MAX_SHARED], size_t *len)
 {
-    enum cm_curve ours = CM_CURVE_P256;
-    enum cm_curve theirs = CM_CURVE_P256;
-    bool own_ec = false;
-    bool peer_ec = false;
     EVP_PKEY_CTX *ctx = NULL;
     enum cm_status st = CM_ERR_CRYPTO;
     size_t size = 0;
 
     *len = 0;
-    if (cm_evp_check(own->pkey, &own_ec, &ours) != CM_OK ||
-        cm_evp_check(peer->pkey, &peer_ec, &theirs) != CM_OK || !own_ec || !peer_ec ||
-        ours != theirs) {
+    if (!own->kind.is_ec || !peer->kind.is_ec || own->kind.curve != peer->kind.curve) {
         return CM_ERR_MISMATCH;
     }
-    size = cm_curve_size(ours);
+    size = cm_curve_size(own->kind.curve);
     ctx = EVP_PKEY_CTX_new(own->pkey, NULL);
     if (ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
         EVP_PKEY_derive_set_peer(ctx, peer->pkey) == 1 && EVP_PKEY_derive(ctx, out, &size) == 1 &&
-        size == cm_curve_size(ours)) {
+        size == cm_curve_size(own->kind.curve)) {
         *len = size;
         st = CM_OK;
     } else {

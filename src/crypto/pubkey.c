@@ -7,6 +7,7 @@
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,28 +35,28 @@ const char *cm_curve_name(enum cm_curve curve)
     return curves[curve].name;
 }
 
+static bool rsa_may_be_held(int bits, const BIGNUM *e)
+{
+    return bits >= 2048 && bits <= 8192 && BN_is_odd(e) && !BN_is_one(e);
+}
+
 static enum cm_status check_rsa(const EVP_PKEY *pkey)
 {
     BIGNUM *e = NULL;
-    enum cm_status st = CM_ERR_UNSUPPORTED;
-    int bits = EVP_PKEY_get_bits(pkey);
+    const bool good = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1 &&
+                      rsa_may_be_held(EVP_PKEY_get_bits(pkey), e);
 
-    if (bits >= 2048 && bits <= 8192 &&
-        EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1 && BN_is_odd(e) &&
-        !BN_is_one(e)) {
-        st = CM_OK;
-    }
     BN_free(e);
-    return st;
+    return good ? CM_OK : CM_ERR_UNSUPPORTED;
 }
 
-enum cm_status cm_evp_check(const EVP_PKEY *pkey, bool *is_ec, enum cm_curve *curve)
+enum cm_status cm_evp_check(const EVP_PKEY *pkey, struct cm_key_kind *out)
 {
     char group[64] = "";
     int explicit_curve = 0;
 
     if (EVP_PKEY_is_a(pkey, "RSA")) {
-        *is_ec = false;
+        *out = (struct cm_key_kind){.is_ec = false};
         return check_rsa(pkey);
     }
     if (!EVP_PKEY_is_a(pkey, "EC") ||
@@ -70,55 +71,54 @@ enum cm_status cm_evp_check(const EVP_PKEY *pkey, bool *is_ec, enum cm_curve *cu
     }
     for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
         if (strcmp(group, curves[i].name) == 0) {
-            *is_ec = true;
-            *curve = curves[i].curve;
+            *out = (struct cm_key_kind){true, curves[i].curve};
             return CM_OK;
         }
     }
     return CM_ERR_UNSUPPORTED;
 }
 
-/* Whether pkey may be held, and if so a zeroed object of size for it; frees pkey when not. */
-static enum cm_status object_for(EVP_PKEY *pkey, size_t size, void **out)
+/* A key that may be held, of a kind that is known; takes pkey over, also when it fails. */
+static enum cm_status pubkey_of(EVP_PKEY *pkey, struct cm_key_kind kind, struct cm_pubkey **out)
 {
-    enum cm_curve curve = CM_CURVE_P256;
-    bool is_ec = false;
-    enum cm_status st = cm_evp_check(pkey, &is_ec, &curve);
-
-    *out = st == CM_OK ? calloc(1, size) : NULL;
-    if (st == CM_OK && *out == NULL) {
-        st = CM_ERR_NOMEM;
-    }
-    if (st != CM_OK) {
+    *out = calloc(1, sizeof(**out));
+    if (*out == NULL) {
         EVP_PKEY_free(pkey);
+        return CM_ERR_NOMEM;
     }
-    ERR_clear_error();
-    return st;
+    (*out)->pkey = pkey;
+    (*out)->kind = kind;
+    return CM_OK;
 }
 
 /* As cm_privkey_take. */
 static enum cm_status pubkey_wrap(EVP_PKEY *pkey, struct cm_pubkey **out)
 {
-    void *object = NULL;
-    enum cm_status st = object_for(pkey, sizeof(**out), &object);
+    struct cm_key_kind kind = {0};
+    enum cm_status st = cm_evp_check(pkey, &kind);
 
-    if (st == CM_OK) {
-        *out = object;
-        (*out)->pkey = pkey;
+    ERR_clear_error();
+    if (st != CM_OK) {
+        EVP_PKEY_free(pkey);
+        return st;
     }
-    return st;
+    return pubkey_of(pkey, kind, out);
 }
 
 enum cm_status cm_privkey_take(EVP_PKEY *pkey, struct cm_privkey **out)
 {
-    void *object = NULL;
-    enum cm_status st = object_for(pkey, sizeof(**out), &object);
+    struct cm_privkey *key = calloc(1, sizeof(*key));
+    enum cm_status st = key == NULL ? CM_ERR_NOMEM : cm_evp_check(pkey, &key->kind);
 
-    if (st == CM_OK) {
-        *out = object;
-        (*out)->pkey = pkey;
+    ERR_clear_error();
+    if (st != CM_OK) {
+        EVP_PKEY_free(pkey);
+        free(key);
+        return st;
     }
-    return st;
+    key->pkey = pkey;
+    *out = key;
+    return CM_OK;
 }
 
 /* What stands before the point of an uncompressed EC key, whole keys' sizes. */
@@ -237,30 +237,21 @@ enum cm_status cm_pubkey_from_evp(void *evp_pkey, struct cm_pubkey **out)
 
 enum cm_status cm_pubkey_copy(const struct cm_pubkey *key, struct cm_pubkey **out)
 {
-    struct cm_pubkey *copy = NULL;
-
     *out = NULL;
     if (EVP_PKEY_up_ref(key->pkey) != 1) {
         return CM_ERR_CRYPTO;
     }
-    copy = calloc(1, sizeof(*copy));
-    if (copy == NULL) {
-        EVP_PKEY_free(key->pkey);
-        return CM_ERR_NOMEM;
-    }
-    copy->pkey = key->pkey;
-    *out = copy;
-    return CM_OK;
+    return pubkey_of(key->pkey, key->kind, out);
 }
 
-static EVP_PKEY *from_params(const char *type, OSSL_PARAM_BLD *bld)
+static EVP_PKEY *from_params(const char *type, int selection, OSSL_PARAM_BLD *bld)
 {
     OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
     EVP_PKEY *pkey = NULL;
 
     if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1) {
+        EVP_PKEY_fromdata(ctx, &pkey, selection, params) != 1) {
         EVP_PKEY_free(pkey);
         pkey = NULL;
     }
@@ -269,12 +260,39 @@ static EVP_PKEY *from_params(const char *type, OSSL_PARAM_BLD *bld)
     return pkey;
 }
 
+/*
+ * A key of a curve without a point, made once: a copy of it that gets a point costs a quarter of a key
+ * that is made of the curve's name. Kept until the program ends. NULL: no memory.
+ */
+static EVP_PKEY *group_of(enum cm_curve curve)
+{
+    static _Atomic(EVP_PKEY *) groups[sizeof(curves) / sizeof(curves[0])];
+    EVP_PKEY *group = atomic_load_explicit(&groups[curve], memory_order_acquire);
+    OSSL_PARAM_BLD *bld = NULL;
+    EVP_PKEY *made = NULL;
+
+    if (group != NULL) {
+        return group;
+    }
+    bld = OSSL_PARAM_BLD_new();
+    if (bld != NULL && OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME,
+                                                       cm_curve_name(curve), 0) == 1) {
+        made = from_params("EC", EVP_PKEY_KEY_PARAMETERS, bld);
+    }
+    OSSL_PARAM_BLD_free(bld);
+    if (made != NULL && atomic_compare_exchange_strong(&groups[curve], &group, made)) {
+        return made;
+    }
+    EVP_PKEY_free(made); /* another thread was faster */
+    return group;
+}
+
 enum cm_status cm_pubkey_from_ec(enum cm_curve curve, struct cm_span x, struct cm_span y,
                                  struct cm_pubkey **out)
 {
     uint8_t point[1 + 2 * 66] = {4}; /* uncompressed */
     size_t size = cm_curve_size(curve);
-    OSSL_PARAM_BLD *bld = NULL;
+    EVP_PKEY *group = group_of(curve);
     EVP_PKEY *pkey = NULL;
     enum cm_status st = CM_OK;
 
@@ -284,21 +302,16 @@ enum cm_status cm_pubkey_from_ec(enum cm_curve curve, struct cm_span x, struct c
     }
     memcpy(point + 1, x.ptr, size);
     memcpy(point + 1 + size, y.ptr, size);
-    bld = OSSL_PARAM_BLD_new();
-    if (bld != NULL &&
-        OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, cm_curve_name(curve), 0) ==
-            1 &&
-        OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * size) == 1) {
-        pkey = from_params("EC", bld); /* refuses a point that is not on the curve */
+    pkey = group == NULL ? NULL : EVP_PKEY_dup(group);
+    /* refuses a point that is not on the curve */
+    if (pkey == NULL || EVP_PKEY_set1_encoded_public_key(pkey, point, 1 + 2 * size) != 1) {
+        st = pkey == NULL ? CM_ERR_NOMEM : CM_ERR_FORMAT;
+        EVP_PKEY_free(pkey);
+        ERR_clear_error();
+        return st;
     }
-    OSSL_PARAM_BLD_free(bld);
-    ERR_clear_error();
-    if (pkey == NULL) {
-        return CM_ERR_FORMAT;
-    }
-    st = pubkey_wrap(pkey, out);
+    st = pubkey_of(pkey, (struct cm_key_kind){true, curve}, out);
     if (st == CM_OK) {
-        (*out)->curve = curve;
         (*out)->coordinate_len = size;
         memcpy((*out)->x, x.ptr, size);
         memcpy((*out)->y, y.ptr, size);
@@ -312,6 +325,7 @@ enum cm_status cm_pubkey_from_rsa(struct cm_span n, struct cm_span e, struct cm_
     BIGNUM *bn_n = NULL;
     BIGNUM *bn_e = NULL;
     EVP_PKEY *pkey = NULL;
+    enum cm_status st = CM_ERR_FORMAT;
 
     *out = NULL;
     if (n.len == 0 || n.len > 1024 || n.ptr[0] == 0 || e.len == 0 || e.len > 8 || e.ptr[0] == 0) {
@@ -323,13 +337,19 @@ enum cm_status cm_pubkey_from_rsa(struct cm_span n, struct cm_span e, struct cm_
     if (bld != NULL && bn_n != NULL && bn_e != NULL &&
         OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, bn_n) == 1 &&
         OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, bn_e) == 1) {
-        pkey = from_params("RSA", bld);
+        pkey = from_params("RSA", EVP_PKEY_PUBLIC_KEY, bld);
+    }
+    if (pkey != NULL && rsa_may_be_held(BN_num_bits(bn_n), bn_e)) {
+        st = pubkey_of(pkey, (struct cm_key_kind){.is_ec = false}, out);
+    } else if (pkey != NULL) {
+        EVP_PKEY_free(pkey);
+        st = CM_ERR_UNSUPPORTED;
     }
     OSSL_PARAM_BLD_free(bld);
     BN_free(bn_n);
     BN_free(bn_e);
     ERR_clear_error();
-    return pkey == NULL ? CM_ERR_FORMAT : pubkey_wrap(pkey, out);
+    return st;
 }
 
 /* Of an EC key: what stands before the point, and the point. */
@@ -388,19 +408,17 @@ enum cm_status cm_pubkey_ec(const struct cm_pubkey *key, enum cm_curve *curve, u
 {
     BIGNUM *bx = NULL;
     BIGNUM *by = NULL;
-    bool is_ec = false;
     size_t size = 0;
     enum cm_status st = CM_OK;
 
+    *curve = key->kind.curve;
     if (key->coordinate_len != 0) {
-        *curve = key->curve;
         *coordinate_len = key->coordinate_len;
         memcpy(x, key->x, key->coordinate_len);
         memcpy(y, key->y, key->coordinate_len);
         return CM_OK;
     }
-    st = cm_evp_check(key->pkey, &is_ec, curve);
-    if (st != CM_OK || !is_ec) {
+    if (!key->kind.is_ec) {
         return CM_ERR_MISMATCH;
     }
     size = cm_curve_size(*curve);

@@ -6,11 +6,17 @@
 
 #include "crypto/pubkey.h"
 
+/* What a key is. It is found out once: OpenSSL takes half an RSA verification to say it. */
+struct cm_key_kind {
+    bool is_ec;
+    enum cm_curve curve; /* of an EC key */
+};
+
 /* Both kinds hold one OpenSSL key; their types keep a caller from taking one for the other. */
 struct cm_pubkey {
     EVP_PKEY *pkey;
+    struct cm_key_kind kind;
     /* of a key that was made of them: OpenSSL takes a fifth of a P-256 verification to give them back */
-    enum cm_curve curve;
     size_t coordinate_len; /* 0: not kept */
     uint8_t x[66];
     uint8_t y[66];
@@ -18,10 +24,11 @@ struct cm_pubkey {
 
 struct cm_privkey {
     EVP_PKEY *pkey;
+    struct cm_key_kind kind;
 };
 
 /** What kind of key it is; CM_ERR_UNSUPPORTED for kinds and sizes that pubkey.h excludes. */
-enum cm_status cm_evp_check(const EVP_PKEY *pkey, bool *is_ec, enum cm_curve *curve);
+enum cm_status cm_evp_check(const EVP_PKEY *pkey, struct cm_key_kind *out);
 
 /** An object that holds pkey, which it takes over, also when it fails. Checks as cm_evp_check. */
 enum cm_status cm_privkey_take(EVP_PKEY *pkey, struct cm_privkey **out);

@@ -9,6 +9,7 @@
 
 #include "common/try.h"
 #include "common/wipe.h"
+#include "crypto/hash.h"
 
 struct cm_sha256 {
     EVP_MD_CTX *md;
@@ -102,16 +103,5 @@ void cm_sha256_free(struct cm_sha256 *h)
 
 enum cm_status cm_sha256_of(struct cm_span data, uint8_t out[CM_SHA256_SIZE])
 {
-    enum cm_status st = CM_OK;
-    struct cm_sha256 *h = NULL;
-
-    CM_TRY(cm_sha256_create(&h));
-    CM_TRY(cm_sha256_update(h, data.ptr, data.len));
-    CM_TRY(cm_sha256_final(h, out));
-out:
-    if (st != CM_OK) {
-        cm_wipe(out, CM_SHA256_SIZE);
-    }
-    cm_sha256_free(h);
-    return st;
+    return cm_hash(CM_HASH_SHA256, data, out);
 }

@@ -27,15 +27,8 @@ static const EVP_MD *hash_of(size_t len)
 
 bool cm_pubkey_is_ec(const struct cm_pubkey *key, size_t *size)
 {
-    enum cm_curve curve = CM_CURVE_P256;
-    bool is_ec = false;
-
-    if (cm_evp_check(key->pkey, &is_ec, &curve) == CM_OK && is_ec) {
-        *size = cm_curve_size(curve);
-        return true;
-    }
-    *size = (size_t)EVP_PKEY_get_size(key->pkey);
-    return false;
+    *size = key->kind.is_ec ? cm_curve_size(key->kind.curve) : (size_t)EVP_PKEY_get_size(key->pkey);
+    return key->kind.is_ec;
 }
 
 bool cm_pubkey_equal(const struct cm_pubkey *a, const struct cm_pubkey *b)

@@ -37,13 +37,9 @@ static const struct alg *alg_of(enum cm_sig_alg alg)
 }
 
 /* Whether the key is of the kind and on the curve that the algorithm names. */
-static bool fits(const EVP_PKEY *pkey, const struct alg *a)
+static bool fits(struct cm_key_kind kind, const struct alg *a)
 {
-    enum cm_curve curve = CM_CURVE_P256;
-    bool is_ec = false;
-
-    return a != NULL && cm_evp_check(pkey, &is_ec, &curve) == CM_OK && is_ec == a->ec &&
-           (!is_ec || curve == a->curve);
+    return a != NULL && kind.is_ec == a->ec && (!kind.is_ec || kind.curve == a->curve);
 }
 
 static int set_padding(EVP_PKEY_CTX *ctx, const struct alg *a)
@@ -112,7 +108,7 @@ enum cm_status cm_pubkey_verify(const struct cm_pubkey *key, enum cm_sig_alg alg
     EVP_PKEY_CTX *ctx = NULL;
     enum cm_status st = CM_ERR_SIGNATURE;
 
-    if (!fits(key->pkey, a)) {
+    if (!fits(key->kind, a)) {
         return CM_ERR_MISMATCH;
     }
     if (a->ec) {
@@ -154,8 +150,6 @@ enum cm_status cm_pubkey_verify_x509(const struct cm_pubkey *key, enum cm_x509_s
         [CM_HASH_SHA512] = EVP_sha512,
     };
     struct alg a = {.ec = scheme == CM_X509_ECDSA, .pss = scheme == CM_X509_PSS};
-    enum cm_curve curve = CM_CURVE_P256;
-    bool is_ec = false;
     EVP_PKEY_CTX *ctx = NULL;
     EVP_MD_CTX *md = NULL;
     enum cm_status st = CM_ERR_SIGNATURE;
@@ -163,7 +157,7 @@ enum cm_status cm_pubkey_verify_x509(const struct cm_pubkey *key, enum cm_x509_s
     if ((size_t)hash >= sizeof(hashes) / sizeof(hashes[0]) || hashes[hash] == NULL) {
         return CM_ERR_UNSUPPORTED;
     }
-    if (cm_evp_check(key->pkey, &is_ec, &curve) != CM_OK || is_ec != a.ec) {
+    if (key->kind.is_ec != a.ec) {
         return CM_ERR_MISMATCH;
     }
     md = EVP_MD_CTX_new();
@@ -209,7 +203,7 @@ enum cm_status cm_privkey_sign(const struct cm_privkey *key, enum cm_sig_alg alg
     size_t size = 0;
     enum cm_status st = CM_OK;
 
-    if (!fits(key->pkey, a)) {
+    if (!fits(key->kind, a)) {
         return CM_ERR_MISMATCH;
     }
     CM_TRY(sign_parts(key->pkey, a, parts, part_count, &made));

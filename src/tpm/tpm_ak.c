@@ -81,7 +81,7 @@ out:
 
 static enum cm_status find_enrolled(struct search *s)
 {
-    static const struct cm_enrolled_query any = {{NULL, 0}, {NULL, 0}, NULL};
+    const struct cm_enrolled_query any = {{NULL, 0}, {NULL, 0}, s->job->cert_cache};
     const struct cm_material *m = NULL;
     enum cm_status st = CM_ERR_NOTFOUND;
 
