@@ -211,6 +211,13 @@ struct cm_policy_claim {
 };
 
 /**
+ * The index-th incoming claim, in the order in which they were added; false beyond the end. Spans belong to
+ * the set; of a JSON claim text is the JSON.
+ */
+bool cm_policy_claims_at(const struct cm_policy_claims *claims, size_t index,
+                         struct cm_policy_claim *out);
+
+/**
  * The index-th claim that rules issued, in order; false beyond the end. One type may stand more than
  * once: it is a set then. Nothing is issued unless the outcome is CM_OK.
  */

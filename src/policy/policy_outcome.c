@@ -194,14 +194,8 @@ void cm_policy_decide(const struct cm_prun *run, const struct cm_policy_claims *
     }
 }
 
-static bool claim_at(const struct cm_pclaim_list *list, size_t index, struct cm_policy_claim *out)
+static bool reveal(const struct cm_pclaim *c, struct cm_policy_claim *out)
 {
-    const struct cm_pclaim *c = NULL;
-
-    if (index >= list->count) {
-        return false;
-    }
-    c = list->items[index];
     memset(out, 0, sizeof(*out));
     out->type = c->type;
     out->value_type = c->value->type;
@@ -212,6 +206,17 @@ static bool claim_at(const struct cm_pclaim_list *list, size_t index, struct cm_
         out->text = *c->value->written;
     }
     return true;
+}
+
+static bool claim_at(const struct cm_pclaim_list *list, size_t index, struct cm_policy_claim *out)
+{
+    return index < list->count && reveal(list->items[index], out);
+}
+
+bool cm_policy_claims_at(const struct cm_policy_claims *claims, size_t index,
+                         struct cm_policy_claim *out)
+{
+    return index < claims->count && reveal(&claims->items[index], out);
 }
 
 bool cm_policy_outcome_claim(const struct cm_policy_outcome *outcome, size_t index,

@@ -397,4 +397,20 @@ TEST(evidence_that_is_not_genuine_is_never_permitted)
     PERMITS("[type==\"casemate.genuine\", value==true]", "{\"casemate.genuine\":true}");
 }
 
+TEST(incoming_claims_can_be_looked_through)
+{
+    struct cm_policy_claims *c = kit_claims("{\"a\":1,\"b\":[true,\"x\"],\"o\":{\"p\":2}}");
+    struct cm_policy_claim out;
+
+    REQUIRE(c != NULL);
+    CHECK(cm_policy_claims_at(c, 0, &out));
+    CHECK(out.value_type == CM_POLICY_INT && out.number == 1);
+    CHECK(cm_policy_claims_at(c, 2, &out));
+    CHECK(out.text.len == 1 && out.text.ptr[0] == 'x' && out.type.ptr[0] == 'b');
+    CHECK(cm_policy_claims_at(c, 3, &out));
+    CHECK(out.text.len == 7 && memcmp(out.text.ptr, "{\"p\":2}", 7) == 0);
+    CHECK(!cm_policy_claims_at(c, 4, &out));
+    cm_policy_claims_free(c);
+}
+
 TEST_MAIN
