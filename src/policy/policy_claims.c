@@ -5,6 +5,7 @@
 
 #include "common/try.h"
 #include "policy/policy_run.h"
+#include "policy/policy_saved.h"
 #include "token/utf8.h"
 
 #define MAX_TYPE 512u
@@ -248,4 +249,21 @@ enum cm_status cm_policy_claims_object(struct cm_policy_claims *claims, struct c
     }
 out:
     return st;
+}
+
+bool cm_policy_claims_at(const struct cm_policy_claims *claims, size_t index,
+                         struct cm_policy_claim *out, bool *json)
+{
+    const struct cm_pclaim *c = index < claims->count ? &claims->items[index] : NULL;
+
+    if (c == NULL) {
+        return false;
+    }
+    out->type = c->type;
+    out->issuer = c->issuer;
+    out->value_type = c->value->type;
+    out->text = c->value->text;
+    out->number = c->value->number;
+    *json = c->value->type == CM_POLICY_TEXT && c->value->json != NULL;
+    return true;
 }
