@@ -4,5 +4,29 @@
 #include "store/schema_parts.h"
 
 const char *const cm_schema_decide_2[] = {
+    /* what many explanations have in common: decide_items.h */
+    "CREATE TABLE attestation_base (hash TEXT PRIMARY KEY, time BIGINT NOT NULL, items %B NOT "
+    "NULL)",
+    "CREATE TABLE attestation (id BIGINT PRIMARY KEY, time BIGINT NOT NULL, token TEXT NOT NULL,"
+    " api TEXT NOT NULL, tee TEXT NOT NULL, ok BIGINT NOT NULL, status BIGINT NOT NULL,"
+    " stage TEXT NOT NULL, reason TEXT NOT NULL, client TEXT NOT NULL, measurement TEXT NOT NULL,"
+    " signer TEXT NOT NULL, tcb TEXT NOT NULL, emulated BIGINT NOT NULL, policy_type TEXT NOT NULL,"
+    " policy_version BIGINT NOT NULL, policy_hash TEXT NOT NULL, base TEXT NOT NULL,"
+    " delta %B NOT NULL)",
+    "CREATE INDEX attestation_token ON attestation (token)",
+    "CREATE INDEX attestation_measurement ON attestation (measurement, id)",
+    "CREATE INDEX attestation_refused ON attestation (id) WHERE ok = 0",
+    "CREATE TABLE attestation_minute (minute BIGINT NOT NULL, tee TEXT NOT NULL, ok BIGINT NOT "
+    "NULL,"
+    " count BIGINT NOT NULL, PRIMARY KEY (minute, tee, ok))",
+    "CREATE TABLE attestation_denial (minute BIGINT NOT NULL, cause TEXT NOT NULL,"
+    " count BIGINT NOT NULL, PRIMARY KEY (minute, cause))",
+    "CREATE TABLE inventory (kind TEXT NOT NULL, value TEXT NOT NULL, signer TEXT NOT NULL,"
+    " tee TEXT NOT NULL, first_seen BIGINT NOT NULL, last_seen BIGINT NOT NULL,"
+    " permitted BIGINT NOT NULL, refused BIGINT NOT NULL, tcb TEXT NOT NULL, ok BIGINT NOT NULL,"
+    " reason TEXT NOT NULL, emulated BIGINT NOT NULL, PRIMARY KEY (kind, value, signer))",
+    "CREATE TABLE collateral (name TEXT PRIMARY KEY, bytes %B NOT NULL, fetched BIGINT NOT NULL,"
+    " not_after BIGINT NOT NULL)",
+    "CREATE TABLE collateral_floor (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
     NULL,
 };
