@@ -304,7 +304,8 @@ static enum cm_status add_claims(struct cm_items *t, const struct cm_policy_clai
     struct incoming in = {.json = false};
     enum cm_status st = CM_OK;
 
-    for (size_t i = 0; cm_policy_claims_at(claims, i, &in.c, &in.json); i++) {
+    for (size_t i = 0; cm_policy_claims_at(claims, i, &in.c); i++) {
+        in.json = cm_policy_claims_is_json(claims, i);
         st = in.c.text.len > CM_ITEM_MAX ? CM_ERR_LIMIT : add(t, write_claim, &in);
         if (st == CM_ERR_LIMIT) {
             st = add(t, write_left_out, "an incoming claim that is too large");

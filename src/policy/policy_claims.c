@@ -251,19 +251,8 @@ out:
     return st;
 }
 
-bool cm_policy_claims_at(const struct cm_policy_claims *claims, size_t index,
-                         struct cm_policy_claim *out, bool *json)
+bool cm_policy_claims_is_json(const struct cm_policy_claims *claims, size_t index)
 {
-    const struct cm_pclaim *c = index < claims->count ? &claims->items[index] : NULL;
-
-    if (c == NULL) {
-        return false;
-    }
-    out->type = c->type;
-    out->issuer = c->issuer;
-    out->value_type = c->value->type;
-    out->text = c->value->text;
-    out->number = c->value->number;
-    *json = c->value->type == CM_POLICY_TEXT && c->value->json != NULL;
-    return true;
+    return index < claims->count && claims->items[index].value->type == CM_POLICY_TEXT &&
+           claims->items[index].value->json != NULL;
 }
