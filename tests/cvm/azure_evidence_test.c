@@ -245,6 +245,46 @@ TEST(json_that_is_broken)
     }
 }
 
+/* The evidence with PCR 0 as an array of numbers, of which the first is this text. */
+static struct cm_span with_array(const struct vm *v, const char *first)
+{
+    static char text[sizeof(v->json) + 256];
+    const char *pcrs = strstr(v->json, "\"pcrs\":[");
+    size_t n = (size_t)(pcrs + 8 - v->json);
+
+    memcpy(text, v->json, n);
+    n += (size_t)snprintf(text + n, sizeof(text) - n, "[%s", first);
+    for (size_t i = 1; i < 32; i++) {
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%u", i % 2 == 0 ? " , " : ",",
+                              v->pcrs[i]);
+    }
+    n += (size_t)snprintf(text + n, sizeof(text) - n, "]%s", pcrs + 8 + 66);
+    return cm_span_make(text, n);
+}
+
+TEST(bytes_in_arrays_are_bytes)
+{
+    static const char *const no_bytes[] = {"256",   "1000", "-1",   "1.0",  "1e0",
+                                           "\"1\"", "[1]",  "null", "[1,2]"};
+    static struct vm v;
+    char right[8] = "";
+
+    vm_init(&v);
+    vm_build(&v);
+    v.json[vm_json(&v, 1, 24)] = '\0';
+    (void)snprintf(right, sizeof(right), "%u", v.pcrs[0]);
+    for (size_t i = 0; i <= sizeof(no_bytes) / sizeof(no_bytes[0]); i++) {
+        const char *first = i == 0 ? right : no_bytes[i - 1];
+        struct cm_verify_job job = sk_job(&v.snp);
+        struct cm_evidence *ev = NULL;
+
+        job.evidence = with_array(&v, first);
+        job.format = CM_FORMAT_AZURE_CVM;
+        CHECK_EQ(cm_verify(&job, &ev), i == 0 ? CM_OK : CM_ERR_FORMAT);
+        cm_evidence_free(ev);
+    }
+}
+
 TEST(claims_have_the_authority_of_the_binding)
 {
     static struct vm v;
