@@ -1,0 +1,377 @@
+/*
+ * Our own API: evidence of any kind that Casemate verifies in, an EAR token out (ES256). Keys and
+ * reference values that are trusted are never a request's: the operator configures them (decide.h).
+ * Untrusted: the whole request.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <casemate/appraisal.h>
+
+#include "common/try.h"
+#include "crypto/hash.h"
+#include "crypto/keyenc.h"
+#include "identity/identity.h"
+#include "maa/maa_private.h"
+
+#define NONCE_LIFETIME 300u /* seconds */
+#define NONCE_TYPE     "casemate-nonce+jwt"
+#define NONCE_USE      "challenge"
+#define EAR_CAP        (256u << 10)
+
+/* --------------------------------------------------------------------- nonces */
+
+/* A challenge is the hash of a token that says until when it counts: so nobody need remember it. */
+static enum cm_status challenge_of(const char *token, uint8_t out[32])
+{
+    return cm_hash(CM_HASH_SHA256, cm_span_make(token, strlen(token)), out);
+}
+
+static enum cm_status make_nonce(struct cm_call *call, json_t **out, struct cm_why *why)
+{
+    const struct cm_token_form form = {.type = NONCE_TYPE, .jku = NULL, .x5c = false};
+    const uint64_t until = call->now + NONCE_LIFETIME;
+    uint8_t random[16] = {0};
+    uint8_t challenge[32] = {0};
+    json_t *claims = NULL;
+    char *text = NULL;
+    char *token = NULL;
+    enum cm_status st = CM_OK;
+
+    CM_TRY(cm_random_bytes(random, sizeof(random)));
+    claims = json_pack("{s:s, s:s, s:I, s:o}", "iss", cm_service_config(call->service)->public_url,
+                       "use", NONCE_USE, "exp", (json_int_t)until, "jti",
+                       cm_maa_hex(cm_span_make(random, sizeof(random))));
+    text = claims == NULL ? NULL : json_dumps(claims, JSON_COMPACT);
+    if (text == NULL) {
+        st = CM_ERR_NOMEM;
+        goto out;
+    }
+    CM_TRY(cm_identity_sign(call->service, CM_SIGNER_RESULT, &form,
+                            cm_span_make(text, strlen(text)), &token, why));
+    CM_TRY(challenge_of(token, challenge));
+    *out = json_pack("{s:s, s:o, s:I}", "nonce", token, "challenge",
+                     cm_maa_base64url(cm_span_make(challenge, sizeof(challenge))), "expires",
+                     (json_int_t)until);
+    st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
+out:
+    json_decref(claims);
+    free(text);
+    free(token);
+    return st;
+}
+
+void cm_maa_native_nonce(struct cm_call *call, void *state)
+{
+    json_t *answer = NULL;
+    struct cm_why why = {""};
+    enum cm_status st = make_nonce(call, &answer, &why);
+
+    (void)state;
+    if (st != CM_OK) {
+        cm_call_fail_status(call, st, &why);
+        return;
+    }
+    cm_call_answer_json(call, 200, answer);
+}
+
+/* Whether a token is one of our nonces, and still counts. */
+static enum cm_status check_nonce(struct cm_call *call, const char *token, uint8_t challenge[32],
+                                  struct cm_why *why)
+{
+    json_t *claims = NULL;
+    const char *use = NULL;
+    const json_t *exp = NULL;
+    enum cm_status st = CM_OK;
+
+    st = cm_identity_verify(call->service, CM_SIGNER_RESULT, cm_span_make(token, strlen(token)),
+                            &claims, NULL);
+    if (st != CM_OK) {
+        cm_why_set(why, "the nonce is not one of this service's");
+        return st == CM_ERR_NOMEM ? st : CM_ERR_SIGNATURE;
+    }
+    use = json_string_value(json_object_get(claims, "use"));
+    exp = json_object_get(claims, "exp");
+    if (use == NULL || strcmp(use, NONCE_USE) != 0 || !json_is_integer(exp)) {
+        cm_why_set(why, "the nonce is a token for another use");
+        st = CM_ERR_MISMATCH;
+    } else if (json_integer_value(exp) < (json_int_t)call->now) {
+        cm_why_set(why, "the nonce has expired: ask for another");
+        st = CM_ERR_EXPIRED;
+    } else {
+        st = challenge_of(token, challenge);
+    }
+    json_decref(claims);
+    return st;
+}
+
+/* ------------------------------------------------------------------- requests */
+
+/* What only the native API's answer needs. */
+struct native {
+    uint8_t challenge[32];
+    bool fresh;
+};
+
+static enum cm_status wrong(struct cm_why *why, const char *what)
+{
+    cm_why_set(why, "%s", what);
+    return CM_ERR_FORMAT;
+}
+
+static enum cm_status read_format(const json_t *value, enum cm_format *out, struct cm_why *why)
+{
+    const char *name = json_string_value(value);
+
+    *out = CM_FORMAT_ANY;
+    if (value == NULL) {
+        return CM_OK;
+    }
+    for (int f = CM_FORMAT_DCAP; name != NULL && cm_format_name((enum cm_format)f) != NULL; f++) {
+        if (strcmp(cm_format_name((enum cm_format)f), name) == 0) {
+            *out = (enum cm_format)f;
+            return CM_OK;
+        }
+    }
+    return wrong(why, "format is none that this service knows");
+}
+
+static enum cm_status read_material(const json_t *item, struct cm_maa_request *r,
+                                    struct cm_why *why)
+{
+    static const struct {
+        const char *name;
+        enum cm_material_kind kind;
+    } kinds[] = {
+        {"certs", CM_MATERIAL_CERTS},         {"crl", CM_MATERIAL_CRL},
+        {"signature", CM_MATERIAL_SIGNATURE}, {"pcrs", CM_MATERIAL_PCRS},
+        {"event-log", CM_MATERIAL_EVENT_LOG}, {"tpm-public", CM_MATERIAL_TPM_PUBLIC},
+        {"quote", CM_MATERIAL_QUOTE},         {"request", CM_MATERIAL_REQUEST},
+    };
+    const char *kind = json_string_value(json_object_get(item, "kind"));
+    struct cm_maa_bytes *bytes = &r->owned[r->material_count];
+    enum cm_status st = CM_OK;
+
+    for (size_t i = 0; kind != NULL && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(kinds[i].name, kind) != 0) {
+            continue;
+        }
+        st = cm_maa_base64_of(json_object_get(item, "data"), bytes);
+        if (st != CM_OK) {
+            return st == CM_ERR_NOMEM ? st : wrong(why, "a material has no data in base64");
+        }
+        r->materials[r->material_count++] =
+            (struct cm_material){kinds[i].kind, kinds[i].name, cm_maa_span(bytes)};
+        return CM_OK;
+    }
+    return wrong(why,
+                 "a material is of no kind that a request may bring: keys and reference values "
+                 "are the operator's to configure");
+}
+
+static enum cm_status read_materials(const json_t *list, struct cm_maa_request *r,
+                                     struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+
+    if (list == NULL) {
+        return CM_OK;
+    }
+    if (!json_is_array(list) || json_array_size(list) > CM_MAA_MAX_MATERIALS) {
+        cm_why_set(why, "materials is not an array of at most %d", CM_MAA_MAX_MATERIALS);
+        return CM_ERR_FORMAT;
+    }
+    for (size_t i = 0; i < json_array_size(list) && st == CM_OK; i++) {
+        st = read_material(json_array_get(list, i), r, why);
+    }
+    return st;
+}
+
+/* What the evidence is bound to: the challenge, or the hash of it and of the runtime data. */
+static enum cm_status bind(struct cm_call *call, const json_t *body, struct cm_maa_request *r,
+                           struct native *n, struct cm_why *why)
+{
+    const json_t *nonce = json_object_get(body, "nonce");
+    const json_t *runtime = json_object_get(body, "runtimeData");
+    struct cm_span parts[2] = {{NULL, 0}, {NULL, 0}};
+    enum cm_status st = CM_OK;
+
+    if (nonce != NULL) {
+        if (!json_is_string(nonce)) {
+            return wrong(why, "nonce is not a token of /api/v1/nonce");
+        }
+        CM_TRY(check_nonce(call, json_string_value(nonce), n->challenge, why));
+        n->fresh = true;
+        parts[0] = cm_span_make(n->challenge, sizeof(n->challenge));
+    }
+    if (runtime != NULL) {
+        if (cm_maa_base64_of(runtime, &r->runtime.bytes) != CM_OK) {
+            return wrong(why, "runtimeData is not base64");
+        }
+        parts[1] = cm_maa_span(&r->runtime.bytes);
+    }
+    r->runtime.given = nonce != NULL || runtime != NULL;
+    if (runtime == NULL) {
+        memcpy(r->expected, n->challenge, sizeof(r->expected));
+    } else {
+        CM_TRY(cm_hash_parts(CM_HASH_SHA256, parts, 2, r->expected));
+    }
+out:
+    return st;
+}
+
+static enum cm_status read_policy(const json_t *value, struct cm_maa_request *r, struct cm_why *why)
+{
+    if (value == NULL) {
+        return CM_OK;
+    }
+    r->policy_type = cm_rules_type(json_string_value(value));
+    return r->policy_type == NULL ? wrong(why, "policy is none of the types that there are")
+                                  : CM_OK;
+}
+
+static enum cm_status check_members(const json_t *body, struct cm_why *why)
+{
+    static const char *const known[] = {"evidence", "format",      "materials",
+                                        "nonce",    "runtimeData", "policy"};
+    size_t found = 0;
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        found += json_object_get(body, known[i]) != NULL ? 1 : 0;
+    }
+    return found == json_object_size(body)
+               ? CM_OK
+               : wrong(why, "the request has a member that this service does not know");
+}
+
+static enum cm_status read_request(struct cm_call *call, const json_t *body,
+                                   struct cm_maa_request *r, struct native *n, struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+
+    CM_TRY(check_members(body, why));
+    st = cm_maa_base64_of(json_object_get(body, "evidence"), &r->evidence);
+    if (st != CM_OK || r->evidence.len == 0) {
+        st = st == CM_ERR_NOMEM ? st : wrong(why, "evidence is missing or not base64");
+        goto out;
+    }
+    CM_TRY(read_format(json_object_get(body, "format"), &r->format, why));
+    CM_TRY(read_materials(json_object_get(body, "materials"), r, why));
+    CM_TRY(read_policy(json_object_get(body, "policy"), r, why));
+    st = bind(call, body, r, n, why);
+out:
+    return st;
+}
+
+/* -------------------------------------------------------------------- results */
+
+static enum cm_status write_ear(const struct cm_decision *d, const struct native *n, json_t **out)
+{
+    char policy[128] = "";
+    uint8_t *text = malloc(EAR_CAP);
+    size_t len = 0;
+    struct cm_ear ear = {.profile = CM_EAR_VERAISON, .form = CM_EAR_JSON, .iat = d->time};
+    enum cm_status st = CM_OK;
+
+    if (text == NULL) {
+        return CM_ERR_NOMEM;
+    }
+    if (d->rule != NULL) {
+        (void)snprintf(policy, sizeof(policy), "%s/%lld/%s", d->rule->type,
+                       (long long)d->rule->version, d->rule->hash);
+        ear.policy_id = policy;
+    }
+    if (n->fresh) {
+        ear.nonce = cm_span_make(n->challenge, sizeof(n->challenge));
+    }
+    CM_TRY(cm_ear_write(d->evidence, &ear, text, EAR_CAP, &len));
+    *out = json_loadb((const char *)text, len, JSON_REJECT_DUPLICATES, NULL);
+    st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
+out:
+    free(text);
+    return st;
+}
+
+static enum cm_status add_claims(struct cm_call *call, const struct cm_decision *d,
+                                 const struct cm_maa_request *r, json_t *ear)
+{
+    const uint64_t end = d->time + CM_MAA_LIFETIME;
+    json_t *issued = cm_maa_issued(d);
+    bool bad = issued == NULL;
+
+    bad = json_object_set_new(ear, "iss", json_string(cm_call_base(call))) != 0 || bad;
+    bad = json_object_set_new(ear, "exp", json_integer((json_int_t)end)) != 0 || bad;
+    bad = json_object_set_new(ear, "jti", json_string(d->id)) != 0 || bad;
+    if (json_object_size(issued) != 0) {
+        bad = json_object_set(ear, "casemate.policy", issued) != 0 || bad;
+    }
+    if (r->runtime.bytes.ptr != NULL) {
+        bad = json_object_set_new(ear, "casemate.runtime-data",
+                                  cm_maa_base64url(cm_maa_span(&r->runtime.bytes))) != 0 ||
+              bad;
+    }
+    if (d->emulated) {
+        bad = json_object_set_new(ear, "casemate.emulated", json_true()) != 0 || bad;
+    }
+    json_decref(issued);
+    return bad ? CM_ERR_NOMEM : CM_OK;
+}
+
+static enum cm_status make_result(struct cm_call *call, const struct cm_maa_request *r,
+                                  const struct cm_decision *d, void *arg, json_t **out,
+                                  struct cm_why *why)
+{
+    const struct cm_token_form form = {.type = "JWT", .jku = NULL, .x5c = false};
+    json_t *ear = NULL;
+    char *text = NULL;
+    char *token = NULL;
+    enum cm_status st = CM_OK;
+
+    CM_TRY(write_ear(d, arg, &ear));
+    CM_TRY(add_claims(call, d, r, ear));
+    text = json_dumps(ear, JSON_COMPACT);
+    if (text == NULL) {
+        st = CM_ERR_NOMEM;
+        goto out;
+    }
+    CM_TRY(cm_identity_sign(call->service, CM_SIGNER_RESULT, &form,
+                            cm_span_make(text, strlen(text)), &token, why));
+    *out = json_pack("{s:s, s:s}", "token", token, "id", d->id);
+    st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
+out:
+    json_decref(ear);
+    free(text);
+    free(token);
+    return st;
+}
+
+void cm_maa_native_attest(struct cm_call *call, void *state)
+{
+    struct cm_maa_request *r = NULL;
+    struct native *n = NULL;
+    struct cm_why why = {""};
+    json_t *body = cm_call_json(call);
+    enum cm_status st = CM_OK;
+
+    (void)state;
+    if (body == NULL) {
+        return;
+    }
+    r = calloc(1, sizeof(*r));
+    n = calloc(1, sizeof(*n));
+    st = r == NULL || n == NULL ? CM_ERR_NOMEM : read_request(call, body, r, n, &why);
+    if (st == CM_OK) {
+        const struct cm_maa_finish finish = {make_result, n, free};
+
+        cm_maa_decide(call, "native", r, &finish, cm_maa_native_attest);
+        return;
+    }
+    free(n);
+    cm_maa_request_free(r);
+    if (st == CM_ERR_SIGNATURE || st == CM_ERR_EXPIRED || st == CM_ERR_MISMATCH) {
+        cm_call_fail(call, 400, "InvalidNonce", "%s", why.text);
+    } else {
+        cm_maa_fail_input(call, st, &why);
+    }
+}
