@@ -1,0 +1,134 @@
+// The audit log: who did what, each record chained to the one before.
+import type {JSX} from 'preact';
+import {useState} from 'preact/hooks';
+
+import {ask, type AuditRecord, type AuditVerdict, withQuery} from '../api';
+import {useAction, useList} from '../hooks';
+import {count} from '../lib/format';
+import {useParameter} from '../router';
+import {announce} from '../ui/announce';
+import {Empty, Failed, Field, Hash, Loading, Panel, Time} from '../ui/basics';
+import {Icon} from '../ui/icons';
+import {PageHead} from '../ui/page';
+import {More, Table} from '../ui/table';
+
+function Verify(): JSX.Element {
+    const [known, setKnown] = useState('');
+    const [verdict, setVerdict] = useState<AuditVerdict | null>(null);
+    const verify = useAction(async () => {
+        const answer = await ask<AuditVerdict>('audit/verify', {method: 'POST', body: {known: known.trim() === '' ? null : known.trim().toLowerCase()}});
+        setVerdict(answer);
+        announce(answer.message);
+    });
+
+    return (
+        <Panel title="Is it whole?" note="every record is chained to the one before by its hash">
+            <form
+                class="inline-form"
+                onSubmit={(e) => {
+                    e.preventDefault();
+                    void verify.run();
+                }}
+            >
+                <Field label="A hash you kept elsewhere" hint="Optional. Only such a hash shows that the end was not cut off.">
+                    {(ids) => <input {...ids} class="mono" value={known} pattern="\s*[0-9a-fA-F]{64}\s*" onInput={(e) => setKnown(e.currentTarget.value)} />}
+                </Field>
+                <button type="submit" class="button primary" disabled={verify.busy}>
+                    {verify.busy ? 'Verifying…' : 'Verify the chain'}
+                </button>
+            </form>
+            {verify.error !== null && <Failed error={verify.error} />}
+            {verdict !== null && (
+                <div class={`verdict ${verdict.ok ? 'ok' : 'bad'}`}>
+                    <span class="verdict-sign">
+                        <Icon name={verdict.ok ? 'yes' : 'no'} size={20} />
+                    </span>
+                    <div>
+                        <p class="verdict-title">{verdict.ok ? `All ${count(verdict.records)} records are in order` : 'The chain is broken'}</p>
+                        <p class="verdict-reason">{verdict.message}</p>
+                        <p class="small">
+                            Last hash, to keep elsewhere: <Hash value={verdict.last} whole label="the last hash" />
+                        </p>
+                    </div>
+                </div>
+            )}
+        </Panel>
+    );
+}
+
+function detailText(detail: Record<string, unknown> | null): string {
+    return detail === null
+        ? ''
+        : Object.entries(detail)
+              .map(([k, v]) => `${k}: ${typeof v === 'string' ? v : JSON.stringify(v)}`)
+              .join(', ');
+}
+
+export function AuditPage(): JSX.Element {
+    const [actor, setActor] = useParameter('actor');
+    const [action, setAction] = useParameter('action');
+    const {items, data, error, loading, reload, more} = useList<AuditRecord>(withQuery('audit', {actor, action}), 15000);
+
+    return (
+        <>
+            <PageHead
+                title="Audit"
+                tab="Audit"
+                actions={
+                    <a class="button" href="/api/v1/audit/export" download="casemate-audit.jsonl">
+                        Export as JSON lines
+                    </a>
+                }
+            >
+                Who changed what, and when.
+            </PageHead>
+            <Verify />
+            <form class="filters" role="search" aria-label="Audit records" onSubmit={(e) => e.preventDefault()}>
+                <label class="search">
+                    <span class="unseen">Who</span>
+                    <Icon name="access" size={14} />
+                    <input type="search" placeholder="Who" value={actor} onChange={(e) => setActor(e.currentTarget.value.trim())} />
+                </label>
+                <label>
+                    <span class="unseen">What</span>
+                    <select value={action} onChange={(e) => setAction(e.currentTarget.value)}>
+                        <option value="">Everything</option>
+                        <option value="policy">Policies</option>
+                        <option value="key">Keys</option>
+                        <option value="secret">Secrets</option>
+                        <option value="reference">Reference values</option>
+                        <option value="account">Accounts</option>
+                        <option value="token">Tokens</option>
+                        <option value="session">Sessions</option>
+                    </select>
+                </label>
+            </form>
+            {error !== null && <Failed error={error} retry={reload} />}
+            {loading && <Loading rows={8} />}
+            {data !== null && items.length === 0 && (
+                <Empty icon="audit" title={actor === '' && action === '' ? 'Nothing yet' : 'Nothing fits'}>
+                    <p>Every change by a person or a program stands here, in the same transaction as the change itself.</p>
+                </Empty>
+            )}
+            {items.length > 0 && (
+                <div class="panel flush">
+                    <Table
+                        label="Audit records"
+                        rows={items}
+                        id={(r) => String(r.seq)}
+                        columns={[
+                            {name: 'No.', kind: 'number', cell: (r) => r.seq},
+                            {name: 'Time', kind: 'tight', cell: (r) => <Time at={r.time} />},
+                            {name: 'Who', cell: (r) => r.actor},
+                            {name: 'What', cell: (r) => <code>{r.action}</code>},
+                            {name: 'To', cell: (r) => r.object},
+                            {name: 'Details', kind: 'wide', cell: (r) => <span class="quiet">{detailText(r.detail)}</span>},
+                            {name: 'Hash', cell: (r) => <Hash value={r.hash} label={`the hash of record ${r.seq}`} />},
+                        ]}
+                    />
+                    <More more={more} shown={items.length} />
+                </div>
+            )}
+        </>
+    );
+}

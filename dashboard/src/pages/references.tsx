@@ -1,0 +1,175 @@
+// Reference values and endorsements: what makers say their software and devices measure as.
+import type {JSX} from 'preact';
+import {useRef} from 'preact/hooks';
+
+import {ask, type Reference, type ReferenceDetail} from '../api';
+import {useAction, useList, useLoad} from '../hooks';
+import {fileBase64} from '../lib/base64';
+import {plural, shortHash} from '../lib/format';
+import {navigate} from '../router';
+import {useMay} from '../session';
+import {announce} from '../ui/announce';
+import {Badge, Empty, Facts, Failed, Hash, Loading, Panel, State, Time} from '../ui/basics';
+import {Icon} from '../ui/icons';
+import {PageHead} from '../ui/page';
+import {More, Table} from '../ui/table';
+
+const largest = 512 * 1024;
+
+function Upload({reload}: {reload: () => void}): JSX.Element | null {
+    const may = useMay('author');
+    const input = useRef<HTMLInputElement>(null);
+    const upload = useAction(async (file: File) => {
+        if (file.size > largest) {
+            throw new Error(`${file.name} is larger than 512 KiB.`);
+        }
+        const made = await ask<ReferenceDetail>('references', {method: 'POST', body: {name: file.name, content: await fileBase64(file)}});
+        announce(`${plural(made.values, 'value')} added.`);
+        reload();
+        navigate(`/references/${encodeURIComponent(made.id)}`);
+    });
+
+    if (!may) {
+        return null;
+    }
+    return (
+        <>
+            <input
+                ref={input}
+                id="reference-file"
+                class="unseen"
+                type="file"
+                accept=".corim,.cbor,.json"
+                onChange={(e) => {
+                    const file = e.currentTarget.files?.[0];
+                    if (file !== undefined) {
+                        void upload.run(file);
+                        e.currentTarget.value = '';
+                    }
+                }}
+            />
+            <label class="button primary" for="reference-file">
+                <Icon name="plus" size={13} /> {upload.busy ? 'Adding…' : 'Add a CoRIM or JSON file'}
+            </label>
+            {upload.error !== null && <Failed error={upload.error} />}
+        </>
+    );
+}
+
+export function ReferencesPage(): JSX.Element {
+    const {items, data, error, loading, reload, more} = useList<Reference>('references');
+
+    return (
+        <>
+            <PageHead title="Reference values" tab="Reference values" actions={<Upload reload={reload} />}>
+                What makers say their firmware and devices measure as. Verification compares evidence with them.
+            </PageHead>
+            {error !== null && <Failed error={error} retry={reload} />}
+            {loading && <Loading rows={6} />}
+            {data !== null && items.length === 0 && (
+                <Empty icon="references" title="No reference values yet">
+                    <p>
+                        Add a CoRIM (concise reference integrity manifest) from a maker, or JSON of your own as <code>docs/evidence.md</code> describes it. Evidence
+                        of SGX and TDX needs none: its collateral has them.
+                    </p>
+                </Empty>
+            )}
+            {items.length > 0 && (
+                <div class="panel flush">
+                    <Table
+                        label="Reference values"
+                        rows={items}
+                        id={(r) => r.id}
+                        to={(r) => `/references/${encodeURIComponent(r.id)}`}
+                        columns={[
+                            {name: 'Name', kind: 'main', cell: (r) => r.name},
+                            {name: 'Kind', cell: (r) => (r.kind === 'corim' ? 'CoRIM' : r.kind.toUpperCase())},
+                            {name: 'From', cell: (r) => r.issuer ?? <span class="quiet">unknown</span>},
+                            {
+                                name: 'Signed',
+                                kind: 'tight',
+                                cell: (r) =>
+                                    r.signed ? (
+                                        <Badge tone="ok" icon="lock">
+                                            signed
+                                        </Badge>
+                                    ) : (
+                                        <span class="quiet">no</span>
+                                    ),
+                            },
+                            {name: 'State', kind: 'tight', cell: (r) => <State of={r.state} />},
+                            {name: 'Until', cell: (r) => (r.valid_until === null ? <span class="quiet">no end</span> : <Time at={r.valid_until} />)},
+                            {name: 'Values', kind: 'number', cell: (r) => r.values},
+                            {name: 'Keys', kind: 'number', cell: (r) => r.keys},
+                            {name: 'Added', cell: (r) => <Time at={r.added_at} form="ago" />},
+                        ]}
+                    />
+                    <More more={more} shown={items.length} />
+                </div>
+            )}
+        </>
+    );
+}
+
+export function ReferencePage({id}: {id: string}): JSX.Element {
+    const {data, error, loading, reload} = useLoad<ReferenceDetail>(`references/${encodeURIComponent(id)}`);
+    const may = useMay('author');
+    const remove = useAction(async () => {
+        await ask<null>(`references/${encodeURIComponent(id)}`, {method: 'DELETE'});
+        announce('Removed.');
+        navigate('/references');
+    });
+
+    return (
+        <>
+            <PageHead
+                back={['/references', 'Reference values']}
+                title={data?.name ?? shortHash(id)}
+                tab={`Reference values ${data?.name ?? ''}`}
+                actions={
+                    may && data !== null ? (
+                        <button type="button" class="button" disabled={remove.busy} onClick={() => void remove.run()}>
+                            Remove
+                        </button>
+                    ) : undefined
+                }
+            />
+            {error !== null && <Failed error={error} retry={reload} />}
+            {remove.error !== null && <Failed error={remove.error} />}
+            {loading && <Loading rows={8} />}
+            {data !== null && (
+                <>
+                    <Panel title="Where they come from">
+                        <Facts
+                            wide
+                            items={[
+                                ['Kind', data.kind === 'corim' ? 'CoRIM' : data.kind],
+                                ['Tag', data.tag_id === null ? '–' : <code key="t">{data.tag_id}</code>],
+                                ['From', data.issuer ?? 'unknown'],
+                                ['Signed', data.signed ? 'yes' : 'no'],
+                                ['State', <State key="s" of={data.state} />],
+                                ['Valid from', data.valid_from === null ? '–' : <Time key="f" at={data.valid_from} form="both" />],
+                                ['Valid until', data.valid_until === null ? 'no end' : <Time key="u" at={data.valid_until} form="both" />],
+                                ['Added', <span key="a"><Time at={data.added_at} form="both" /> by {data.author}</span>],
+                            ]}
+                        />
+                    </Panel>
+                    <Panel title="Values" note={plural(data.values, 'value')} flush>
+                        <Table
+                            label="Values"
+                            rows={data.entries}
+                            id={(e) => `${e.environment}/${e.label}/${e.value}`}
+                            columns={[
+                                {name: 'Environment', kind: 'main', cell: (e) => e.environment},
+                                {name: 'Label', cell: (e) => <code>{e.label}</code>},
+                                {name: 'Algorithm', cell: (e) => e.alg ?? '–'},
+                                {name: 'Value', cell: (e) => <Hash value={e.value} label={e.label} />},
+                                {name: 'SVN', kind: 'number', cell: (e) => e.svn ?? '–'},
+                            ]}
+                        />
+                    </Panel>
+                </>
+            )}
+        </>
+    );
+}
