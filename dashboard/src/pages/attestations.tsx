@@ -49,10 +49,11 @@ export function AttestationTable({items, label}: {items: Attestation[]; label: s
                 {
                     name: 'Policy',
                     kind: 'tight',
+                    minor: true,
                     cell: (a) => (a.policy_type === null ? <span class="quiet">none</span> : `${a.policy_type} ${a.policy_version === 0 ? 'default' : `v${a.policy_version}`}`),
                 },
                 {name: 'Reason', kind: 'wide', cell: (a) => <Reason text={a.reason} quiet={a.result === 'accepted'} />},
-                {name: 'Took', kind: 'number', cell: (a) => duration(a.took_ms)},
+                {name: 'Took', kind: 'number', minor: true, cell: (a) => duration(a.took_ms)},
             ]}
         />
     );

@@ -178,7 +178,7 @@ function ResourceList(): JSX.Element {
     );
 }
 
-function Releases({path}: {path: string}): JSX.Element {
+function Releases({path, of = false}: {path: string; of?: boolean}): JSX.Element {
     const {items, data, error, loading, reload, more} = useList<Release>(path, 10000);
 
     return (
@@ -192,7 +192,7 @@ function Releases({path}: {path: string}): JSX.Element {
             )}
             {items.length > 0 && (
                 <>
-                    <ReleaseTable items={items} label="Releases" />
+                    <ReleaseTable items={items} label="Releases" of={of} reasons />
                     <More more={more} shown={items.length} />
                 </>
             )}
@@ -265,7 +265,7 @@ function PolicyInWords({policy, immutable}: {policy: ReleasePolicy | null; immut
     return (
         <>
             {immutable && (
-                <p class="small">
+                <p class="small words-note">
                     <Badge tone="accent" icon="lock">
                         immutable
                     </Badge>{' '}
@@ -380,7 +380,7 @@ function Detail({
                 </Panel>
             </div>
             <Panel title="Releases" flush>
-                <Releases path={withQuery('releases', {kind, name: data.name})} />
+                <Releases path={withQuery('releases', {kind, name: data.name, limit: 10})} of />
             </Panel>
             <Panel title="Versions" note={plural(data.versions, 'version')} flush>
                 <History rows={data.history} />

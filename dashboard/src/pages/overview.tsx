@@ -10,7 +10,7 @@ import {Badge, Choice, Empty, Facts, Failed, Hash, Loading, Panel, State, Time} 
 import {Chart, type Line} from '../ui/chart';
 import {Icon} from '../ui/icons';
 import {PageHead} from '../ui/page';
-import {Table} from '../ui/table';
+import {type Column, Table} from '../ui/table';
 
 const spans: [string, string][] = [
     ['60', '1 h'],
@@ -192,7 +192,24 @@ function CollateralPanel({items, now}: {items: Collateral[]; now: number}): JSX.
     );
 }
 
-export function ReleaseTable({items, label}: {items: Release[]; label: string}): JSX.Element {
+const whatColumn: Column<Release> = {
+    name: 'What',
+    kind: 'main',
+    cell: (r) => (
+        <>
+            {r.kind === 'resource' ? <span>{r.name}</span> : <A to={`/keys/${r.kind}/${encodeURIComponent(r.name)}`}>{r.name}</A>}
+            <span class="sub quiet">{r.kind}</span>
+        </>
+    ),
+};
+const reasonColumn: Column<Release> = {
+    name: 'How or why not',
+    kind: 'wide',
+    cell: (r) => (r.result === 'withheld' ? shortSentence(r.reason) : <span class="quiet">{[r.api, r.wrap].filter(Boolean).join(', ')}</span>),
+};
+
+/** `of`: all are of one key or secret, so it need not be named; and there is room for reasons. */
+export function ReleaseTable({items, label, of = false, reasons = false}: {items: Release[]; label: string; of?: boolean; reasons?: boolean}): JSX.Element {
     return (
         <Table
             label={label}
@@ -200,16 +217,7 @@ export function ReleaseTable({items, label}: {items: Release[]; label: string}):
             id={(r) => r.id}
             columns={[
                 {name: 'Time', kind: 'tight', cell: (r) => <Time at={r.time} />},
-                {
-                    name: 'What',
-                    kind: 'main',
-                    cell: (r) => (
-                        <>
-                            {r.kind === 'resource' ? <span>{r.name}</span> : <A to={`/keys/${r.kind}/${encodeURIComponent(r.name)}`}>{r.name}</A>}
-                            <span class="sub quiet">{r.kind}</span>
-                        </>
-                    ),
-                },
+                ...(of ? [] : [whatColumn]),
                 {name: 'To', cell: (r) => r.client},
                 {
                     name: 'Result',
@@ -220,6 +228,7 @@ export function ReleaseTable({items, label}: {items: Release[]; label: string}):
                         </span>
                     ),
                 },
+                ...(reasons ? [reasonColumn] : []),
                 {
                     name: 'Because of',
                     kind: 'tight',
@@ -241,7 +250,7 @@ function Identity({data}: {data: Overview}): JSX.Element {
                 items={[
                     ['Address', <code key="a">{s.public_url}</code>],
                     ['Own evidence', s.evidence.state === 'none' ? <span title={s.evidence.detail}>{evidence}</span> : <State key="e" of={s.evidence.state === 'ok' ? 'pass' : 'fail'}>{`${evidence}${s.evidence.tcb_status === null ? '' : `, ${s.evidence.tcb_status}`}`}</State>],
-                    ['Running', <Time key="r" at={s.started_at} form="ago" />],
+                    ['Started', <Time key="r" at={s.started_at} form="ago" />],
                     ['Store', s.store === 'sqlite' ? 'SQLite' : 'PostgreSQL'],
                     ['TLS certificate', <span key="t">{plural(daysLeft(s.tls.not_after, data.now), 'day')} left</span>],
                     ['CA', <Hash key="c" value={s.tls.ca_sha256} label="the CA’s SHA-256" />],

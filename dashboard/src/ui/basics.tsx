@@ -78,7 +78,7 @@ export function Time({at, form = 'short'}: {at: number | null; form?: 'short' | 
     if (form === 'both') {
         return (
             <time dateTime={iso}>
-                {localTime(at)} <span class="quiet">local · {utcTime(at)}</span>
+                {localTime(at)} <span class="quiet">local</span> <span class="quiet nowrap">· {utcTime(at)}</span>
             </time>
         );
     }

@@ -107,7 +107,7 @@ function Legend({lines, at, times, unit}: {lines: Line[]; at: number | null; tim
                     </span>
                 );
             })}
-            <span class="quiet">{times[i] === undefined ? '' : localTime(times[i]).slice(11, 16)}</span>
+            <span class="quiet">{at === null || times[i] === undefined ? '' : localTime(times[i]).slice(11, 16)}</span>
         </div>
     );
 }

@@ -4,7 +4,7 @@ import type {ComponentChildren, JSX} from 'preact';
 import {useState} from 'preact/hooks';
 
 import type {Check, Claim, Evidence, Explained, Outcome, PolicyClaim, PolicyUsed, Submod, TraceStep} from '../api';
-import {localTime, plural, utcTime} from '../lib/format';
+import {localTime, plural, shortSentence, utcTime} from '../lib/format';
 import {A} from '../router';
 import {Badge, Hash, Notice, Panel, State} from './basics';
 import {type LineMark, PolicyText} from './code';
@@ -225,7 +225,9 @@ export function Verdict({accepted, stage, reason, children}: {accepted: boolean;
             </span>
             <div>
                 <p class="verdict-title">{accepted ? 'Accepted' : where}</p>
-                <p class="verdict-reason">{reason}</p>
+                <p class="verdict-reason" title={reason}>
+                    {shortSentence(reason)}
+                </p>
                 {children}
             </div>
         </div>

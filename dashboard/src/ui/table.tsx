@@ -9,8 +9,11 @@ export interface Column<T> {
     name: string;
     cell: (row: T) => ComponentChildren;
     kind?: 'number' | 'wide' | 'main' | 'tight';
+    minor?: boolean; // left out on a phone
     hideName?: boolean; // the heading is for screen readers only
 }
+
+const className = <T,>(c: Column<T>): string => `${c.kind ?? ''}${c.minor === true ? ' minor' : ''}`;
 
 interface Properties<T> {
     label: string;
@@ -28,7 +31,7 @@ export function Table<T>({label, columns, rows, id, to, mark}: Properties<T>): J
                 <thead role="rowgroup">
                     <tr role="row">
                         {columns.map((c) => (
-                            <th key={c.name} role="columnheader" scope="col" class={c.kind ?? ''}>
+                            <th key={c.name} role="columnheader" scope="col" class={className(c)}>
                                 {c.hideName === true ? <span class="unseen">{c.name}</span> : c.name}
                             </th>
                         ))}
@@ -48,7 +51,7 @@ function Row<T>({row, columns, to, mark}: {row: T; columns: Column<T>[]; to: str
     return (
         <tr role="row" class={`${mark}${to === null ? '' : ' linked'}`}>
             {columns.map((c, i) => (
-                <td key={c.name} role="cell" class={c.kind ?? ''} data-name={c.hideName === true ? '' : c.name}>
+                <td key={c.name} role="cell" class={className(c)} data-name={c.hideName === true ? '' : c.name}>
                     {i === 0 && to !== null ? (
                         <A to={to} class="row-link">
                             {c.cell(row)}
