@@ -4,6 +4,7 @@
 
 #include "casemate_args.h"
 #include "casemate_attest.h"
+#include "casemate_audit.h"
 #include "casemate_collateral.h"
 #include "casemate_eif.h"
 #include "casemate_evidence.h"
@@ -30,6 +31,7 @@ static const char help_text[] =
     "  eif COMMAND           AWS Nitro image files: describe, pcrs, build, sign\n"
     "  platform COMMAND      the EMULATED platform: show, set-tcb, revoke, ...\n"
     "  pccs                  serve the EMULATED platform's collateral over HTTP\n"
+    "  audit COMMAND         verify and export the service's audit log\n"
     "\n"
     "  casemate <command> --help   more about a command\n"
     "  casemate --version\n"
@@ -313,7 +315,8 @@ static int dispatch(int argc, char **argv)
                     {"platform", cm_command_platform},
                     {"policy", cm_command_policy},
                     {"eif", cm_command_eif},
-                    {"pccs", cm_command_pccs}};
+                    {"pccs", cm_command_pccs},
+                    {"audit", cm_command_audit}};
 
     if (argc < 2) {
         (void)fputs(help_text, stderr);

@@ -4,23 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/access_export.h"
 #include "access/access_private.h"
 #include "common/hex.h"
 #include "common/try.h"
 #include "store/audit.h"
 
 #define EXPORT_MAX ((size_t)64 * 1024 * 1024)
-
-static json_t *record_json(const struct cm_audit_record *r)
-{
-    char hash[2 * CM_AUDIT_HASH + 1] = "";
-    json_t *detail = json_loads(r->detail, 0, NULL); /* what is none is null */
-
-    cm_hex_encode(cm_span_make(r->hash, CM_AUDIT_HASH), CM_HEX_LOWER, hash);
-    return json_pack("{sI sI ss ss ss so? ss}", "seq", (json_int_t)r->seq, "time",
-                     (json_int_t)r->time, "actor", r->actor, "action", r->action, "object",
-                     r->object, "detail", detail, "hash", hash);
-}
 
 /* ---------------------------------------------------------------------- list */
 
@@ -53,7 +43,7 @@ static bool on_record(void *arg, const struct cm_db_value *c, size_t count)
                                      .object = (const char *)c[4].bytes.ptr,
                                      .detail = (const char *)c[5].bytes.ptr};
         memcpy(r.hash, c[6].bytes.ptr, CM_AUDIT_HASH);
-        l->failed = json_array_append_new(l->items, record_json(&r)) != 0;
+        l->failed = json_array_append_new(l->items, cm_audit_json(&r)) != 0;
         l->last = r.seq;
         l->count++;
     }
@@ -65,7 +55,7 @@ static const char *or_empty(const char *text)
     return text == NULL ? "" : text;
 }
 
-/* An action's beginning up to a dot is the actions between "NAME." and "NAME/", the next character. */
+/* An action is asked for whole, or by its beginning up to a dot. */
 static enum cm_status read_list(struct cm_call *call, struct listing *l, uint64_t from, uint64_t to,
                                 uint64_t before, struct cm_why *why)
 {
@@ -73,22 +63,24 @@ static enum cm_status read_list(struct cm_call *call, struct listing *l, uint64_
     const char *action = or_empty(cm_web_query(call->req, "action"));
     const char *object = or_empty(cm_web_query(call->req, "object"));
     char first[200] = "";
-    char behind[200] = "";
-    const struct cm_db_value values[] = {
-        cm_db_int((int64_t)before), cm_db_int((int64_t)from), cm_db_int((int64_t)to),
-        cm_db_text(actor),          cm_db_text(actor),        cm_db_text(action),
-        cm_db_text(action),         cm_db_text(first),        cm_db_text(behind),
-        cm_db_text(object),         cm_db_text(object),       cm_db_int((int64_t)l->limit + 1),
-    };
+    struct cm_db_value values[12];
 
     if (snprintf(first, sizeof(first), "%s.", action) >= (int)sizeof(first)) {
         return CM_OK; /* no action is that long */
     }
-    (void)snprintf(behind, sizeof(behind), "%s/", action);
+    values[0] = cm_db_int((int64_t)before);
+    values[1] = cm_db_int((int64_t)from);
+    values[2] = cm_db_int((int64_t)to);
+    values[3] = values[4] = cm_db_text(actor);
+    values[5] = values[6] = cm_db_text(action);
+    values[7] = cm_db_int((int64_t)strlen(first));
+    values[8] = cm_db_text(first);
+    values[9] = values[10] = cm_db_text(object);
+    values[11] = cm_db_int((int64_t)l->limit + 1);
     return cm_db_run(call->db,
                      "SELECT seq, time, actor, action, object, detail, hash FROM audit"
                      " WHERE seq < ? AND time >= ? AND time <= ? AND (? = '' OR actor = ?)"
-                     " AND (? = '' OR action = ? OR (action >= ? AND action < ?))"
+                     " AND (? = '' OR action = ? OR substr(action, 1, ?) = ?)"
                      " AND (? = '' OR object = ?) ORDER BY seq DESC LIMIT ?",
                      cm_db_with(values, sizeof(values) / sizeof(values[0])),
                      cm_db_into(on_record, l), why);
@@ -167,55 +159,24 @@ void cm_access_post_audit_verify(struct cm_call *call, void *state)
 
 /* -------------------------------------------------------------------- export */
 
-struct exporting {
-    FILE *to;
-    size_t used;
-    bool cut; /* the rest is another export's */
-    bool failed;
-};
-
-static bool export_record(void *arg, const struct cm_audit_record *r)
-{
-    struct exporting *e = arg;
-    json_t *json = record_json(r);
-    char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
-    int n = 0;
-
-    json_decref(json);
-    if (text == NULL) {
-        e->failed = true;
-        return false;
-    }
-    n = fprintf(e->to, "%s\n", text);
-    free(text);
-    e->failed = n < 0;
-    e->used += n < 0 ? 0 : (size_t)n;
-    e->cut = e->used >= EXPORT_MAX;
-    return !e->failed && !e->cut;
-}
-
 void cm_access_get_audit_export(struct cm_call *call, void *state)
 {
     char *text = NULL;
     size_t len = 0;
-    struct exporting e = {.to = open_memstream(&text, &len)};
+    FILE *to = NULL;
     struct cm_why why = {""};
     uint64_t after = 0;
     enum cm_status st = CM_OK;
 
     (void)state;
-    if (e.to == NULL) {
-        cm_call_fail_status(call, CM_ERR_NOMEM, NULL);
-        return;
-    }
     if (!cm_access_number(call, "after", &after)) {
-        (void)fclose(e.to);
-        free(text);
         return;
     }
-    st = cm_audit_read(call->db, (int64_t)after, export_record, &e, &why);
-    if (fclose(e.to) != 0 || e.failed) {
-        st = st == CM_OK ? CM_ERR_NOMEM : st;
+    to = open_memstream(&text, &len);
+    st =
+        to == NULL ? CM_ERR_NOMEM : cm_audit_export(call->db, (int64_t)after, EXPORT_MAX, to, &why);
+    if (to != NULL && fclose(to) != 0 && st == CM_OK) {
+        st = CM_ERR_NOMEM;
     }
     if (st == CM_OK) {
         cm_web_add_header(call->req, "Content-Disposition",

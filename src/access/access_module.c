@@ -193,9 +193,9 @@ void cm_access_put_settings(struct cm_call *call, void *state)
         st = cm_call_write(call, put_run, &s, "settings.access", "access", s.text, &why);
     }
     if (st == CM_OK) {
+        cm_access_oidc_tick(a); /* the provider may be another, and be asked for soon */
         cm_call_answer_json(call, 200, whole);
         whole = NULL;
-        cm_access_oidc_tick(a); /* the provider may be another */
     } else {
         cm_call_fail_status(call, st, &why);
     }

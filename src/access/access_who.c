@@ -207,9 +207,10 @@ static void by_provider(struct cm_call *call, struct access *a, const struct acc
     }
     call->challenge_error =
         "the token is not one of this service, nor of its provider of identities";
-    /* why it was not: no part of a token is in it */
-    cm_service_log(call->service, CM_LOG_INFO, "token refused",
-                   (const char *const[]){"id", call->id, "why", why.text}, 2);
+    if (call->route->roles != 0) { /* else it may be for the route's own API */
+        cm_service_log(call->service, CM_LOG_INFO, "token refused",
+                       (const char *const[]){"id", call->id, "why", why.text}, 2);
+    }
 }
 
 /* What stands behind "Bearer"; NULL: another scheme. */

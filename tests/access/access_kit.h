@@ -22,14 +22,17 @@ struct person {
     char csrf[96];    /* as well */
 };
 
+/* Settings, as an admin would have set them, unless some are there. */
 static inline void put_settings(const char *store, const char *json)
 {
+    static char now[65536];
     struct cm_db *db = NULL;
     struct cm_why why = {""};
 
     if (cm_db_open(store, &db, &why) != CM_OK || cm_schema_apply(db, &why) != CM_OK ||
         cm_db_begin(db, &why) != CM_OK ||
-        (json != NULL && cm_setting_put(db, "access", json, &why) != CM_OK) ||
+        (cm_setting_get(db, "access", now, sizeof(now), NULL) == CM_ERR_NOTFOUND &&
+         cm_setting_put(db, "access", json, &why) != CM_OK) ||
         cm_db_commit(db, &why) != CM_OK) {
         (void)printf("settings: %s\n", why.text);
         abort();
@@ -50,7 +53,8 @@ static inline void access_prepare(struct cm_service_config *config)
 static inline struct kit_options access_options(void)
 {
     static const struct cm_module *const modules[] = {&cm_access_module, NULL};
-    const struct kit_options options = {.modules = modules, .prepare = access_prepare};
+    const struct kit_options options = {
+        .modules = modules, .prepare = access_prepare, .log_level = CM_LOG_INFO};
 
     return options;
 }
