@@ -3,11 +3,11 @@
  * Statements are prepared once and found by the address of their text.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/try.h"
@@ -214,17 +214,27 @@ out:
 
 static const struct db_kind sqlite_kind = {sqlite_close, sqlite_run, "BEGIN IMMEDIATE", "BEGIN"};
 
-/* The file exists from its first moment for its owner alone. */
+/*
+ * The file exists from its first moment for its owner alone. It is never opened here: closing a descriptor
+ * of it would take away the locks of all this process's connections (POSIX), and another process that
+ * closes the store would take itself for the last one and delete the log that ours write to.
+ */
 static enum cm_status make_file(const char *path, struct cm_why *why)
 {
-    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat s;
+    int error = mknod(path, S_IFREG | 0600, 0) == 0 || errno == EEXIST ? 0 : errno;
 
-    if (fd < 0) {
-        cm_why_set(why, "store: %.150s: %s", path, strerror(errno));
-        return errno == EACCES || errno == EPERM || errno == EROFS || errno == ELOOP ? CM_ERR_DENIED
+    if (error == 0) {
+        error = lstat(path, &s) != 0             ? errno
+                : S_ISLNK(s.st_mode)             ? ELOOP
+                : access(path, R_OK | W_OK) != 0 ? errno
+                                                 : 0;
+    }
+    if (error != 0) {
+        cm_why_set(why, "store: %.150s: %s", path, strerror(error));
+        return error == EACCES || error == EPERM || error == EROFS || error == ELOOP ? CM_ERR_DENIED
                                                                                      : CM_ERR_IO;
     }
-    (void)close(fd);
     return CM_OK;
 }
 

@@ -3,6 +3,7 @@
  * in the current folder. Every test begins with an empty store.
  */
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "store_kit.h"
 
@@ -162,6 +163,81 @@ TEST(sqlite_files)
     }
     (void)fclose(f);
     CHECK_EQ(cm_db_open(where, &db, NULL), CM_ERR_FORMAT);
+    remove_file();
+}
+
+/* Another process: it opens the store, counts, and closes it, each time that it is asked. */
+struct elsewhere {
+    pid_t child;
+    int ask;
+    int answer;
+};
+
+static void count_when_asked(int asked, int answer)
+{
+    uint8_t n = 0;
+
+    while (read(asked, &n, 1) == 1) {
+        struct cm_db *db = open_db();
+
+        n = (uint8_t)number(db, "SELECT COUNT(*) FROM t");
+        cm_db_close(db);
+        (void)!write(answer, &n, 1);
+    }
+    _exit(0);
+}
+
+/* Begun before this process has a connection: SQLite's do not outlive fork(). */
+static struct elsewhere elsewhere_begin(void)
+{
+    struct elsewhere e = {-1, -1, -1};
+    int ask[2] = {-1, -1};
+    int answer[2] = {-1, -1};
+
+    if (pipe(ask) == 0 && pipe(answer) == 0) {
+        e = (struct elsewhere){fork(), ask[1], answer[0]};
+    }
+    if (e.child == 0) {
+        (void)close(ask[1]);
+        count_when_asked(ask[0], answer[1]);
+    }
+    (void)close(ask[0]);
+    (void)close(answer[1]);
+    return e;
+}
+
+static int counted(const struct elsewhere *e)
+{
+    uint8_t n = 0;
+
+    return write(e->ask, &n, 1) == 1 && read(e->answer, &n, 1) == 1 ? n : -1;
+}
+
+/* A connection that is opened beside others, or closed, takes no locks of theirs with it. */
+TEST(another_process_that_closes_the_store_takes_nothing_away)
+{
+    struct cm_db *db = NULL;
+    struct elsewhere e = {0};
+
+    if (shared()) {
+        SKIP("of SQLite");
+    }
+    begin();
+    e = elsewhere_begin();
+    REQUIRE(e.child > 0);
+    db = open_db();
+    CHECK_EQ(run(db, "CREATE TABLE t (n BIGINT)"), CM_OK);
+    for (int i = 1; i <= 3; i++) {
+        cm_db_close(open_db());
+        CHECK_EQ(counted(&e), i - 1);
+        CHECK_EQ(run(db, "INSERT INTO t (n) VALUES (1)"), CM_OK);
+        CHECK_EQ(counted(&e), i);
+    }
+    cm_db_close(db);
+    CHECK_EQ(counted(&e), 3);
+    (void)close(e.ask);
+    (void)close(e.answer);
+    (void)waitpid(e.child, NULL, 0);
     remove_file();
 }
 
