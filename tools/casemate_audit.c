@@ -113,7 +113,7 @@ static int say(const struct audit_options *o, enum cm_status st,
 static int verify(int argc, char **argv)
 {
     struct audit_options o = {0};
-    struct cm_audit_verdict verdict;
+    struct cm_audit_verdict verdict = {0};
     struct cm_why why = {{0}};
     struct cm_db *db = NULL;
     uint8_t known[CM_AUDIT_HASH];

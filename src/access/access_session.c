@@ -30,8 +30,9 @@ void cm_access_answer_me(struct cm_call *call, struct access *a, const char *sec
         cm_access_csrf(secret, csrf) == CM_OK) {
         e = cm_access_session_find(v, hash);
     }
-    expires =
-        e == NULL ? json_null() : json_integer((json_int_t)(e->created + v->settings.session_max));
+    expires = e == NULL
+                  ? json_null()
+                  : json_integer((json_int_t)e->created + (json_int_t)v->settings.session_max);
     user = call->who.name[0] == '\0'
                ? json_null()
                : json_pack("{ss so sO}", "name", call->who.name, "roles",

@@ -20,7 +20,8 @@
 #define SETTING   "access.setup"
 #define LIFE      900 /* seconds */
 #define FILE_NAME "setup-code"
-#define VALUE_CAP (2 * CM_SHA256_SIZE + 24)
+#define HASH_HEX  ((size_t)2 * CM_SHA256_SIZE)
+#define VALUE_CAP (HASH_HEX + 24)
 
 void cm_setup_text(const uint8_t code[CM_SETUP_BYTES], char out[CM_SETUP_CAP])
 {
@@ -110,7 +111,7 @@ static enum cm_status new_code(struct access *a, struct cm_why *why)
     uint8_t code[CM_SETUP_BYTES];
     uint8_t hash[CM_SHA256_SIZE];
     char text[CM_SETUP_CAP + 1] = "";
-    char hex[2 * CM_SHA256_SIZE + 1] = "";
+    char hex[HASH_HEX + 1] = "";
     char value[VALUE_CAP] = "";
     const uint64_t until = cm_service_now(a->service) + LIFE;
     enum cm_status st = CM_OK;
@@ -188,10 +189,10 @@ static enum cm_status check_code(struct cm_db *db, const struct enrolling *e, st
         return CM_ERR_SIGNATURE;
     }
     CM_TRY(st);
-    if (strlen(value) < 2 * CM_SHA256_SIZE + 2 ||
-        !cm_hex_decode(cm_span_make(value, 2 * CM_SHA256_SIZE), hash, sizeof(hash)) ||
+    if (strlen(value) < HASH_HEX + 2 ||
+        !cm_hex_decode(cm_span_make(value, HASH_HEX), hash, sizeof(hash)) ||
         !cm_ct_equal(hash, e->hash, sizeof(hash)) ||
-        e->now >= strtoull(value + 2 * CM_SHA256_SIZE + 1, NULL, 10)) {
+        e->now >= strtoull(value + HASH_HEX + 1, NULL, 10)) {
         st = CM_ERR_SIGNATURE;
     }
 out:

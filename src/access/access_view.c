@@ -331,39 +331,51 @@ struct seen {
     uint64_t now;
 };
 
+static enum cm_status write_one(struct cm_db *db, const char *sql,
+                                const uint8_t hash[CM_SHA256_SIZE], uint64_t seen,
+                                struct cm_why *why)
+{
+    const struct cm_db_value values[] = {
+        cm_db_int((int64_t)seen),
+        cm_db_blob(cm_span_make(hash, CM_SHA256_SIZE)),
+        cm_db_int((int64_t)seen),
+    };
+
+    return cm_db_run(db, sql, cm_db_with(values, 3), cm_db_nowhere(), why);
+}
+
 static enum cm_status write_seen(struct cm_db *db, void *arg, struct cm_why *why)
 {
     const struct seen *s = arg;
     const struct access_view *v = s->v;
-    const struct cm_access_settings *set = &v->settings;
-    struct cm_db_value values[3];
+    const struct cm_db_value ended[] = {
+        cm_db_int((int64_t)s->now - (int64_t)v->settings.session_max),
+        cm_db_int((int64_t)s->now - (int64_t)v->settings.session_idle - SLACK),
+    };
     enum cm_status st = CM_OK;
 
-    for (size_t i = 0; i < v->session_count; i++) {
-        const uint64_t seen = atomic_load(&v->sessions[i].seen);
+    for (size_t i = 0; i < v->session_count && st == CM_OK; i++) {
+        const struct access_session *e = &v->sessions[i];
+        const uint64_t seen = atomic_load(&e->seen);
 
-        if (seen > v->sessions[i].stored) {
-            values[0] = values[2] = cm_db_int((int64_t)seen);
-            values[1] = cm_db_blob(cm_span_make(v->sessions[i].hash, CM_SHA256_SIZE));
-            CM_TRY(cm_db_run(db, "UPDATE access_session SET seen = ? WHERE hash = ? AND seen < ?",
-                             cm_db_with(values, 3), cm_db_nowhere(), why));
+        if (seen > e->stored) {
+            st = write_one(db, "UPDATE access_session SET seen = ? WHERE hash = ? AND seen < ?",
+                           e->hash, seen, why);
         }
     }
-    for (size_t i = 0; i < v->token_count; i++) {
-        const uint64_t seen = atomic_load(&v->tokens[i].seen);
+    for (size_t i = 0; i < v->token_count && st == CM_OK; i++) {
+        const struct access_token *e = &v->tokens[i];
+        const uint64_t seen = atomic_load(&e->seen);
 
-        if (seen > v->tokens[i].stored) {
-            values[0] = values[2] = cm_db_int((int64_t)seen);
-            values[1] = cm_db_blob(cm_span_make(v->tokens[i].hash, CM_SHA256_SIZE));
-            CM_TRY(cm_db_run(db, "UPDATE access_token SET seen = ? WHERE hash = ? AND seen < ?",
-                             cm_db_with(values, 3), cm_db_nowhere(), why));
+        if (seen > e->stored) {
+            st = write_one(db, "UPDATE access_token SET seen = ? WHERE hash = ? AND seen < ?",
+                           e->hash, seen, why);
         }
     }
-    values[0] = cm_db_int((int64_t)s->now - (int64_t)set->session_max);
-    values[1] = cm_db_int((int64_t)s->now - (int64_t)set->session_idle - SLACK);
-    CM_TRY(cm_db_run(db, "DELETE FROM access_session WHERE created <= ? OR seen <= ?",
-                     cm_db_with(values, 2), cm_db_nowhere(), why));
-out:
+    if (st == CM_OK) {
+        st = cm_db_run(db, "DELETE FROM access_session WHERE created <= ? OR seen <= ?",
+                       cm_db_with(ended, 2), cm_db_nowhere(), why);
+    }
     return st;
 }
 
