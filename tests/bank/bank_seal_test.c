@@ -50,7 +50,7 @@ static void world_free(struct world *w)
 
 static void seal(const struct world *w, uint32_t bank, struct sealed *out)
 {
-    struct bank_envelope e = {&w->agreement, bank, w->enclave_key};
+    struct bank_envelope e = {&w->agreement, bank, w->enclave_key, NULL};
     struct bank_sealer *s = NULL;
     size_t left = TOTAL;
 
@@ -68,7 +68,7 @@ static void seal(const struct world *w, uint32_t bank, struct sealed *out)
 static enum bank_status begin(const struct world *w, uint32_t bank, const struct sealed *f,
                               struct bank_opener **o)
 {
-    struct bank_envelope e = {&w->agreement, bank, w->enclave_key};
+    struct bank_envelope e = {&w->agreement, bank, w->enclave_key, NULL};
     struct bank_why why = {{0}};
     enum bank_status st = bank_opener_new(&e, w->key, f->header, o, &why);
 
@@ -222,7 +222,7 @@ TEST(refuses_chunks_of_another_file_of_the_same_bank)
 TEST(a_stranger_cannot_send_for_a_bank)
 {
     struct world w;
-    struct bank_envelope e = {&w.agreement, 0, w.enclave_key};
+    struct bank_envelope e = {&w.agreement, 0, w.enclave_key, NULL};
     static struct sealed f;
     struct bank_signer *stranger = NULL;
     uint8_t public_key[BANK_SIGNER_SIZE];
@@ -241,7 +241,7 @@ TEST(a_stranger_cannot_send_for_a_bank)
 TEST(refuses_a_key_that_is_no_point)
 {
     struct world w;
-    struct bank_envelope e = {&w.agreement, 0, w.enclave_key};
+    struct bank_envelope e = {&w.agreement, 0, w.enclave_key, NULL};
     struct bank_sealer *s = NULL;
     uint8_t header[BANK_HEADER_SIZE];
 

@@ -70,7 +70,11 @@ static enum bank_status transcript(const struct bank_envelope *e, const uint8_t 
         return st;
     }
     p += 32;
-    memcpy(p, e->enclave_key, BANK_KEY_SIZE);
+    if (e->released_key != NULL) {
+        memset(p, 0, BANK_KEY_SIZE);
+    } else {
+        memcpy(p, e->enclave_key, BANK_KEY_SIZE);
+    }
     p += BANK_KEY_SIZE;
     memcpy(p, ephemeral, BANK_KEY_SIZE);
     p += BANK_KEY_SIZE;
@@ -207,6 +211,16 @@ static enum bank_status wrap_key(EVP_PKEY *own, const uint8_t other[BANK_KEY_SIZ
     return st;
 }
 
+/* K_wrap: of the key that the service released, or of what both ends agree on */
+static enum bank_status wrap_key_for(const struct bank_envelope *e, EVP_PKEY *own,
+                                     const uint8_t *other, const uint8_t salt[32], uint8_t out[32])
+{
+    if (e->released_key != NULL) {
+        return hkdf(e->released_key, BANK_RELEASED_SIZE, salt, out) ? BANK_OK : BANK_CRYPTO;
+    }
+    return wrap_key(own, other, salt, out);
+}
+
 enum bank_status bank_key_new(struct bank_key **out, uint8_t public_key[BANK_KEY_SIZE])
 {
     struct bank_key *k = calloc(1, sizeof(*k));
@@ -297,7 +311,7 @@ static enum bank_status fill_header(const struct bank_envelope *e, const struct 
     enum bank_status st = transcript(e, header + AT_EPHEMERAL, s->total, s->transcript);
 
     if (st == BANK_OK) {
-        st = wrap_key(ephemeral, e->enclave_key, s->transcript, kek);
+        st = wrap_key_for(e, ephemeral, e->enclave_key, s->transcript, kek);
     }
     if (st != BANK_OK) {
         goto out;
@@ -391,11 +405,12 @@ enum bank_status bank_sealer_chunk(struct bank_sealer *s, const uint8_t *plain, 
 }
 
 /* the file key out of a header whose signature holds */
-static enum bank_status unwrap(const struct bank_key *key, const uint8_t *header, struct stream *s)
+static enum bank_status unwrap(const struct bank_envelope *e, const struct bank_key *key,
+                               const uint8_t *header, struct stream *s)
 {
     uint8_t kek[32] = {0};
     uint8_t file_key[32] = {0};
-    enum bank_status st = wrap_key(key->pair, header + AT_EPHEMERAL, s->transcript, kek);
+    enum bank_status st = wrap_key_for(e, key->pair, header + AT_EPHEMERAL, s->transcript, kek);
 
     if (st == BANK_OK && !gcm(s->ctx, kek, 0, false, s->transcript, 32)) {
         st = BANK_CRYPTO;
@@ -441,7 +456,7 @@ enum bank_status bank_opener_new(const struct bank_envelope *e, const struct ban
                        name);
         goto out;
     }
-    st = n->s.total > BANK_MAX_FILE ? BANK_LIMIT : unwrap(key, header, &n->s);
+    st = n->s.total > BANK_MAX_FILE ? BANK_LIMIT : unwrap(e, key, header, &n->s);
     if (st != BANK_OK) {
         (void)bank_fail(why, st, "%s: the file key cannot be unwrapped: %s", name,
                         bank_status_text(st));

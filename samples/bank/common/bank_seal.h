@@ -10,6 +10,10 @@
  *
  * So a chunk that is changed, missing, doubled, moved, of another file, of another bank, for another
  * enclave or under another agreement is refused, and only the banks named in the agreement can send.
+ *
+ * With a key release service the bank seals before there is an enclave: K_wrap is HKDF-SHA-256 of the key
+ * that the bank has put into the service (salt T), and the enclave key in T is zeros.
+ *
  * What this does NOT give: knowing that the enclave's key is an enclave's. That is the bank's to
  * verify first (host/bank_verify.h).
  */
@@ -18,12 +22,13 @@
 
 #include "bank_types.h"
 
-#define BANK_KEY_SIZE    65U /* P-256 public key, uncompressed */
-#define BANK_SIGNER_SIZE 32U
-#define BANK_CHUNK_SIZE  65536U
-#define BANK_TAG_SIZE    16U
-#define BANK_HEADER_SIZE (8U + BANK_KEY_SIZE + 8U + 32U + BANK_TAG_SIZE + 64U)
-#define BANK_MAX_FILE    (UINT64_C(1) << 32)
+#define BANK_KEY_SIZE      65U /* P-256 public key, uncompressed */
+#define BANK_SIGNER_SIZE   32U
+#define BANK_CHUNK_SIZE    65536U
+#define BANK_TAG_SIZE      16U
+#define BANK_RELEASED_SIZE 32U /* the key of a bank that a service releases */
+#define BANK_HEADER_SIZE   (8U + BANK_KEY_SIZE + 8U + 32U + BANK_TAG_SIZE + 64U)
+#define BANK_MAX_FILE      (UINT64_C(1) << 32)
 
 struct bank_key;    /* the enclave's key pair (P-256) */
 struct bank_signer; /* a bank's signing key pair (Ed25519) */
@@ -40,7 +45,8 @@ void bank_signer_free(struct bank_signer *s);
 struct bank_envelope {
     const struct bank_agreement *agreement; /* checked */
     uint32_t bank;                          /* the place in the agreement */
-    const uint8_t *enclave_key;             /* BANK_KEY_SIZE bytes */
+    const uint8_t *enclave_key;             /* BANK_KEY_SIZE bytes; NULL with a released key */
+    const uint8_t *released_key; /* BANK_RELEASED_SIZE bytes, from the service; or NULL */
 };
 
 /**

@@ -80,4 +80,10 @@ struct bank_circle {
     uint32_t banks[BANK_MAX_LENGTH]; /* index into the agreement's names */
 };
 
+/* A result as it is kept: what was agreed on, and what came out. */
+struct bank_result {
+    struct bank_agreement agreement;
+    struct bank_summary summary;
+};
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bank_evidence.h"
+#include "bank_result.h"
 #include "bank_session.h"
 #include "bank_t.h"
 
@@ -164,6 +165,69 @@ int ecall_bank_circle(uint64_t index, void *circle, size_t circle_size)
     }
     if (st == BANK_OK) {
         memcpy(circle, &c, sizeof(c));
+    }
+    return leave(st);
+}
+
+int ecall_bank_runtime(char *runtime, size_t capacity, uint8_t *report, size_t report_capacity,
+                       size_t *report_size)
+{
+    const char *text = NULL;
+    enum bank_status st = BANK_OK;
+
+    enter();
+    st = need(runtime != NULL && report != NULL && report_size != NULL);
+    if (st == BANK_OK) {
+        st = bank_session_runtime(session, &text, &reason);
+    }
+    if (st == BANK_OK && snprintf(runtime, capacity, "%s", text) >= (int)capacity) {
+        st = bank_fail(&reason, BANK_LIMIT, "no room for the key's description");
+    }
+    if (st == BANK_OK) {
+        st = bank_evidence_report(text, report, report_capacity, report_size, &reason);
+    }
+    return leave(st);
+}
+
+int ecall_bank_released(uint32_t bank, const uint8_t *wrapped, size_t wrapped_size)
+{
+    enum bank_status st = BANK_OK;
+
+    enter();
+    st = need(wrapped != NULL);
+    if (st == BANK_OK) {
+        st = bank_session_released(session, bank, wrapped, wrapped_size, &reason);
+    }
+    return leave(st);
+}
+
+int ecall_bank_result_seal(uint8_t *sealed, size_t capacity, size_t *sealed_size)
+{
+    struct bank_result result;
+    enum bank_status st = BANK_OK;
+
+    memset(&result, 0, sizeof(result));
+    enter();
+    st = need(sealed != NULL && sealed_size != NULL);
+    if (st == BANK_OK) {
+        result.agreement = *bank_session_agreement(session);
+        st = bank_book_summary(bank_session_book(session), &result.summary, &reason);
+    }
+    if (st == BANK_OK) {
+        st = bank_result_seal(&result, sealed, capacity, sealed_size, &reason);
+    }
+    bank_wipe(&result, sizeof(result));
+    return leave(st);
+}
+
+int ecall_bank_result_open(const uint8_t *sealed, size_t sealed_size, void *result,
+                           size_t result_size)
+{
+    enum bank_status st = BANK_SYNTAX;
+
+    enter();
+    if (sealed != NULL && result != NULL && result_size == sizeof(struct bank_result)) {
+        st = bank_result_open(sealed, sealed_size, result, &reason);
     }
     return leave(st);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bank_release.h"
+
 #include "../common/bank_agreement.h"
 #include "../common/bank_pack.h"
 #include "../common/bank_text.h"
@@ -15,7 +17,10 @@ struct bank_session {
     uint8_t public_key[BANK_KEY_SIZE];
     struct bank_book *book;
     struct bank_opener *openers[BANK_MAX_BANKS];
-    bool begun[BANK_MAX_BANKS]; /* once only: a second file of the same bank is refused */
+    bool begun[BANK_MAX_BANKS];   /* once only: a second file of the same bank is refused */
+    struct bank_release *release; /* made when it is asked for */
+    uint8_t released[BANK_MAX_BANKS][BANK_RELEASED_SIZE];
+    bool has_released[BANK_MAX_BANKS];
     uint8_t plain[BANK_CHUNK_SIZE];
 };
 
@@ -63,6 +68,7 @@ void bank_session_free(struct bank_session *s)
         bank_opener_free(s->openers[i]);
     }
     bank_key_free(s->key);
+    bank_release_free(s->release);
     bank_book_free(s->book);
     bank_wipe_free(s, sizeof(*s));
 }
@@ -72,26 +78,69 @@ const uint8_t *bank_session_key(const struct bank_session *s)
     return s->public_key;
 }
 
+static enum bank_status known_bank(const struct bank_session *s, uint32_t bank,
+                                   struct bank_why *why)
+{
+    return bank < s->agreement.bank_count
+               ? BANK_OK
+               : bank_fail(why, BANK_SYNTAX, "the agreement has %u banks, so there is no bank %u",
+                           s->agreement.bank_count, bank + 1);
+}
+
+enum bank_status bank_session_runtime(struct bank_session *s, const char **out,
+                                      struct bank_why *why)
+{
+    enum bank_status st = s->release != NULL ? BANK_OK : bank_release_new(&s->release, why);
+
+    if (st == BANK_OK) {
+        *out = bank_release_runtime(s->release);
+    }
+    return st;
+}
+
+enum bank_status bank_session_released(struct bank_session *s, uint32_t bank,
+                                       const uint8_t *wrapped, size_t len, struct bank_why *why)
+{
+    enum bank_status st = known_bank(s, bank, why);
+
+    if (st == BANK_OK && s->release == NULL) {
+        st = bank_fail(why, BANK_STATE, "no key was asked for");
+    }
+    if (st == BANK_OK) {
+        st = bank_release_unwrap(s->release, wrapped, len, s->released[bank], why);
+    }
+    if (st == BANK_OK) {
+        s->has_released[bank] = true;
+    }
+    return st;
+}
+
+const struct bank_agreement *bank_session_agreement(const struct bank_session *s)
+{
+    return &s->agreement;
+}
+
 static enum bank_status open_file(const struct bank_session *s, uint32_t bank, struct bank_why *why)
 {
-    if (bank >= s->agreement.bank_count) {
-        return bank_fail(why, BANK_SYNTAX, "the agreement has %u banks, so there is no bank %u",
-                         s->agreement.bank_count, bank + 1);
+    enum bank_status st = known_bank(s, bank, why);
+
+    if (st == BANK_OK && s->openers[bank] == NULL) {
+        st = bank_fail(why, BANK_STATE, "%s: no file is open", s->agreement.names[bank]);
     }
-    if (s->openers[bank] == NULL) {
-        return bank_fail(why, BANK_STATE, "%s: no file is open", s->agreement.names[bank]);
-    }
-    return BANK_OK;
+    return st;
 }
 
 enum bank_status bank_session_begin(struct bank_session *s, uint32_t bank,
                                     const uint8_t header[BANK_HEADER_SIZE], struct bank_why *why)
 {
-    struct bank_envelope e = {&s->agreement, bank, s->public_key};
+    struct bank_envelope e = {&s->agreement, bank, s->public_key, NULL};
+    enum bank_status st = known_bank(s, bank, why);
 
-    if (bank >= s->agreement.bank_count) {
-        return bank_fail(why, BANK_SYNTAX, "the agreement has %u banks, so there is no bank %u",
-                         s->agreement.bank_count, bank + 1);
+    if (st != BANK_OK) {
+        return st;
+    }
+    if (s->has_released[bank]) {
+        e.released_key = s->released[bank];
     }
     if (s->begun[bank]) {
         return bank_fail(why, BANK_STATE, "%s: a second file", s->agreement.names[bank]);

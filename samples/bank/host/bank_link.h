@@ -32,6 +32,27 @@ struct bank_evidence {
 
 enum bank_status bank_link_evidence(struct bank_link *l, const uint8_t nonce[BANK_NONCE_SIZE],
                                     struct bank_evidence *out, struct bank_why *why);
+/** What a key release service is told: the key that it is to encrypt to, and a report that binds it. */
+struct bank_attestation {
+    char runtime[1024];
+    uint8_t report[BANK_EVIDENCE_MAX];
+    size_t report_size;
+};
+enum bank_status bank_link_attest(struct bank_link *l, struct bank_attestation *out,
+                                  struct bank_why *why);
+
+/** Hand on a bank's key as the service encrypted it for the enclave. */
+enum bank_status bank_link_released(struct bank_link *l, uint32_t bank, const uint8_t *wrapped,
+                                    size_t len, struct bank_why *why);
+
+#define BANK_SEALED_MAX 16384U
+
+/** The result sealed by the enclave for itself; and read again by it. */
+enum bank_status bank_link_seal(struct bank_link *l, uint8_t sealed[BANK_SEALED_MAX], size_t *len,
+                                struct bank_why *why);
+enum bank_status bank_link_unseal(struct bank_link *l, const uint8_t *sealed, size_t len,
+                                  struct bank_result *out, struct bank_why *why);
+
 enum bank_status bank_link_begin(struct bank_link *l, uint32_t bank,
                                  const uint8_t header[BANK_HEADER_SIZE], struct bank_why *why);
 enum bank_status bank_link_chunk(struct bank_link *l, uint32_t bank, const uint8_t *sealed,

@@ -84,6 +84,46 @@ enum bank_status bank_link_evidence(struct bank_link *l, const uint8_t nonce[BAN
     return outcome(l, r, answer, why);
 }
 
+enum bank_status bank_link_attest(struct bank_link *l, struct bank_attestation *out,
+                                  struct bank_why *why)
+{
+    int answer = BANK_STATE;
+    oe_result_t r = OE_OK;
+
+    memset(out, 0, sizeof(*out));
+    r = ecall_bank_runtime(l->enclave, &answer, out->runtime, sizeof(out->runtime), out->report,
+                           sizeof(out->report), &out->report_size);
+    out->runtime[sizeof(out->runtime) - 1] = '\0';
+    return outcome(l, r, answer, why);
+}
+
+enum bank_status bank_link_released(struct bank_link *l, uint32_t bank, const uint8_t *wrapped,
+                                    size_t len, struct bank_why *why)
+{
+    int answer = BANK_STATE;
+    oe_result_t r = ecall_bank_released(l->enclave, &answer, bank, wrapped, len);
+
+    return outcome(l, r, answer, why);
+}
+
+enum bank_status bank_link_seal(struct bank_link *l, uint8_t sealed[BANK_SEALED_MAX], size_t *len,
+                                struct bank_why *why)
+{
+    int answer = BANK_STATE;
+    oe_result_t r = ecall_bank_result_seal(l->enclave, &answer, sealed, BANK_SEALED_MAX, len);
+
+    return outcome(l, r, answer, why);
+}
+
+enum bank_status bank_link_unseal(struct bank_link *l, const uint8_t *sealed, size_t len,
+                                  struct bank_result *out, struct bank_why *why)
+{
+    int answer = BANK_STATE;
+    oe_result_t r = ecall_bank_result_open(l->enclave, &answer, sealed, len, out, sizeof(*out));
+
+    return outcome(l, r, answer, why);
+}
+
 enum bank_status bank_link_begin(struct bank_link *l, uint32_t bank,
                                  const uint8_t header[BANK_HEADER_SIZE], struct bank_why *why)
 {

@@ -11,9 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bank_kept.h"
 #include "bank_options.h"
 #include "bank_report.h"
 #include "bank_run.h"
+#include "bank_service.h"
 
 #include "../common/bank_text.h"
 
@@ -56,7 +58,39 @@ static enum bank_status read_policy(const struct bank_options *o, struct bank_po
     return st;
 }
 
-/* the enclave of this agreement, verified by every bank */
+static enum bank_status start_enclave(const struct bank_options *o, char image[PATH_SIZE],
+                                      struct bank_link **link, struct bank_why *why)
+{
+    enum bank_status st = find(o->enclave, "bank_enclave.signed", image, why);
+
+    return st == BANK_OK
+               ? bank_link_start(image, o->simulate, o->attack == BANK_DEBUG_ENCLAVE, link, why)
+               : st;
+}
+
+/* the service verifies the enclave for all banks, and releases their keys to it */
+static enum bank_status serve(const struct bank_options *o, const struct bank_policy *policy,
+                              struct bank_progress *progress, struct bank_parties *parties,
+                              struct bank_link *link, struct bank_why *why)
+{
+    struct bank_service service;
+    enum bank_status st =
+        bank_service_new(o->service, o->ca, o->bank_token, o->host_token, &service, why);
+
+    if (st == BANK_OK) {
+        st = bank_service_policy(&service, policy, why);
+    }
+    if (st == BANK_OK) {
+        st = bank_service_deposit(&service, parties, policy, progress, why);
+    }
+    if (st == BANK_OK) {
+        st = bank_service_release(&service, parties, link, progress, why);
+    }
+    bank_wipe(&service, sizeof(service));
+    return st;
+}
+
+/* the enclave of this agreement, verified by every bank or by the service */
 static enum bank_status start(const struct bank_options *o, const struct bank_agreement *agreement,
                               struct bank_progress *progress, struct bank_parties *parties,
                               struct bank_link **link, struct bank_why *why)
@@ -66,10 +100,7 @@ static enum bank_status start(const struct bank_options *o, const struct bank_ag
     enum bank_status st = read_policy(o, &policy, why);
 
     if (st == BANK_OK) {
-        st = find(o->enclave, "bank_enclave.signed", image, why);
-    }
-    if (st == BANK_OK) {
-        st = bank_link_start(image, o->simulate, o->attack == BANK_DEBUG_ENCLAVE, link, why);
+        st = start_enclave(o, image, link, why);
     }
     if (st == BANK_OK) {
         st = bank_link_open(*link, agreement, why);
@@ -77,6 +108,9 @@ static enum bank_status start(const struct bank_options *o, const struct bank_ag
     if (st == BANK_OK) {
         st = bank_report_head(image, o->attack, agreement, &policy);
         (void)fflush(stdout);
+    }
+    if (st == BANK_OK && o->service != NULL) {
+        return serve(o, &policy, progress, parties, *link, why);
     }
     if (st == BANK_OK) {
         st = bank_verify_all(*link, parties, &policy, o->attack, progress, why);
@@ -111,7 +145,36 @@ static enum bank_status work(const struct bank_options *o, struct bank_progress 
     if (st == BANK_OK && o->input == NULL) {
         (void)printf("The generator had planted %u circles.\n", o->plan.planted);
     }
+    if (st == BANK_OK && o->result != NULL) {
+        st = bank_kept_write(link, o->result, why);
+        if (st == BANK_OK) {
+            (void)printf("The enclave sealed the totals into %s: bank --open reads them.\n",
+                         o->result);
+        }
+    }
     bank_link_stop(link);
+    return st;
+}
+
+/* a sealed result, read by the enclave that sealed it */
+static enum bank_status only_open(const struct bank_options *o, struct bank_why *why)
+{
+    struct bank_result *result = calloc(1, sizeof(*result));
+    struct bank_link *link = NULL;
+    char image[PATH_SIZE];
+    enum bank_status st = BANK_NO_MEMORY;
+
+    if (result != NULL) {
+        st = start_enclave(o, image, &link, why);
+    }
+    if (st == BANK_OK) {
+        st = bank_kept_read(link, o->open, result, why);
+    }
+    if (st == BANK_OK) {
+        bank_report_totals(&result->agreement, &result->summary);
+    }
+    bank_link_stop(link);
+    free(result);
     return st;
 }
 
@@ -204,7 +267,11 @@ static int dispatch(int argc, char **argv)
         (void)fputs(bank_usage, stdout);
         return 0;
     }
-    st = o.generate != NULL ? only_generate(&o, &why) : run(&o, &why);
+    if (o.open != NULL) {
+        st = only_open(&o, &why);
+    } else {
+        st = o.generate != NULL ? only_generate(&o, &why) : run(&o, &why);
+    }
     if (st != BANK_OK) {
         (void)fflush(stdout); /* what was done comes before what was not */
         bank_report_failure(why.text[0] != '\0' ? why.text : bank_status_text(st));

@@ -27,6 +27,12 @@ const char bank_usage[] =
     "  --attack NAME    be a malicious host, and see it refused: swapped-key,\n"
     "                   debug-enclave, old-quote, late-quote\n"
     "\n"
+    "with an attestation and key release service, which verifies for the banks:\n"
+    "  --service URL    such as https://localhost:8443 (casemate serve); also needs\n"
+    "  --ca FILE        the service's CA\n"
+    "  --bank-token FILE, --host-token FILE\n"
+    "                   who may deposit keys, and who may ask for their release\n"
+    "\n"
     "the agreement:\n"
     "  --min-length N   accounts in a circle, at least (3)\n"
     "  --max-length N   accounts in a circle, at most (5; 8 is the limit)\n"
@@ -35,6 +41,8 @@ const char bank_usage[] =
     "\n"
     "the report:\n"
     "  --circles N      circles to print (10)\n"
+    "  --result FILE    the totals, sealed by the enclave for itself\n"
+    "  --open FILE      only have the enclave read such a file\n"
     "\n"
     "made-up transfers:\n"
     "  --rows N         how many, 1000 to 2000000 (1000000)\n"
@@ -97,6 +105,18 @@ static bool with_value(const char *name, const char *value, struct bank_options 
         return attack(value, &o->attack);
     } else if (strcmp(name, "--generate") == 0) {
         o->generate = value;
+    } else if (strcmp(name, "--service") == 0) {
+        o->service = value;
+    } else if (strcmp(name, "--ca") == 0) {
+        o->ca = value;
+    } else if (strcmp(name, "--bank-token") == 0) {
+        o->bank_token = value;
+    } else if (strcmp(name, "--host-token") == 0) {
+        o->host_token = value;
+    } else if (strcmp(name, "--result") == 0) {
+        o->result = value;
+    } else if (strcmp(name, "--open") == 0) {
+        o->open = value;
     } else if (strcmp(name, "--min-length") == 0) {
         return number32(name, value, BANK_MIN_LENGTH, BANK_MAX_LENGTH, &o->rules.min_length);
     } else if (strcmp(name, "--max-length") == 0) {
@@ -160,6 +180,15 @@ bool bank_options_parse(int argc, char **argv, struct bank_options *out)
     }
     if (out->input != NULL && out->generate != NULL) {
         (void)fprintf(stderr, "bank: --input and --generate exclude each other\n");
+        return false;
+    }
+    if (out->service != NULL &&
+        (out->ca == NULL || out->bank_token == NULL || out->host_token == NULL)) {
+        (void)fprintf(stderr, "bank: --service also needs --ca, --bank-token and --host-token\n");
+        return false;
+    }
+    if (out->service != NULL && out->attack != BANK_HONEST) {
+        (void)fprintf(stderr, "bank: --attack is for banks that verify themselves\n");
         return false;
     }
     if (out->rules.min_length > out->rules.max_length) {

@@ -12,6 +12,12 @@ struct bank_options {
     const char *policy;   /* NULL: bank.policy beside the program */
     const char *input;    /* NULL: made-up data */
     const char *generate; /* write made-up data there and stop */
+    const char *service;  /* NULL: each bank verifies the enclave itself */
+    const char *ca;
+    const char *bank_token; /* files */
+    const char *host_token;
+    const char *result; /* where the sealed result goes; NULL: nowhere */
+    const char *open;   /* a sealed result to be read; NULL */
     bool simulate;
     bool accept_emulated;
     enum bank_attack attack;

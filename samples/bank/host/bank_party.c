@@ -54,7 +54,7 @@ void bank_party_free(struct bank_party *p)
 {
     bank_signer_free(p->signer);
     free(p->path);
-    memset(p, 0, sizeof(*p));
+    bank_wipe(p, sizeof(*p));
 }
 
 /* seconds that nobody can set back */
@@ -119,13 +119,14 @@ static enum bank_status send_chunks(const struct bank_party *p, FILE *f, struct 
 enum bank_status bank_party_send(const struct bank_party *p, const struct bank_agreement *a,
                                  uint32_t place, const struct bank_sink *sink, struct bank_why *why)
 {
-    struct bank_envelope e = {a, place, p->verdict.key};
+    struct bank_envelope e = {a, place, p->verified ? p->verdict.key : NULL,
+                              p->deposited ? p->released_key : NULL};
     struct bank_sealer *sealer = NULL;
     uint8_t header[BANK_HEADER_SIZE];
     FILE *f = NULL;
     enum bank_status st = BANK_OK;
 
-    if (!p->verified) {
+    if (!p->verified && !p->deposited) {
         return bank_fail(why, BANK_REFUSED, "%s: no enclave is verified, so no key is released",
                          p->name);
     }

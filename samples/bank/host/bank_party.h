@@ -18,6 +18,8 @@ struct bank_party {
     uint8_t nonce[BANK_NONCE_SIZE];
     bool verified; /* only then is there a key to encrypt to */
     struct bank_verdict verdict;
+    bool deposited; /* its key is with a service, which releases it to the right enclave only */
+    uint8_t released_key[BANK_RELEASED_SIZE];
 };
 
 /** Where the sealed bytes go: the header first, then the chunks. */
@@ -43,7 +45,7 @@ enum bank_status bank_party_answer(struct bank_party *p, const struct bank_polic
                                    const uint8_t *evidence, size_t size, struct bank_why *why);
 
 /**
- * Seal the file for the key that was verified and send it. Holds one chunk of the file at a time.
+ * Seal the file for the key that was verified, or with the key that is with the service, and send it. Holds one chunk of the file at a time.
  * @retval BANK_REFUSED  nothing was verified: nothing is sent
  */
 enum bank_status bank_party_send(const struct bank_party *p, const struct bank_agreement *a,

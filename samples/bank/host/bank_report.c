@@ -104,7 +104,7 @@ void bank_report_failure(const char *why)
     (void)fputs("\n", stderr);
 }
 
-static void print_totals(const struct bank_agreement *a, const struct bank_summary *s)
+void bank_report_totals(const struct bank_agreement *a, const struct bank_summary *s)
 {
     char n[32];
 
@@ -147,7 +147,7 @@ enum bank_status bank_report_result(struct bank_link *l, const struct bank_agree
 {
     enum bank_status st = BANK_OK;
 
-    print_totals(a, s);
+    bank_report_totals(a, s);
     for (uint64_t i = 0; i < s->circles && i < limit && st == BANK_OK; i++) {
         struct bank_circle c;
 

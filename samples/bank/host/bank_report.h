@@ -11,6 +11,9 @@ enum bank_status bank_report_head(const char *image, enum bank_attack attack,
 /** What one bank verified. */
 void bank_report_verdict(const struct bank_verdict *v);
 
+/** The totals. */
+void bank_report_totals(const struct bank_agreement *a, const struct bank_summary *s);
+
 /** Why there is no result, on stderr, broken into lines. */
 void bank_report_failure(const char *why);
 
