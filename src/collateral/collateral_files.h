@@ -16,6 +16,10 @@ const char *cm_part_file(enum cm_collateral_part part);
 CM_MUST_USE enum cm_status cm_parts_load(const char *path, struct cm_collateral_parts **out,
                                          struct cm_why *why);
 
+/** The same from the text of a JSON bundle. @retval CM_ERR_SYNTAX  not JSON; others as above */
+CM_MUST_USE enum cm_status cm_parts_read(struct cm_span text, struct cm_collateral_parts **out,
+                                         struct cm_why *why);
+
 /**
  * Into a folder that exists, as files; or as one JSON bundle, atomically.
  * @retval CM_ERR_FORMAT a part is no text where it should be   @retval CM_ERR_IO, CM_ERR_NOMEM

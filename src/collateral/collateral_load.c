@@ -153,25 +153,54 @@ static enum cm_status from_object(struct cm_json_value root, struct cm_collatera
     return CM_OK;
 }
 
+static enum cm_status read_bundle(struct cm_span text, struct cm_collateral_parts *out,
+                                  struct cm_why *why)
+{
+    const size_t max = text.len / 2 + 2;
+    struct cm_json_node *nodes = malloc(max * sizeof(*nodes));
+    struct cm_json doc;
+    enum cm_status st = CM_OK;
+
+    if (nodes == NULL) {
+        return CM_ERR_NOMEM;
+    }
+    CM_TRY(cm_json_parse(text, nodes, max, &doc, why));
+    CM_TRY(from_object(cm_json_root(&doc), out, why));
+out:
+    free(nodes);
+    return st;
+}
+
+enum cm_status cm_parts_read(struct cm_span text, struct cm_collateral_parts **out,
+                             struct cm_why *why)
+{
+    struct cm_collateral_parts *parts = NULL;
+    enum cm_status st = CM_OK;
+
+    *out = NULL;
+    if (text.len > BUNDLE_MAX) {
+        cm_why_set(why, "the bundle is too large");
+        return CM_ERR_LIMIT;
+    }
+    CM_TRY(cm_parts_create(&parts));
+    CM_TRY(read_bundle(text, parts, why));
+    *out = parts;
+    parts = NULL;
+out:
+    cm_parts_free(parts);
+    return st;
+}
+
 static enum cm_status from_bundle(const char *path, struct cm_collateral_parts *out,
                                   struct cm_why *why)
 {
-    struct cm_json_node *nodes = NULL;
-    struct cm_json doc;
     uint8_t *text = NULL;
     size_t len = 0;
     enum cm_status st = CM_OK;
 
     CM_TRY(cm_file_read(path, BUNDLE_MAX, &text, &len, why));
-    nodes = malloc((len / 2 + 2) * sizeof(*nodes));
-    if (nodes == NULL) {
-        st = CM_ERR_NOMEM;
-        goto out;
-    }
-    CM_TRY(cm_json_parse(cm_span_make(text, len), nodes, len / 2 + 2, &doc, why));
-    CM_TRY(from_object(cm_json_root(&doc), out, why));
+    CM_TRY(read_bundle(cm_span_make(text, len), out, why));
 out:
-    free(nodes);
     free(text);
     return st;
 }

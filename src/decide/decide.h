@@ -15,10 +15,11 @@ extern const struct cm_module cm_decide_module;
 
 /** What is to be decided. All borrowed for the call. */
 struct cm_decide_job {
-    const char *api;                     /* "maa", "native", "kbs": for the record */
-    const char *policy_type;             /* NULL: by the TEE of the evidence */
-    const struct cm_rule_version *draft; /* instead of the one in force; not recorded; NULL */
-    struct cm_span evidence;             /* UNTRUSTED */
+    const char *api;         /* "maa", "native", "kbs": for the record */
+    const char *policy_type; /* NULL: by the TEE of the evidence */
+    const struct cm_rule_version
+        *draft; /* instead of the one in force, as long as the decision lives; not recorded; NULL */
+    struct cm_span evidence; /* UNTRUSTED */
     enum cm_format format;
     const struct cm_material *materials; /* UNTRUSTED: trusted kinds are refused here */
     size_t material_count;
@@ -42,6 +43,9 @@ struct cm_decision {
     json_t *
         collateral; /* of SGX and TDX: hashes (hex SHA-256) of what was used, as the claim x-ms-sgx-collateral names them; NULL */
     bool emulated;
+    json_t *
+        token; /* for the record: the payload that was issued; set by whoever issued it, and then the
+                      decision's; NULL */
 };
 
 /**

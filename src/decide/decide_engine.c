@@ -270,6 +270,7 @@ void cm_decision_free(struct cm_decision *d)
     cm_policy_claims_free(d->claims);
     cm_evidence_free(d->evidence);
     json_decref(d->collateral);
+    json_decref(d->token);
     if (own->rules != NULL && d->rule != NULL) {
         own->rules->release(d->rule);
     }
@@ -404,6 +405,7 @@ static enum cm_status verify(struct cm_engine *e, const struct cm_decide_job *jo
     enum cm_status st = CM_OK;
 
     st = cm_gather_verify(&g, &own->d);
+    own->format = g.job.format;
     cm_gather_end(&g);
     cm_floors_drop(floors);
     cm_settings_drop(settings);
@@ -425,8 +427,9 @@ static enum cm_status verify(struct cm_engine *e, const struct cm_decide_job *jo
 }
 
 /* Whose policy judges evidence of a format and TEE; NULL: nobody's. */
-static const char *type_of(const struct cm_decision_own *own, enum cm_format format)
+static const char *type_of(const struct cm_decision_own *own)
 {
+    const enum cm_format format = own->format;
     static const char *const types[] = {
         [CM_FORMAT_ANY] = NULL,       [CM_FORMAT_DCAP] = NULL,
         [CM_FORMAT_SNP] = "SevSnpVm", [CM_FORMAT_NITRO] = "Nitro",
@@ -503,14 +506,13 @@ static enum cm_status choose_rule(struct cm_engine *e, const struct cm_decide_jo
 }
 
 static enum cm_status judge(struct cm_engine *e, const struct cm_decide_job *job,
-                            const struct cm_engine_ask *ask, struct cm_decision_own *own,
-                            enum cm_format format)
+                            const struct cm_engine_ask *ask, struct cm_decision_own *own)
 {
     const unsigned flags = ask->accept_emulated ? CM_POLICY_ALLOW_EMULATED : 0;
     struct cm_decision *d = &own->d;
     enum cm_status st = CM_OK;
 
-    CM_TRY(choose_rule(e, job, own, type_of(own, format)));
+    CM_TRY(choose_rule(e, job, own, type_of(own)));
     if (d->st != CM_OK) {
         goto out;
     }
@@ -541,7 +543,6 @@ enum cm_status cm_engine_decide(struct cm_engine *e, const struct cm_decide_job 
                                 struct cm_why *why)
 {
     struct cm_decision_own *own = NULL;
-    enum cm_format format = CM_FORMAT_ANY;
     enum cm_status st = CM_OK;
 
     *out = NULL;
@@ -558,9 +559,7 @@ enum cm_status cm_engine_decide(struct cm_engine *e, const struct cm_decide_job 
         CM_TRY(verify(e, job, ask, own));
         note_tee(own);
         if (own->d.st == CM_OK) {
-            format =
-                job->format != CM_FORMAT_ANY ? job->format : cm_verify_recognise(job->evidence);
-            CM_TRY(judge(e, job, ask, own, format));
+            CM_TRY(judge(e, job, ask, own));
         }
     }
     *out = &own->d;

@@ -96,7 +96,9 @@ CM_MUST_USE enum cm_status cm_pck_chain_trusted(struct cm_span pem,
 struct cm_decision_own {
     struct cm_decision d;
     const struct cm_engine_rules *rules; /* to let go of the rule; NULL: it is borrowed */
-    const char *tee;                     /* "sgx", ...; of the evidence or its format's name */
+    const char *tee;                     /* "sgx", ...: as the evidence says; "unknown" */
+    enum cm_format format;
+    uint64_t took_ns;
 };
 
 /** The decision's own part. */

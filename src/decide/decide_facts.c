@@ -73,6 +73,52 @@ static void platform_of(const struct cm_evidence *ev, struct cm_facts *out)
     }
 }
 
+static int64_t number_of(const struct cm_evidence *ev, const char *const names[2])
+{
+    for (size_t i = 0; i < 2; i++) {
+        const struct cm_claim *c = cm_evidence_find(ev, 0, names[i], 0);
+
+        if (c != NULL && c->type == CM_CLAIM_TYPE_UINT && c->number <= INT64_MAX) {
+            return (int64_t)c->number;
+        }
+    }
+    return -1;
+}
+
+/* Identifiers such as INTEL-SA-00615 as a JSON array; what is no such thing is left out. */
+static void advisories_of(const struct cm_evidence *ev, char *out, size_t cap)
+{
+    const struct cm_claim *c = NULL;
+    size_t used = 1;
+
+    (void)snprintf(out, cap, "[");
+    for (size_t i = 0; (c = cm_evidence_find(ev, 0, CM_CLAIM_ADVISORY, i)) != NULL; i++) {
+        if (c->type == CM_CLAIM_TYPE_TEXT && used + c->len + 5 < cap &&
+            strspn(c->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == c->len) {
+            used +=
+                (size_t)snprintf(out + used, cap - used, "%s\"%s\"", used == 1 ? "" : ",", c->text);
+        }
+    }
+    (void)snprintf(out + used, cap - used, "]");
+}
+
+/* What runs there: version and product by SGX's names, or SNP's. */
+static void program_of(const struct cm_evidence *ev, struct cm_facts *out)
+{
+    static const char *const svn[2] = {"sgx.isvsvn", "snp.guest_svn"};
+    static const char *const product[2] = {"sgx.isvprodid", "sgx.isvprodid"};
+    const struct cm_claim *launch = measured(ev, CM_ROLE_LAUNCH);
+
+    hex_of(launch, out->measurement);
+    hex_of(measured(ev, CM_ROLE_SIGNER), out->signer);
+    if (launch != NULL && launch->text != NULL) {
+        plain(out->label, sizeof(out->label), launch->text);
+    }
+    out->svn = number_of(ev, svn);
+    out->product = number_of(ev, product);
+    out->debug = strncmp(text_of(ev, CM_CLAIM_DBGSTAT), "enabled", 7) == 0;
+}
+
 /* The check that failed first, or the policy's line: what many refusals have in common. */
 static void cause_of(const struct cm_decision *d, struct cm_facts *out)
 {
@@ -106,6 +152,10 @@ void cm_facts_of(const struct cm_decision *d, const struct cm_decide_job *job, s
     out->genuine = d->claims != NULL;
     out->emulated = d->emulated;
     out->status = d->st;
+    out->took_ns = cm_decision_own(d)->took_ns;
+    out->product = -1;
+    out->svn = -1;
+    (void)snprintf(out->advisories, sizeof(out->advisories), "[]");
     plain(out->token, sizeof(out->token), d->id);
     plain(out->api, sizeof(out->api), job->api == NULL ? "" : job->api);
     plain(out->tee, sizeof(out->tee), cm_decision_own(d)->tee);
@@ -118,8 +168,8 @@ void cm_facts_of(const struct cm_decision *d, const struct cm_decide_job *job, s
         plain(out->policy_hash, sizeof(out->policy_hash), d->rule->hash);
     }
     if (d->evidence != NULL) {
-        hex_of(measured(d->evidence, CM_ROLE_LAUNCH), out->measurement);
-        hex_of(measured(d->evidence, CM_ROLE_SIGNER), out->signer);
+        program_of(d->evidence, out);
+        advisories_of(d->evidence, out->advisories, sizeof(out->advisories));
         plain(out->tcb, sizeof(out->tcb), text_of(d->evidence, CM_CLAIM_TCB_STATUS));
         platform_of(d->evidence, out);
     }

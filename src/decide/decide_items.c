@@ -1,354 +1,403 @@
-/* An explanation's items; see decide_items.h. Untrusted: names and values of evidence are text of others. */
+/* Explanations; see decide_items.h. Untrusted: names and values of evidence, and what the store gives back. */
 #include "decide/decide_items.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/hex.h"
+#include "common/reader.h"
 #include "common/try.h"
+#include "common/writer.h"
 #include "policy/policy_saved.h"
 #include "token/json.h"
-#include "token/utf8.h"
+#include "verify/material_kind.h"
 
-#define FIRST_TEXT  (16u << 10)
-#define FIRST_ITEMS 256u
-#define HEX_MAX     4096u /* bytes of one value; longer ones are cut */
-
-static const char *const results[] = {
-    [CM_CHECK_NOT_CHECKED] = "not checked",
-    [CM_CHECK_PASS] = "pass",
-    [CM_CHECK_FAIL] = "fail",
-    [CM_CHECK_NOT_APPLICABLE] = "not applicable",
-};
-static const char *const authorities[] = {
-    [CM_AUTHORITY_SELF] = "self-asserted",
-    [CM_AUTHORITY_KEY] = "key-bound",
-    [CM_AUTHORITY_ENDORSER] = "endorser",
-    [CM_AUTHORITY_HARDWARE] = "hardware-signed",
-};
+#define FIRST (32u << 10)
 
 void cm_items_free(struct cm_items *items)
 {
     free(items->text);
-    free(items->item);
+    free(items->start);
     memset(items, 0, sizeof(*items));
 }
 
-struct cm_span cm_items_at(const struct cm_items *items, size_t index)
-{
-    return index < items->count
-               ? cm_span_make(items->text + items->item[index].off, items->item[index].len)
-               : cm_span_make(NULL, 0);
-}
+/* ----------------------------------------------------------------- writing */
 
-/* One item, written by a function that may be called again with more room. */
-typedef void write_fn(struct cm_json_wr *w, const void *what);
+/* A buffer that a writer is tried on again with more room. */
+struct room {
+    char *text;
+    size_t cap;
+};
 
-static bool more_text(struct cm_items *t)
+static bool enlarge(struct room *r)
 {
-    size_t cap = t->cap == 0 ? FIRST_TEXT : 2 * t->cap;
-    uint8_t *text = cap > CM_ITEMS_MAX_BYTES ? NULL : realloc(t->text, cap);
+    const size_t cap = r->cap == 0 ? FIRST : 2 * r->cap;
+    char *text = cap > CM_EXPLANATION_MAX ? NULL : realloc(r->text, cap);
 
     if (text != NULL) {
-        t->text = text;
-        t->cap = cap;
+        r->text = text;
+        r->cap = cap;
     }
     return text != NULL;
 }
 
-static bool more_items(struct cm_items *t)
+static void member_u64(struct cm_json_wr *w, const char *name, uint64_t v)
 {
-    size_t cap = t->item_cap == 0 ? FIRST_ITEMS : 2 * t->item_cap;
-    struct cm_item *item = cap > CM_ITEMS_MAX ? NULL : realloc(t->item, cap * sizeof(*item));
-
-    if (item != NULL) {
-        t->item = item;
-        t->item_cap = cap;
-    }
-    return item != NULL;
+    cm_json_wr_name(w, name);
+    cm_json_wr_u64(w, v);
 }
 
-static enum cm_status add(struct cm_items *t, write_fn *write, const void *what)
-{
-    struct cm_json_wr w;
-    size_t len = 0;
-    enum cm_status st = CM_ERR_SPACE;
+/* What other writers make: their JSON as it is, straight into the buffer. */
+typedef enum cm_status inner_fn(const void *what, char *out, size_t cap, size_t *len);
 
-    if (t->count == t->item_cap && !more_items(t)) {
+static void member_inner(struct cm_json_wr *w, const char *name, inner_fn *fn, const void *what)
+{
+    size_t half = 0;
+    size_t len = 0;
+
+    cm_json_wr_name(w, name);
+    if (what == NULL) {
+        cm_json_wr_null(w);
+        return;
+    }
+    half = w->out.bad ? 0
+                      : (w->out.cap - w->out.used) / 2; /* made in the upper half of what is free */
+    if (half == 0 || fn(what, (char *)w->out.start + w->out.cap - half, half, &len) != CM_OK) {
+        w->out.bad = true;
+        return;
+    }
+    cm_json_wr_raw(w, cm_span_make(w->out.start + w->out.cap - half, len));
+}
+
+static enum cm_status inner_evidence(const void *what, char *out, size_t cap, size_t *len)
+{
+    return cm_evidence_json(what, out, cap, len);
+}
+
+static enum cm_status inner_outcome(const void *what, char *out, size_t cap, size_t *len)
+{
+    return cm_policy_outcome_json(what, out, cap, len);
+}
+
+static enum cm_status inner_json(const void *what, char *out, size_t cap, size_t *len)
+{
+    *len = json_dumpb(what, out, cap, JSON_COMPACT);
+    return *len != 0 && *len <= cap ? CM_OK : CM_ERR_SPACE;
+}
+
+static void write_claim(struct cm_json_wr *w, const struct cm_policy_claim *c, bool json)
+{
+    cm_json_wr_array(w);
+    cm_json_wr_text(w, c->type);
+    cm_json_wr_u64(w, (uint64_t)c->issuer);
+    if (json) {
+        cm_json_wr_raw(w, c->text);
+        cm_json_wr_u64(w, 1);
+    } else if (c->value_type == CM_POLICY_TEXT) {
+        cm_json_wr_text(w, c->text);
+    } else if (c->value_type == CM_POLICY_INT) {
+        cm_json_wr_i64(w, c->number);
+    } else {
+        cm_json_wr_bool(w, c->number != 0);
+    }
+    cm_json_wr_end(w);
+}
+
+static void write_incoming(struct cm_json_wr *w, const struct cm_policy_claims *claims)
+{
+    struct cm_policy_claim c;
+
+    cm_json_wr_name(w, "incoming");
+    if (claims == NULL) {
+        cm_json_wr_null(w);
+        return;
+    }
+    cm_json_wr_array(w);
+    for (size_t i = 0; cm_policy_claims_at(claims, i, &c); i++) {
+        write_claim(w, &c, cm_policy_claims_is_json(claims, i));
+    }
+    cm_json_wr_end(w);
+}
+
+static void write_materials(struct cm_json_wr *w, const struct cm_decide_job *job)
+{
+    cm_json_wr_name(w, "materials");
+    cm_json_wr_array(w);
+    for (size_t i = 0; i < job->material_count; i++) {
+        const char *word = cm_material_word(job->materials[i].kind);
+
+        cm_json_wr_object(w);
+        cm_json_wr_name(w, "kind");
+        cm_json_wr_str(w, word == NULL ? "unknown" : word);
+        member_u64(w, "size", job->materials[i].bytes.len);
+        cm_json_wr_end(w);
+    }
+    cm_json_wr_end(w);
+}
+
+static enum cm_status write_all(const struct cm_decision *d, const struct cm_decide_job *job,
+                                bool whole, struct room *room, size_t *len)
+{
+    const enum cm_format format = cm_decision_own(d)->format;
+    struct cm_json_wr w = cm_json_wr_init(room->text, room->cap);
+
+    cm_json_wr_object(&w);
+    cm_json_wr_name(&w, "format");
+    cm_json_wr_str(&w, format == CM_FORMAT_ANY ? "" : cm_format_name(format));
+    member_u64(&w, "evidence_size", job->evidence.len);
+    write_materials(&w, job);
+    member_inner(&w, "evidence", inner_evidence, whole ? d->evidence : NULL);
+    member_inner(&w, "outcome", inner_outcome, whole ? d->outcome : NULL);
+    member_inner(&w, "token", inner_json, whole ? d->token : NULL);
+    write_incoming(&w, whole ? d->claims : NULL);
+    cm_json_wr_end(&w);
+    return cm_json_wr_finish(&w, len);
+}
+
+/* ------------------------------------------------------------------ pieces */
+
+/* A piece ends before a comma behind which a member or an element begins. */
+static bool is_border(const char *text, size_t at, size_t len)
+{
+    return text[at] == ',' && at + 1 < len &&
+           (text[at + 1] == '"' || text[at + 1] == '{' || text[at + 1] == '[');
+}
+
+static enum cm_status cut(struct cm_items *t)
+{
+    size_t count = 1;
+    size_t n = 0;
+
+    for (size_t i = 0; i < t->len; i++) {
+        count += is_border(t->text, i, t->len) ? 1 : 0;
+    }
+    t->start = malloc((count + 1) * sizeof(*t->start));
+    if (t->start == NULL) {
         return CM_ERR_NOMEM;
     }
-    while (st != CM_OK) {
-        if (t->text != NULL) {
-            w = cm_json_wr_init(t->text + t->len, t->cap - t->len);
-            cm_json_wr_array(&w);
-            write(&w, what);
-            cm_json_wr_end(&w);
-            st = cm_json_wr_finish(&w, &len);
-        }
-        if (st != CM_OK && !more_text(t)) {
-            return t->cap * 2 > CM_ITEMS_MAX_BYTES ? CM_ERR_LIMIT : CM_ERR_NOMEM;
+    t->start[n++] = 0;
+    for (size_t i = 0; i < t->len; i++) {
+        if (is_border(t->text, i, t->len)) {
+            t->start[n++] = (uint32_t)i;
         }
     }
-    t->item[t->count++] = (struct cm_item){(uint32_t)t->len, (uint32_t)len};
-    t->len += len;
+    t->start[n] = (uint32_t)t->len;
+    t->count = n;
     return CM_OK;
 }
 
-static void write_hex(struct cm_json_wr *w, const uint8_t *bytes, size_t len)
+enum cm_status cm_items_of(const struct cm_decision *d, const struct cm_decide_job *job,
+                           struct cm_items *out)
 {
-    char text[2 * HEX_MAX + 1];
+    struct room room = {NULL, 0};
+    enum cm_status st = CM_ERR_SPACE;
+    bool whole = true;
 
-    len = len > HEX_MAX ? HEX_MAX : len;
-    cm_hex_encode(cm_span_make(bytes, len), CM_HEX_LOWER, text);
-    cm_json_wr_text(w, cm_span_make(text, 2 * len));
-}
-
-/* Text of others: what is no text is written as its bytes. */
-static void write_text(struct cm_json_wr *w, struct cm_span s)
-{
-    if (cm_utf8_valid(s)) {
-        cm_json_wr_text(w, s);
-    } else {
-        write_hex(w, s.ptr, s.len);
-    }
-}
-
-static void write_str(struct cm_json_wr *w, const char *s)
-{
-    write_text(w, cm_span_make(s, s == NULL ? 0 : strlen(s)));
-}
-
-/* As in a policy: what does not fit 63 bits is a text of digits. */
-static void write_number(struct cm_json_wr *w, uint64_t v)
-{
-    char text[24] = "";
-
-    if (v <= INT64_MAX) {
-        cm_json_wr_u64(w, v);
-    } else {
-        (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
-        cm_json_wr_str(w, text);
-    }
-}
-
-/* ---------------------------------------------------------------- evidence */
-
-struct submod {
-    const struct cm_evidence *ev;
-    size_t index;
-};
-
-static void write_submod(struct cm_json_wr *w, const void *what)
-{
-    const struct submod *s = what;
-
-    cm_json_wr_str(w, "m");
-    write_str(w, cm_evidence_name(s->ev, s->index));
-    cm_json_wr_bool(w, cm_evidence_genuine(s->ev, s->index));
-}
-
-static void write_check(struct cm_json_wr *w, const void *what)
-{
-    const struct cm_check *c = what;
-
-    cm_json_wr_str(w, "k");
-    cm_json_wr_str(w, c->name);
-    cm_json_wr_str(w, results[c->result]);
-    cm_json_wr_bool(w, c->required);
-    cm_json_wr_str(w, c->status == CM_OK ? "" : cm_status_str(c->status));
-    write_str(w, c->detail);
-}
-
-struct binding {
-    const struct cm_evidence *ev;
-    const struct cm_binding *b;
-};
-
-static void write_binding(struct cm_json_wr *w, const void *what)
-{
-    const struct binding *b = what;
-
-    cm_json_wr_str(w, "b");
-    write_str(w, b->b->name);
-    write_str(w, cm_evidence_name(b->ev, b->b->from));
-    write_str(w, cm_evidence_name(b->ev, b->b->to));
-    cm_json_wr_str(w, results[b->b->result]);
-}
-
-static void write_evidence_claim(struct cm_json_wr *w, const void *what)
-{
-    const struct cm_claim *c = what;
-
-    cm_json_wr_str(w, "e");
-    cm_json_wr_str(w, c->name);
-    switch (c->type) {
-    case CM_CLAIM_TYPE_BYTES:
-    case CM_CLAIM_TYPE_DIGEST:
-        write_hex(w, c->bytes, c->len);
-        break;
-    case CM_CLAIM_TYPE_TEXT:
-        write_text(w, cm_span_make(c->text, c->len));
-        break;
-    case CM_CLAIM_TYPE_UINT:
-    case CM_CLAIM_TYPE_TIME:
-        write_number(w, c->number);
-        break;
-    case CM_CLAIM_TYPE_BOOL:
-        cm_json_wr_bool(w, c->number != 0);
-        break;
-    }
-    cm_json_wr_str(w, authorities[c->authority]);
-}
-
-/* Whether an item of a status may be left out: it is too large, and an "x" stands for it. */
-static enum cm_status or_left_out(enum cm_status st)
-{
-    return st == CM_ERR_LIMIT ? CM_OK : st;
-}
-
-static enum cm_status add_evidence(struct cm_items *t, const struct cm_evidence *ev, bool claims)
-{
-    const struct cm_binding *b = NULL;
-    const struct cm_check *c = NULL;
-    const struct cm_claim *claim = NULL;
-    enum cm_status st = CM_OK;
-
-    for (size_t s = 0; s < cm_evidence_submods(ev); s++) {
-        CM_TRY(add(t, write_submod, &(struct submod){ev, s}));
-        for (size_t i = 0; (c = cm_evidence_check(ev, s, i)) != NULL; i++) {
-            CM_TRY(add(t, write_check, c));
+    memset(out, 0, sizeof(*out));
+    while (st != CM_OK) {
+        if (!enlarge(&room)) {
+            if (!whole || 2 * room.cap <= CM_EXPLANATION_MAX) {
+                st = CM_ERR_NOMEM;
+                goto out;
+            }
+            whole = false; /* as large as it may be: what is large is left out */
         }
-        for (size_t i = 0; claims && (claim = cm_evidence_claim(ev, s, i)) != NULL; i++) {
-            CM_TRY(or_left_out(add(t, write_evidence_claim, claim)));
-        }
+        st = write_all(d, job, whole, &room, &out->len);
     }
-    for (size_t i = 0; (b = cm_evidence_binding(ev, i)) != NULL; i++) {
-        CM_TRY(add(t, write_binding, &(struct binding){ev, b}));
-    }
+    out->text = room.text;
+    room.text = NULL;
+    st = cut(out);
 out:
+    free(room.text);
     return st;
 }
 
-/* ------------------------------------------------------------------ policy */
-
-static void write_value(struct cm_json_wr *w, const struct cm_policy_claim *c)
+enum cm_status cm_items_read(struct cm_span text, struct cm_items *out)
 {
-    switch (c->value_type) {
-    case CM_POLICY_TEXT:
-        write_text(w, c->text);
-        break;
-    case CM_POLICY_INT:
-        cm_json_wr_i64(w, c->number);
-        break;
-    case CM_POLICY_BOOL:
-        cm_json_wr_bool(w, c->number != 0);
-        break;
+    memset(out, 0, sizeof(*out));
+    if (text.len > CM_EXPLANATION_MAX) {
+        return CM_ERR_LIMIT;
     }
-}
-
-struct incoming {
-    struct cm_policy_claim c;
-    bool json;
-};
-
-static void write_claim(struct cm_json_wr *w, const void *what)
-{
-    const struct incoming *in = what;
-
-    cm_json_wr_str(w, in->json ? "j" : "c");
-    write_text(w, in->c.type);
-    cm_json_wr_u64(w, (uint64_t)in->c.issuer);
-    if (in->json) {
-        cm_json_wr_raw(w, in->c.text);
-    } else {
-        write_value(w, &in->c);
+    out->text = malloc(text.len + 1);
+    if (out->text == NULL) {
+        return CM_ERR_NOMEM;
     }
+    if (text.len != 0) {
+        memcpy(out->text, text.ptr, text.len);
+    }
+    out->len = text.len;
+    return cut(out);
 }
 
-static void write_step(struct cm_json_wr *w, const void *what)
+static struct cm_span piece(const struct cm_items *t, size_t i)
 {
-    const struct cm_policy_step *s = what;
-
-    cm_json_wr_str(w, "s");
-    cm_json_wr_str(w, s->section);
-    cm_json_wr_u64(w, s->line);
-    cm_json_wr_bool(w, s->fired);
-    cm_json_wr_bool(w, s->failed);
-    write_text(w, s->rule);
-    write_str(w, s->details);
+    return cm_span_make(t->text + t->start[i], t->start[i + 1] - t->start[i]);
 }
 
-struct outgoing {
-    struct cm_policy_claim c;
-    const char *kind;
-};
-
-static void write_issued(struct cm_json_wr *w, const void *what)
+static bool differs(const struct cm_items *base, const struct cm_items *t, size_t i)
 {
-    const struct outgoing *o = what;
+    const uint32_t len = t->start[i + 1] - t->start[i];
 
-    cm_json_wr_str(w, o->kind);
-    write_text(w, o->c.type);
-    write_value(w, &o->c);
+    return i >= base->count || base->start[i + 1] - base->start[i] != len ||
+           memcmp(base->text + base->start[i], t->text + t->start[i], len) != 0;
 }
 
-static void write_left_out(struct cm_json_wr *w, const void *what)
+enum cm_status cm_items_diff(const struct cm_items *base, const struct cm_items *items,
+                             uint8_t **out, size_t *len)
 {
-    cm_json_wr_str(w, "x");
-    cm_json_wr_str(w, what);
-}
+    size_t cap = 4;
+    uint8_t *bytes = NULL;
+    struct cm_wr w;
 
-static enum cm_status add_claims(struct cm_items *t, const struct cm_policy_claims *claims)
-{
-    struct incoming in = {.json = false};
-    enum cm_status st = CM_OK;
+    *out = NULL;
+    for (size_t i = 0; i < items->count; i++) {
+        cap += differs(base, items, i) ? 8 + (items->start[i + 1] - items->start[i]) : 0;
+    }
+    bytes = malloc(cap);
+    if (bytes == NULL) {
+        return CM_ERR_NOMEM;
+    }
+    w = cm_wr_init(bytes, cap);
+    cm_wr_u32le(&w, (uint32_t)items->count);
+    for (size_t i = 0; i < items->count && cap != 4; i++) {
+        if (differs(base, items, i)) {
+            struct cm_span s = piece(items, i);
 
-    for (size_t i = 0; cm_policy_claims_at(claims, i, &in.c); i++) {
-        in.json = cm_policy_claims_is_json(claims, i);
-        st = in.c.text.len > CM_ITEM_MAX ? CM_ERR_LIMIT : add(t, write_claim, &in);
-        if (st == CM_ERR_LIMIT) {
-            st = add(t, write_left_out, "an incoming claim that is too large");
+            cm_wr_u32le(&w, (uint32_t)i);
+            cm_wr_u32le(&w, (uint32_t)s.len);
+            cm_wr_bytes(&w, s.ptr, s.len);
         }
-        CM_TRY(st);
     }
+    *out = bytes;
+    *len = w.used;
+    return CM_OK;
+}
+
+/* What is left of a difference: where the next piece of its own stands. */
+struct patch {
+    struct cm_rd rd;
+    uint32_t next; /* UINT32_MAX: none */
+};
+
+static void advance(struct patch *p)
+{
+    p->next = p->rd.left != 0 ? cm_rd_u32le(&p->rd) : UINT32_MAX;
+}
+
+/* The i-th piece; bad when neither has it. */
+static struct cm_span choose(struct patch *p, const struct cm_items *base, uint32_t i)
+{
+    struct cm_span s = {NULL, 0};
+
+    if (i == p->next) {
+        s = cm_rd_take(&p->rd, cm_rd_u32le(&p->rd));
+        advance(p);
+    } else if (i < base->count) {
+        s = piece(base, i);
+    } else {
+        p->rd.bad = true;
+    }
+    return s;
+}
+
+enum cm_status cm_items_patch(const struct cm_items *base, struct cm_span diff, char **out,
+                              size_t *len)
+{
+    struct patch p = {.rd = cm_rd_init(diff)};
+    const uint32_t count = cm_rd_u32le(&p.rd);
+    struct cm_wr w;
+    char *text = NULL;
+    enum cm_status st = CM_OK;
+
+    *out = NULL;
+    if (p.rd.bad || count > base->count + diff.len / 8) {
+        return CM_ERR_FORMAT;
+    }
+    text = malloc(base->len + diff.len + 1); /* each of both is taken at most once */
+    if (text == NULL) {
+        return CM_ERR_NOMEM;
+    }
+    w = cm_wr_init(text, base->len + diff.len);
+    advance(&p);
+    for (uint32_t i = 0; i < count && !p.rd.bad; i++) {
+        struct cm_span s = choose(&p, base, i);
+
+        if (s.len != 0) {
+            cm_wr_bytes(&w, s.ptr, s.len);
+        }
+    }
+    CM_TRY(p.next == UINT32_MAX ? cm_rd_finish(&p.rd) : CM_ERR_FORMAT);
+    CM_TRY(cm_wr_finish(&w));
+    *out = text;
+    *len = w.used;
+    text = NULL;
 out:
+    free(text);
+    return st == CM_ERR_SPACE ? CM_ERR_FORMAT : st;
+}
+
+/* ------------------------------------------------------------------ claims */
+
+static struct cm_span span_of(const json_t *text)
+{
+    return cm_span_make(json_string_value(text), json_string_length(text));
+}
+
+static enum cm_status take_json(const json_t *value, const char *type, enum cm_policy_issuer by,
+                                struct cm_policy_claims *set)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    enum cm_status st = CM_ERR_NOMEM;
+
+    if (text != NULL) {
+        st = cm_policy_claims_json(set, type, cm_span_make(text, strlen(text)), by);
+    }
+    free(text);
     return st;
 }
 
-static enum cm_status add_outcome(struct cm_items *t, const struct cm_policy_outcome *o)
+static enum cm_status take_claim(const json_t *item, struct cm_policy_claims *set)
 {
-    struct cm_policy_step step;
-    struct outgoing out = {.kind = "i"};
-    enum cm_status st = CM_OK;
+    const char *type = json_string_value(json_array_get(item, 0));
+    const json_int_t issuer = json_integer_value(json_array_get(item, 1));
+    const json_t *value = json_array_get(item, 2);
+    const enum cm_policy_issuer by = (enum cm_policy_issuer)issuer;
 
-    for (size_t i = 0; cm_policy_outcome_step(o, i, &step); i++) {
-        CM_TRY(or_left_out(add(t, write_step, &step)));
+    if (type == NULL || value == NULL || issuer < CM_POLICY_CUSTOM || issuer > CM_POLICY_POLICY) {
+        return CM_ERR_FORMAT;
     }
-    for (size_t i = 0; cm_policy_outcome_claim(o, i, &out.c); i++) {
-        CM_TRY(or_left_out(add(t, write_issued, &out)));
+    if (json_array_size(item) == 4) {
+        return take_json(value, type, by, set);
     }
-    out.kind = "p";
-    for (size_t i = 0; cm_policy_outcome_property(o, i, &out.c); i++) {
-        CM_TRY(or_left_out(add(t, write_issued, &out)));
+    if (json_is_string(value)) {
+        return cm_policy_claims_text(set, type, span_of(value), by);
     }
-out:
-    return st;
+    if (json_is_integer(value)) {
+        return cm_policy_claims_int(set, type, json_integer_value(value), by);
+    }
+    return json_is_boolean(value) ? cm_policy_claims_bool(set, type, json_is_true(value), by)
+                                  : CM_ERR_FORMAT;
 }
 
-enum cm_status cm_items_of(const struct cm_decision *d, struct cm_items *out)
+enum cm_status cm_items_claims(const json_t *explanation, struct cm_policy_claims **out)
 {
+    const json_t *all = json_object_get(explanation, "incoming");
+    struct cm_policy_claims *set = NULL;
+    size_t i = 0;
+    const json_t *item = NULL;
     enum cm_status st = CM_OK;
 
-    if (d->evidence != NULL) {
-        CM_TRY(add_evidence(out, d->evidence, d->claims == NULL));
+    *out = NULL;
+    if (!json_is_array(all)) {
+        return CM_ERR_NOTFOUND;
     }
-    if (d->claims != NULL) {
-        CM_TRY(add_claims(out, d->claims));
+    CM_TRY(cm_policy_claims_create(&set));
+    json_array_foreach(all, i, item)
+    {
+        CM_TRY(take_claim(item, set));
     }
-    if (d->outcome != NULL) {
-        CM_TRY(add_outcome(out, d->outcome));
-    }
+    *out = set;
+    set = NULL;
 out:
-    return or_left_out(st);
+    cm_policy_claims_free(set);
+    return st;
 }

@@ -121,8 +121,9 @@ const char *cm_kept_number_name(enum cm_kept_kind kind, size_t index)
                                                     : "number";
 }
 
-static void earlier(struct cm_kept_facts *f, uint64_t not_after)
+static void earlier(struct cm_kept_facts *f, size_t part, uint64_t not_after)
 {
+    f->part_after[part] = not_after;
     f->not_after = not_after < f->not_after ? not_after : f->not_after;
 }
 
@@ -150,7 +151,7 @@ static enum cm_status tcb_facts(struct cm_span text, const struct cm_collateral_
     }
     note_number(f, 0, info->dates.evaluation_number);
     note_number(f, 1, info->dates.issue_date);
-    earlier(f, info->dates.next_update);
+    earlier(f, 0, info->dates.next_update);
 out:
     if (info != NULL) {
         cm_tcb_info_free(info);
@@ -170,7 +171,7 @@ static enum cm_status qe_facts(struct cm_span text, struct cm_kept_facts *f, str
     CM_TRY(cm_qe_identity_parse(text, id, why));
     note_number(f, 2, id->dates.evaluation_number);
     note_number(f, 3, id->dates.issue_date);
-    earlier(f, id->dates.next_update);
+    earlier(f, 1, id->dates.next_update);
 out:
     cm_qe_identity_free(id);
     free(id);
@@ -185,7 +186,7 @@ static enum cm_status crl_facts(struct cm_span bytes, bool general, size_t index
 
     if (st == CM_OK) {
         note_number(f, index, cm_crl_number(crl));
-        earlier(f, cm_crl_period(crl).not_after);
+        earlier(f, general ? 0 : index - 2, cm_crl_period(crl).not_after);
     } else {
         cm_why_set(why, "a revocation list cannot be read: %s", cm_status_str(st));
     }
@@ -216,6 +217,7 @@ static enum cm_status read_facts(const struct cm_want *want,
         break;
     case CM_KEPT_SNP_KEY:
         CM_TRY(cm_kds_check_key(part[0], &want->kds, &f->not_after, why));
+        f->part_after[0] = f->not_after;
         break;
     }
 out:

@@ -47,6 +47,8 @@ CM_MUST_USE enum cm_status cm_want_snp_key(const char *line, struct cm_span chip
 /* What there is to know of collateral without verifying it. */
 struct cm_kept_facts {
     uint64_t not_after; /* the earliest next update; CM_KEPT_NEVER: none */
+    uint64_t
+        part_after[4]; /* of TCB info, QE identity, root's and PCK CA's lists; of AMD's the first */
     uint64_t number[6]; /* that never decrease: see cm_kept_number_name() */
     bool has_number[6];
 };

@@ -22,8 +22,6 @@ struct cm_base {
     uint64_t key;       /* of its like */
     int64_t time;
     char hash[33];
-    uint8_t *bytes;
-    size_t len;
     struct cm_items items;
 };
 
@@ -37,7 +35,6 @@ static void base_drop(struct cm_base *b)
 {
     if (b != NULL && atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) == 1) {
         cm_items_free(&b->items);
-        free(b->bytes);
         free(b);
     }
 }
@@ -156,11 +153,10 @@ static enum cm_status base_make(struct cm_items *items, uint64_t key, int64_t no
     atomic_init(&b->stored, false);
     b->key = key;
     b->time = now;
-    CM_TRY(cm_items_write(items, &b->bytes, &b->len));
     CM_TRY(
         cm_sha256_create(&h)); /* the time is part of the name: rows find a base as old as they */
     CM_TRY(cm_sha256_update(h, &now, sizeof(now)));
-    CM_TRY(cm_sha256_update(h, b->bytes, b->len));
+    CM_TRY(cm_sha256_update(h, items->text, items->len));
     CM_TRY(cm_sha256_final(h, digest));
     cm_hex_encode(cm_span_make(digest, 16), CM_HEX_LOWER, b->hash);
     b->items = *items;
@@ -193,7 +189,7 @@ int64_t cm_record_id(struct cm_record_ids *ids, uint64_t now)
 enum cm_status cm_record_make(struct cm_bases *b, const struct cm_decision *d,
                               const struct cm_decide_job *job, int64_t id, struct cm_record *out)
 {
-    struct cm_items items = {.count = 0};
+    struct cm_items items = {NULL, 0, NULL, 0};
     struct cm_base *base = NULL;
     uint64_t key = 0;
     enum cm_status st = CM_OK;
@@ -201,7 +197,7 @@ enum cm_status cm_record_make(struct cm_bases *b, const struct cm_decision *d,
     memset(out, 0, sizeof(*out));
     out->id = id;
     cm_facts_of(d, job, &out->facts);
-    CM_TRY(cm_items_of(d, &items));
+    CM_TRY(cm_items_of(d, job, &items));
     key = likeness(&out->facts);
     base = base_find(b, key, out->facts.time);
     if (base != NULL) {
@@ -245,7 +241,7 @@ void cm_record_written(const struct cm_record *r)
 static enum cm_status write_base(struct cm_db *db, const struct cm_base *b, struct cm_why *why)
 {
     const struct cm_db_value v[] = {cm_db_text(b->hash), cm_db_int(b->time),
-                                    cm_db_blob(cm_span_make(b->bytes, b->len))};
+                                    cm_db_blob(cm_span_make(b->items.text, b->items.len))};
 
     return cm_db_run(db,
                      "INSERT INTO attestation_base (hash, time, items) VALUES (?, ?, ?)"
@@ -268,9 +264,12 @@ enum cm_status cm_record_write(struct cm_db *db, const struct cm_record *r, stru
         cm_db_text(f->reason),
         cm_db_text(f->client),
         cm_db_text(f->measurement),
+        cm_db_text(f->label),
         cm_db_text(f->signer),
+        cm_db_text(f->platform),
         cm_db_text(f->tcb),
         cm_db_int(f->emulated ? 1 : 0),
+        cm_db_int((int64_t)(f->took_ns / 1000)),
         cm_db_text(f->policy_type),
         cm_db_int(f->policy_version),
         cm_db_text(f->policy_hash),
@@ -285,9 +284,9 @@ enum cm_status cm_record_write(struct cm_db *db, const struct cm_record *r, stru
     for (int tries = 0; tries < 64; tries++) { /* another instance may have counted alike */
         CM_TRY(cm_db_run(db,
                          "INSERT INTO attestation (id, time, token, api, tee, ok, status, stage,"
-                         " reason, client, measurement, signer, tcb, emulated, policy_type,"
-                         " policy_version, policy_hash, base, delta) VALUES"
-                         " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                         " reason, client, measurement, label, signer, platform, tcb, emulated,"
+                         " took_us, policy_type, policy_version, policy_hash, base, delta) VALUES"
+                         " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                          " ON CONFLICT (id) DO NOTHING",
                          cm_db_with(v, sizeof(v) / sizeof(v[0])), cm_db_nowhere(), why));
         if (cm_db_changed(db) == 1) {

@@ -22,9 +22,15 @@ struct cm_facts {
     char cause[96]; /* what is counted as one reason: the check, or the policy and line */
     char client[128];
     char measurement[129]; /* hexadecimal; "" when there is none */
+    char label[40];        /* what the measurement is called: "mrenclave" */
     char signer[129];
-    char platform[160]; /* what it ran on; "" when nothing says */
+    char platform[160]; /* what it ran on: "fmspc:HEX", a chip's number; "" when nothing says */
     char tcb[64];
+    char advisories[256]; /* JSON array */
+    int64_t product;      /* -1: nothing says */
+    int64_t svn;
+    bool debug;
+    uint64_t took_ns;
     char policy_type[CM_RULES_TYPE_MAX];
     int64_t policy_version;
     char policy_hash[CM_POLICY_HASH_CAP];

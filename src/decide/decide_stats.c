@@ -7,13 +7,12 @@
 #include <string.h>
 
 #include "common/try.h"
+#include "decide/decide_times.h"
 
 #define BUCKETS 512u
 #define ENTRIES_MAX \
-    4096u        /* of sums that are not written; beyond it some go uncounted in the overview */
-#define EVERY 10 /* seconds */
-#define STEPS 8u /* of the histogram in each power of two */
-#define TIMES (64u * STEPS)
+    4096u         /* of sums that are not written; beyond it some go uncounted in the overview */
+#define EVERY 10  /* seconds */
 #define KINDS 32u /* of TEE and result, for metrics */
 
 enum delta_kind { DELTA_MINUTE, DELTA_DENIAL, DELTA_SEEN };
@@ -25,11 +24,8 @@ struct delta {
     const char *what; /* of SEEN: "measurement", "platform" */
     char key[160];    /* TEE, cause or value */
     char signer[129];
-    char tee[24];
-    char tcb[64];
-    char reason[CM_RECORD_TEXT];
+    struct cm_facts now; /* of the latest */
     bool ok;
-    bool emulated;
     int64_t first;
     int64_t last;
     int64_t permitted;
@@ -45,7 +41,7 @@ struct cm_stats {
     pthread_mutex_t lock;
     struct cm_deltas *now;
     int64_t taken; /* when they were last taken */
-    _Atomic(uint64_t) times[TIMES];
+    struct cm_times *times;
     struct {
         char tee[24];
         bool ok;
@@ -62,9 +58,11 @@ enum cm_status cm_stats_create(struct cm_stats **out)
     if (s == NULL) {
         return CM_ERR_NOMEM;
     }
-    if (pthread_mutex_init(&s->lock, NULL) != 0) {
+    s->times = cm_times_new();
+    if (s->times == NULL || pthread_mutex_init(&s->lock, NULL) != 0) {
+        cm_times_free(s->times);
         free(s);
-        return CM_ERR_PLATFORM;
+        return CM_ERR_NOMEM;
     }
     *out = s;
     return CM_OK;
@@ -90,6 +88,7 @@ void cm_stats_free(struct cm_stats *s)
 {
     if (s != NULL) {
         cm_deltas_free(s->now);
+        cm_times_free(s->times);
         (void)pthread_mutex_destroy(&s->lock);
         free(s);
     }
@@ -124,9 +123,7 @@ static void merge(struct delta *into, const struct delta *e)
     if (e->last >= into->last) {
         into->last = e->last;
         into->ok = e->ok;
-        into->emulated = e->emulated;
-        memcpy(into->tcb, e->tcb, sizeof(into->tcb));
-        memcpy(into->reason, e->reason, sizeof(into->reason));
+        into->now = e->now;
     }
 }
 
@@ -164,6 +161,7 @@ static void start(struct delta *e, enum delta_kind kind, const struct cm_facts *
     e->refused = f->ok ? 0 : 1;
     e->first = f->time;
     e->last = f->time;
+    e->now = *f;
     (void)snprintf(e->key, sizeof(e->key), "%s", key);
 }
 
@@ -177,10 +175,6 @@ static void add_seen(struct cm_deltas *d, const struct cm_facts *f, const char *
     }
     start(&e, DELTA_SEEN, f, value);
     e.what = what;
-    e.emulated = f->emulated;
-    memcpy(e.tee, f->tee, sizeof(e.tee));
-    memcpy(e.tcb, f->tcb, sizeof(e.tcb));
-    memcpy(e.reason, f->reason, sizeof(e.reason));
     (void)snprintf(e.signer, sizeof(e.signer), "%s", signer);
     add(d, &e);
 }
@@ -210,6 +204,7 @@ bool cm_stats_note(struct cm_stats *s, const struct cm_facts *f)
     bool soon = false;
 
     (void)pthread_mutex_lock(&s->lock);
+    cm_times_note(s->times, f->time / 60, f->took_ns);
     count_total(s, f);
     if (s->now == NULL) {
         s->now = calloc(1, sizeof(*s->now));
@@ -266,7 +261,14 @@ static enum cm_status write_count(struct cm_db *db, const struct delta *e, struc
     const struct cm_db_value minute[] = {cm_db_int(e->minute), cm_db_text(e->key),
                                          cm_db_int(e->ok ? 1 : 0),
                                          cm_db_int(e->permitted + e->refused)};
-    const struct cm_db_value denial[] = {minute[0], minute[1], minute[3]};
+    const struct cm_db_value denial[] = {
+        minute[0],
+        minute[1],
+        cm_db_text(e->now.stage),
+        minute[3],
+        cm_db_text(e->now.token),
+        cm_db_int(e->last),
+    };
 
     if (e->kind == DELTA_MINUTE) {
         return cm_db_run(db,
@@ -276,25 +278,30 @@ static enum cm_status write_count(struct cm_db *db, const struct delta *e, struc
                          cm_db_with(minute, 4), cm_db_nowhere(), why);
     }
     return cm_db_run(db,
-                     "INSERT INTO attestation_denial (minute, cause, count) VALUES (?, ?, ?)"
-                     " ON CONFLICT (minute, cause)"
-                     " DO UPDATE SET count = attestation_denial.count + excluded.count",
-                     cm_db_with(denial, 3), cm_db_nowhere(), why);
+                     "INSERT INTO attestation_denial (minute, cause, stage, count, last_token,"
+                     " last_seen) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (minute, cause)"
+                     " DO UPDATE SET count = attestation_denial.count + excluded.count,"
+                     " last_token = excluded.last_token, last_seen = excluded.last_seen",
+                     cm_db_with(denial, 6), cm_db_nowhere(), why);
 }
 
 static enum cm_status write_seen(struct cm_db *db, const struct delta *e, struct cm_why *why)
 {
+    const struct cm_facts *f = &e->now;
     const struct cm_db_value v[] = {
-        cm_db_text(e->what),      cm_db_text(e->key),    cm_db_text(e->signer),
-        cm_db_text(e->tee),       cm_db_int(e->first),   cm_db_int(e->last),
-        cm_db_int(e->permitted),  cm_db_int(e->refused), cm_db_text(e->tcb),
-        cm_db_int(e->ok ? 1 : 0), cm_db_text(e->reason), cm_db_int(e->emulated ? 1 : 0),
+        cm_db_text(e->what),         cm_db_text(e->key),        cm_db_text(e->signer),
+        cm_db_text(f->tee),          cm_db_int(e->first),       cm_db_int(e->last),
+        cm_db_int(e->permitted),     cm_db_int(e->refused),     cm_db_text(f->tcb),
+        cm_db_int(e->ok ? 1 : 0),    cm_db_text(f->reason),     cm_db_int(f->emulated ? 1 : 0),
+        cm_db_text(f->label),        cm_db_int(f->product),     cm_db_int(f->svn),
+        cm_db_int(f->debug ? 1 : 0), cm_db_text(f->advisories),
     };
 
     return cm_db_run(
         db,
         "INSERT INTO inventory (kind, value, signer, tee, first_seen, last_seen, permitted,"
-        " refused, tcb, ok, reason, emulated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " refused, tcb, ok, reason, emulated, label, product, svn, debug, advisories)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (kind, value, signer) DO UPDATE SET"
         " first_seen = CASE WHEN excluded.first_seen < inventory.first_seen"
         " THEN excluded.first_seen ELSE inventory.first_seen END,"
@@ -303,7 +310,8 @@ static enum cm_status write_seen(struct cm_db *db, const struct delta *e, struct
         " permitted = inventory.permitted + excluded.permitted,"
         " refused = inventory.refused + excluded.refused,"
         " tcb = excluded.tcb, ok = excluded.ok, reason = excluded.reason,"
-        " emulated = excluded.emulated",
+        " emulated = excluded.emulated, product = excluded.product, svn = excluded.svn,"
+        " debug = excluded.debug, advisories = excluded.advisories",
         cm_db_with(v, sizeof(v) / sizeof(v[0])), cm_db_nowhere(), why);
 }
 
@@ -320,55 +328,23 @@ out:
     return st;
 }
 
-/* ------------------------------------------------------------------ times */
-
-/* The place of a time: its power of two, and the next three bits. */
-static size_t time_index(uint64_t ns)
-{
-    unsigned top = ns < STEPS ? 3 : 63u - (unsigned)__builtin_clzll(ns);
-
-    return (size_t)top * STEPS + (ns < STEPS ? 0 : (ns >> (top - 3)) % STEPS);
-}
-
-/* In the middle of that place. */
-static double time_of(size_t index)
-{
-    const double power = (double)(UINT64_C(1) << (index / STEPS));
-
-    return power * (1 + ((double)(index % STEPS) + 0.5) / STEPS) / 1e9;
-}
-
-void cm_stats_time(struct cm_stats *s, uint64_t ns)
-{
-    (void)atomic_fetch_add_explicit(&s->times[time_index(ns)], 1, memory_order_relaxed);
-}
-
-static double quantile(const uint64_t counts[TIMES], uint64_t rank)
-{
-    uint64_t seen = 0;
-
-    for (size_t i = 0; i < TIMES; i++) {
-        seen += counts[i];
-        if (seen >= rank && seen != 0) {
-            return time_of(i);
-        }
-    }
-    return 0;
-}
-
 struct cm_latency cm_stats_latency(struct cm_stats *s)
 {
-    struct cm_latency out = {0, 0, 0};
-    uint64_t counts[TIMES];
+    struct cm_latency out;
 
-    for (size_t i = 0; i < TIMES; i++) {
-        counts[i] = atomic_load_explicit(&s->times[i], memory_order_relaxed);
-        out.count += counts[i];
-    }
-    if (out.count != 0) {
-        out.p50 = quantile(counts, (out.count + 1) / 2);
-        out.p99 = quantile(counts, out.count - out.count / 100);
-    }
+    (void)pthread_mutex_lock(&s->lock);
+    out = cm_times_all(s->times);
+    (void)pthread_mutex_unlock(&s->lock);
+    return out;
+}
+
+struct cm_latency cm_stats_latency_at(struct cm_stats *s, int64_t first, int64_t count)
+{
+    struct cm_latency out;
+
+    (void)pthread_mutex_lock(&s->lock);
+    out = cm_times_at(s->times, first, count);
+    (void)pthread_mutex_unlock(&s->lock);
     return out;
 }
 

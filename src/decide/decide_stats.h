@@ -19,9 +19,6 @@ void cm_stats_free(struct cm_stats *s);
 
 /** Count a recorded decision. @return whether it is time to write (cm_stats_take()) */
 bool cm_stats_note(struct cm_stats *s, const struct cm_facts *f);
-/** How long a decision took. */
-void cm_stats_time(struct cm_stats *s, uint64_t ns);
-
 /** The sums so far, which begin anew; NULL: there are none. */
 struct cm_deltas *cm_stats_take(struct cm_stats *s, uint64_t now);
 /** They could not be written: they are added again. */
@@ -32,13 +29,16 @@ void cm_deltas_free(struct cm_deltas *d);
 CM_MUST_USE enum cm_status cm_deltas_write(struct cm_db *db, const struct cm_deltas *d,
                                            struct cm_why *why);
 
-/** Of the decisions of this process: seconds below which half and 99% of them took. */
+/** Of the decisions of this process: seconds within which half and 99% of them were made. */
 struct cm_latency {
     uint64_t count;
     double p50;
     double p99;
 };
+/** Since the start. */
 struct cm_latency cm_stats_latency(struct cm_stats *s);
+/** Of `count` minutes from minute `first` on (seconds / 60); of the last day only. */
+struct cm_latency cm_stats_latency_at(struct cm_stats *s, int64_t first, int64_t count);
 /** Prometheus text. */
 void cm_stats_metrics(struct cm_stats *s, FILE *out);
 

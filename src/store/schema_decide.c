@@ -10,7 +10,8 @@ const char *const cm_schema_decide_2[] = {
     "CREATE TABLE attestation (id BIGINT PRIMARY KEY, time BIGINT NOT NULL, token TEXT NOT NULL,"
     " api TEXT NOT NULL, tee TEXT NOT NULL, ok BIGINT NOT NULL, status BIGINT NOT NULL,"
     " stage TEXT NOT NULL, reason TEXT NOT NULL, client TEXT NOT NULL, measurement TEXT NOT NULL,"
-    " signer TEXT NOT NULL, tcb TEXT NOT NULL, emulated BIGINT NOT NULL, policy_type TEXT NOT NULL,"
+    " label TEXT NOT NULL, signer TEXT NOT NULL, platform TEXT NOT NULL, tcb TEXT NOT NULL,"
+    " emulated BIGINT NOT NULL, took_us BIGINT NOT NULL, policy_type TEXT NOT NULL,"
     " policy_version BIGINT NOT NULL, policy_hash TEXT NOT NULL, base TEXT NOT NULL,"
     " delta %B NOT NULL)",
     "CREATE INDEX attestation_token ON attestation (token)",
@@ -20,11 +21,15 @@ const char *const cm_schema_decide_2[] = {
     "NULL,"
     " count BIGINT NOT NULL, PRIMARY KEY (minute, tee, ok))",
     "CREATE TABLE attestation_denial (minute BIGINT NOT NULL, cause TEXT NOT NULL,"
-    " count BIGINT NOT NULL, PRIMARY KEY (minute, cause))",
+    " stage TEXT NOT NULL, count BIGINT NOT NULL, last_token TEXT NOT NULL,"
+    " last_seen BIGINT NOT NULL, PRIMARY KEY (minute, cause))",
     "CREATE TABLE inventory (kind TEXT NOT NULL, value TEXT NOT NULL, signer TEXT NOT NULL,"
     " tee TEXT NOT NULL, first_seen BIGINT NOT NULL, last_seen BIGINT NOT NULL,"
     " permitted BIGINT NOT NULL, refused BIGINT NOT NULL, tcb TEXT NOT NULL, ok BIGINT NOT NULL,"
-    " reason TEXT NOT NULL, emulated BIGINT NOT NULL, PRIMARY KEY (kind, value, signer))",
+    " reason TEXT NOT NULL, emulated BIGINT NOT NULL, label TEXT NOT NULL, product BIGINT NOT NULL,"
+    " svn BIGINT NOT NULL, debug BIGINT NOT NULL, advisories TEXT NOT NULL,"
+    " PRIMARY KEY (kind, value, signer))",
+    "CREATE INDEX inventory_last ON inventory (kind, last_seen)",
     "CREATE TABLE collateral (name TEXT PRIMARY KEY, bytes %B NOT NULL, fetched BIGINT NOT NULL,"
     " not_after BIGINT NOT NULL)",
     "CREATE TABLE collateral_floor (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
