@@ -92,7 +92,7 @@ static const struct {
     {"nvidia.fwid", "the certificate is for the firmware that signed"},
     {"nvidia.arch", "it is the kind of device that the text says"},
     {"nvidia.stated_nonce", "the text names the challenge that was answered"},
-    {"nvidia.distinct", "this report stands in the list once"},
+    {"nvidia.distinct", "this device stands in the list once"},
     {"nvidia.ocsp", "the maker has not put a certificate on hold"},
     {"nvidia.reference", "the firmware is a known one"},
     /* dcap */

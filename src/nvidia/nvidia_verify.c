@@ -27,7 +27,9 @@ struct run {
     struct cm_nvidia_form form;
     struct cm_spdm_report report;
     uint8_t first_nonce[CM_SPDM_NONCE_SIZE]; /* of device0 */
-    enum cm_status first;                    /* the first failed required check */
+    uint8_t leaf[CM_NVIDIA_MAX_DEVICES]
+                [32];     /* whose devices these are: their keys; zeros: not known */
+    enum cm_status first; /* the first failed required check */
 };
 
 static void step(struct run *r, const char *name, enum cm_status st, const char *detail)
@@ -132,7 +134,7 @@ static void not_looked_at(struct run *r)
 }
 
 /* Certificates, signature and what binds them; CM_OK unless nothing can be said. */
-static enum cm_status judge_device(struct run *r, const struct cm_nvidia_device *d)
+static enum cm_status judge_device(struct run *r, const struct cm_nvidia_device *d, size_t index)
 {
     static const struct cm_chain_rule rule = {.family = "nvidia",
                                               .names = CM_CHAIN_NAMES("nvidia")};
@@ -157,6 +159,7 @@ static enum cm_status judge_device(struct run *r, const struct cm_nvidia_device 
     }
     verified = cm_chain_verify(r->job, r->ev, r->submod, pool, leaf, &rule, &chain);
     r->first = r->first == CM_OK ? verified : r->first;
+    memcpy(r->leaf[index], cm_cert_spki_sha256(leaf), sizeof(r->leaf[index]));
     cm_nvidia_cert_claims(r->ev, r->submod, leaf, chain.count > 1 ? chain.certs[1] : NULL);
     judge_signature(r, leaf, verified, mark);
     judge_fwid(r, leaf);
@@ -167,20 +170,26 @@ out:
     return st;
 }
 
-/* Of several devices: each answered what the first one answered. A device that stands twice is one. */
-static void judge_list(struct run *r, size_t index, size_t first_submod)
+/* Of several devices: each answered what the first one answered. */
+static void judge_list(struct run *r, size_t first_submod)
 {
     bool same = cm_ct_equal(r->first_nonce, r->report.nonce.ptr, CM_SPDM_NONCE_SIZE);
-    bool again = false;
 
     cm_evidence_bind(r->ev, "both answer the same challenge", first_submod, r->submod,
                      same ? CM_CHECK_PASS : CM_CHECK_FAIL);
+}
+
+/* A device that stands twice is one: it may sign any number of reports, but its key is its own. */
+static void judge_distinct(struct run *r, size_t index)
+{
+    bool again = false;
+
     for (size_t i = 0; i < index; i++) {
-        again = again || cm_span_same(r->form.devices[i].report, r->form.devices[index].report);
+        again = again || memcmp(r->leaf[i], r->leaf[index], sizeof(r->leaf[i])) == 0;
     }
-    cm_check_note(r->ev, r->submod, "nvidia.distinct", again ? CM_CHECK_FAIL : CM_CHECK_PASS, "%s",
-                  again ? "the same report stands in the list before: do not count devices by it"
-                        : "");
+    cm_check_note(
+        r->ev, r->submod, "nvidia.distinct", again ? CM_CHECK_FAIL : CM_CHECK_PASS, "%s",
+        again ? "a device of this key stands in the list before: do not count devices by it" : "");
 }
 
 static enum cm_status verify_device(struct run *r, size_t index, size_t first_submod)
@@ -196,9 +205,12 @@ static enum cm_status verify_device(struct run *r, size_t index, size_t first_su
     if (index == 0) {
         memcpy(r->first_nonce, r->report.nonce.ptr, CM_SPDM_NONCE_SIZE);
     } else {
-        judge_list(r, index, first_submod);
+        judge_list(r, first_submod);
     }
-    st = judge_device(r, d);
+    st = judge_device(r, d, index);
+    if (index != 0) {
+        judge_distinct(r, index);
+    }
     if (st == CM_OK) {
         enum cm_status nonce = cm_check_nonce(r->job->in, r->ev, r->submod, r->report.nonce, true);
 

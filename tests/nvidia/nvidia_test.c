@@ -258,6 +258,13 @@ TEST(nvidia_several_devices_answer_one_challenge)
     o = verify_json(d, 3, HOPPER);
     CHECK(o.ev != NULL && cm_evidence_result(o.ev, 2, "nvidia.distinct") == CM_CHECK_FAIL);
     expect(__LINE__, o, CM_OK, "nvidia.distinct");
+    s.device = s.signer = 1; /* nor with another report */
+    s.nonce[0] = 0;
+    s.blocks--;
+    nv_make(&s, &d[2]);
+    o = verify_json(d, 3, HOPPER);
+    CHECK(o.ev != NULL && cm_evidence_result(o.ev, 2, "nvidia.distinct") == CM_CHECK_FAIL);
+    expect(__LINE__, o, CM_OK, "nvidia.distinct");
     d[1].report[d[1].report_len - 1] ^= 1; /* one that fails refuses all */
     o = verify_json(d, 3, HOPPER);
     CHECK(o.ev != NULL && cm_evidence_genuine(o.ev, 0) && !cm_evidence_genuine(o.ev, 1));
