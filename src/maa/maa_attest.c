@@ -47,6 +47,13 @@ static void refuse(struct cm_call *call, const struct pending *p)
     }
 }
 
+/* Whether the service has failed, and the evidence has not. */
+static bool is_ours(enum cm_status st)
+{
+    return st == CM_ERR_NOMEM || st == CM_ERR_CRYPTO || st == CM_ERR_STATE || st == CM_ERR_IO ||
+           st == CM_ERR_SPACE || st == CM_ERR_BUSY;
+}
+
 /* On the writer's thread, which must not wait. */
 static void recorded(void *arg, enum cm_status st, const struct cm_why *why)
 {
@@ -57,6 +64,8 @@ static void recorded(void *arg, enum cm_status st, const struct cm_why *why)
     if (st != CM_OK) {
         json_decref(answer);
         cm_call_fail_status(p->call, st == CM_ERR_IO ? CM_ERR_BUSY : st, why);
+    } else if (is_ours(p->st)) {
+        cm_call_fail_status(p->call, p->st, &p->why);
     } else if (answer != NULL) {
         cm_call_answer_json(p->call, 200, answer);
     } else {
@@ -65,28 +74,30 @@ static void recorded(void *arg, enum cm_status st, const struct cm_why *why)
     pending_free(p);
 }
 
+static void overrule(struct cm_decision *d, enum cm_status st, const char *stage,
+                     const struct cm_why *why)
+{
+    if (st != CM_OK) {
+        d->st = st;
+        d->why = *why;
+        d->stage = stage;
+    }
+}
+
 /* What the decision comes to, with what only this API knows: bindings beyond the evidence's own. */
 static void conclude(struct pending *p, struct cm_decision *d)
 {
     struct cm_why why = {""};
 
     if (d->st == CM_OK) {
-        enum cm_status st = cm_maa_init_check(p->request, d->evidence, &why);
-
-        if (st != CM_OK) {
-            d->st = st;
-            d->why = why;
-            d->stage = "evidence";
-        }
+        overrule(d, cm_maa_init_check(p->request, d->evidence, &why), "evidence", &why);
     }
     if (d->st == CM_OK) {
-        enum cm_status st = p->finish.make(p->call, p->request, d, p->finish.arg, &p->answer, &why);
-
-        if (st != CM_OK) {
-            d->st = st;
-            d->why = why;
-            d->stage = "evidence";
-        }
+        overrule(d, cm_maa_baseline_check(d, &why), "policy", &why);
+    }
+    if (d->st == CM_OK) {
+        overrule(d, p->finish.make(p->call, p->request, d, p->finish.arg, &p->answer, &why),
+                 "evidence", &why);
     }
     p->st = d->st;
     p->why = d->why;
@@ -125,6 +136,8 @@ static void finish_draft(struct pending *p, struct cm_decision *d)
 
         p->answer = NULL;
         cm_call_answer_json(p->call, 200, answer);
+    } else if (is_ours(p->st)) {
+        cm_call_fail_status(p->call, p->st, &p->why);
     } else {
         refuse(p->call, p);
     }

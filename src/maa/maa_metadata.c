@@ -1,8 +1,7 @@
-/* What anyone may ask: keys, what the service is, and by which level of the platform it judges. */
+/* What anyone may ask: keys, and what the service is. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "identity/identity.h"
 #include "maa/maa_private.h"
@@ -58,23 +57,4 @@ void cm_maa_metadata(struct cm_call *call, void *state)
                                         "jwks_uri", keys, "response_types_supported", "token",
                                         "none", "id_token_signing_alg_values_supported", "RS256",
                                         "claims_supported", list));
-}
-
-void cm_maa_baselines(struct cm_call *call, void *state)
-{
-    const char *type = cm_call_param(call, "type");
-
-    (void)state;
-    if (!cm_maa_versioned(call)) {
-        return;
-    }
-    if (strcasecmp(type, "SgxEnclave") != 0 && strcasecmp(type, "OpenEnclave") != 0 &&
-        strcasecmp(type, "TdxVm") != 0) {
-        cm_call_fail(call, 400, "InvalidParameter", "this type has no TCB baselines");
-        return;
-    }
-    /* one: the maker's newest collateral. Numbers and dates are each platform's, in its tokens */
-    cm_call_answer_json(call, 200,
-                        json_pack("{s:[{s:b, s:s}]}", "tcbBaselines", "isSelectedTcb", 1,
-                                  "tcbIdentifier", "azuredefault"));
 }

@@ -67,6 +67,9 @@ CM_MUST_USE enum cm_status cm_maa_snp_proof(const json_t *proof, struct cm_maa_r
 CM_MUST_USE enum cm_status cm_maa_init_check(const struct cm_maa_request *r,
                                              const struct cm_evidence *ev, struct cm_why *why);
 
+/** Whether the platform was judged by the baseline that the policy asks for. @retval CM_ERR_POLICY */
+CM_MUST_USE enum cm_status cm_maa_baseline_check(const struct cm_decision *d, struct cm_why *why);
+
 /* ------------------------------------------------------------------- tokens */
 
 /** Whom a token is from. */

@@ -25,7 +25,7 @@ struct change {
     struct cm_span cert; /* DER, or of the first one PEM */
     bool add;
     char thumbprint[CM_RULES_THUMBPRINT_CAP];
-    char token_hash[65];
+    char used[2][80]; /* what the table holds of a token that has done this, and the opposite */
 };
 
 /* A certificate that may be registered: a CA's, valid now; self-issued: its own signature verifies. */
@@ -70,8 +70,7 @@ static enum cm_status judge_token(struct cm_db *db, struct change *c,
                                   struct cm_rules_signers *signers, struct cm_why *why)
 {
     struct cm_rules_signature signature = {false, NULL};
-    const struct cm_db_value values[] = {cm_db_text(c->token_hash),
-                                         cm_db_int((int64_t)c->call->now)};
+    const struct cm_db_value values[] = {cm_db_text(c->used[0]), cm_db_int((int64_t)c->call->now)};
     enum cm_status st = CM_OK;
 
     if (signers->count == 0) {
@@ -108,15 +107,19 @@ static bool found(void *arg, const struct cm_db_value *columns, size_t count)
     return false;
 }
 
-/* Used already: right when what it asks for is so still, and a replay otherwise. */
+/*
+ * A token does not say whether it adds or removes, and clients sign the same bytes for both. So one that
+ * has done either adds nothing any more; one that has only added may still remove.
+ */
 static enum cm_status used_before(struct cm_db *db, const struct change *c, bool *used,
                                   struct cm_why *why)
 {
-    const struct cm_db_value hash = cm_db_text(c->token_hash);
+    const struct cm_db_value hashes[] = {cm_db_text(c->used[0]),
+                                         cm_db_text(c->used[c->add ? 1 : 0])};
 
     *used = false;
-    return cm_db_run(db, "SELECT hash FROM policy_certificate_token WHERE hash = ?",
-                     cm_db_with(&hash, 1), cm_db_into(found, used), why);
+    return cm_db_run(db, "SELECT hash FROM policy_certificate_token WHERE hash = ? OR hash = ?",
+                     cm_db_with(hashes, COUNT(hashes)), cm_db_into(found, used), why);
 }
 
 static enum cm_status apply(struct cm_db *db, struct change *c, const struct cm_cert *cert,
@@ -247,7 +250,9 @@ static enum cm_status commit(struct change *c, char thumbprint[], struct cm_why 
         return CM_ERR_DENIED;
     }
     CM_TRY(cm_hash(CM_HASH_SHA256, c->jws, digest));
-    cm_hex_encode(cm_span_make(digest, sizeof(digest)), CM_HEX_LOWER, c->token_hash);
+    cm_hex_encode(cm_span_make(digest, sizeof(digest)), CM_HEX_LOWER, object);
+    (void)snprintf(c->used[0], sizeof(c->used[0]), "%s:%s", c->add ? "add" : "remove", object);
+    (void)snprintf(c->used[1], sizeof(c->used[1]), "%s:%s", c->add ? "remove" : "add", object);
     CM_TRY(cm_hash(CM_HASH_SHA256, c->cert, digest));
     cm_hex_encode(cm_span_make(digest, sizeof(digest)), CM_HEX_LOWER, object);
     CM_TRY(cm_call_write(c->call, run_change, c,

@@ -17,15 +17,37 @@
 #include "token/base64.h"
 #include "token/jws.h"
 
-static const struct cm_module *const modules[] = {&cm_identity_module, &cm_rules_module,
-                                                  &cm_decide_module, &cm_maa_module, NULL};
-
 static struct cm_keep *keep;
 static char root_file[256];
 static struct decide_source source;
 static struct cm_trust_root roots[2];
 static const struct pki_bundle *intel;
 static bool emulated;
+
+/* Isolated mode with one registered signer, as an admin would set it up: the body is his certificate. */
+static void isolate(struct cm_call *call, void *state)
+{
+    const struct cm_rules_mode mode = {true, false};
+    char thumbprint[CM_RULES_THUMBPRINT_CAP] = "";
+    enum cm_rules_outcome outcome = CM_RULES_WAITING;
+    enum cm_status st = cm_rules_certificate_first(call, cm_web_body(call->req), thumbprint, NULL);
+
+    (void)state;
+    if (st == CM_OK) {
+        st = cm_rules_mode_set(call, &mode, &outcome, NULL);
+    }
+    cm_call_answer_json(call, st == CM_OK ? 200 : 500, json_pack("{}"));
+}
+
+static const struct cm_route kit_routes[] = {
+    {.methods = CM_WEB_POST, .path = "/test/isolate", .roles = CM_ROLE_ADMIN, .serve = isolate}};
+
+static const struct cm_module maa_kit_module = {
+    .name = "maa-kit", .routes = kit_routes, .route_count = 1};
+
+static const struct cm_module *const modules[] = {&cm_identity_module, &cm_rules_module,
+                                                  &cm_decide_module,   &cm_maa_module,
+                                                  &maa_kit_module,     NULL};
 
 static void need(bool good, const char *what)
 {

@@ -50,6 +50,8 @@ const char *maa_text(const json_t *claims, const char *name);
 /** How many attestations are recorded. */
 int64_t maa_records(void);
 
+/** Isolated mode with one registered signer: POST /test/isolate as admin, its certificate in PEM. */
+
 /** Set a policy from text, as an author; its status. */
 int maa_policy(const char *type, const char *text);
 

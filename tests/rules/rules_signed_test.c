@@ -299,6 +299,24 @@ TEST(a_removed_signer_is_not_brought_back_by_an_old_token)
     signer_free(bob);
 }
 
+TEST(the_same_bytes_add_and_remove_once)
+{
+    struct signer *bob = signer_ca(0);
+    char *token = NULL;
+
+    begin(true);
+    token =
+        signer_certificate(alice, CM_SIG_RS256, bob); /* as the JavaScript client signs for both */
+    CHECK_EQ(ADD("author", token), CM_OK);
+    CHECK_EQ(REMOVE("author", token), CM_OK);
+    CHECK_EQ(registered(), 1);
+    CHECK_EQ(ADD("author", token), CM_ERR_DENIED);
+    CHECK_EQ(registered(), 1);
+    kit_stop();
+    free(token);
+    signer_free(bob);
+}
+
 TEST(the_last_certificate_stays_where_policies_must_be_signed)
 {
     char *out = NULL;
