@@ -237,7 +237,9 @@ static void change_certificate(struct cm_call *call, bool add)
     }
     claims = common(call);
     put(&claims, "x-ms-certificate-thumbprint", json_string(thumbprint));
+    /* the specification has the one name, its published clients read the other */
     put(&claims, "x-ms-certificate-result", json_string(add ? "IsPresent" : "IsAbsent"));
+    put(&claims, "x-ms-policycertificates-result", json_string(add ? "IsPresent" : "IsAbsent"));
     cm_maa_answer_claims(call, claims);
 }
 

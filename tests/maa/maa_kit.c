@@ -72,10 +72,20 @@ static void prepare(struct cm_service_config *config)
     config->keep = keep;
 }
 
+/* Its own CA, which clients trust as they would in earnest. */
+static void own_tls(struct cm_service *s, char **ca_pem, char **cert_pem, char **key_pem)
+{
+    *ca_pem = strdup(cm_identity_ca_pem(s));
+    need(cm_identity_tls(s, cert_pem, key_pem, NULL) == CM_OK, "tls");
+}
+
 static void start(void)
 {
-    const struct kit_options options = {
-        .modules = modules, .prepare = prepare, .accept_emulated = emulated};
+    /* certificates of another time than the real one would be refused by clients */
+    const struct kit_options options = {.modules = modules,
+                                        .prepare = prepare,
+                                        .accept_emulated = emulated,
+                                        .tls = emulated ? own_tls : NULL};
 
     (void)kit_start_with(&options);
 }
