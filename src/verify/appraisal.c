@@ -237,6 +237,19 @@ static bool compared(const struct cm_evidence *ev, size_t submod)
     return any;
 }
 
+/* Whether hardware vouches for anything of it: a key that was enrolled bare says nothing of where it is. */
+static bool has_hardware(const struct cm_evidence *ev, size_t submod)
+{
+    const struct cm_claim *c = NULL;
+
+    for (size_t i = 0; (c = cm_evidence_claim(ev, submod, i)) != NULL; i++) {
+        if (c->authority == CM_AUTHORITY_HARDWARE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What claims say: against a submodule by anybody's word, for it only if it stands. */
 static void judge_claims(const struct cm_evidence *ev, size_t submod, bool stands,
                          struct cm_appraisal *a)
@@ -249,7 +262,9 @@ static void judge_claims(const struct cm_evidence *ev, size_t submod, bool stand
     judge_tcb(ev, submod, a);
     if (stands) {
         worsen(a, CM_TRUST_INSTANCE_IDENTITY, AFFIRMED);
-        worsen(a, CM_TRUST_HARDWARE, AFFIRMED);
+        if (has_hardware(ev, submod)) {
+            worsen(a, CM_TRUST_HARDWARE, AFFIRMED);
+        }
         worsen(a, CM_TRUST_EXECUTABLES, compared(ev, submod) ? SAFE : UNRECOGNIZED);
         judge_memory(ev, submod, a);
     }

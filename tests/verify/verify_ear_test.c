@@ -27,6 +27,7 @@ static struct cm_evidence *evidence(const char *tee, const char *debug, const ch
     if (debug != NULL) {
         cm_claim_text(ev, 0, CM_CLAIM_DBGSTAT, debug);
     }
+    cm_evidence_raise(ev, 0, 0, CM_AUTHORITY_HARDWARE);
     cm_check_status(ev, 0, "x.signature", CM_OK, "%s", "");
     if (check != NULL) {
         cm_check_status(ev, 0, check, st, "%s", "");
@@ -70,6 +71,20 @@ TEST(vector_debug_is_contraindicated_even_if_allowed)
     EXPECT(evidence("tdx", "enabled", NULL, CM_OK), CONTRAINDICATED, "2 96 33 . 2 96 . .");
     EXPECT(evidence("tdx", "enabled", "debug", CM_ERR_POLICY), CONTRAINDICATED,
            "2 96 33 . 2 96 . .");
+}
+
+/* a key that was enrolled bare, and what its maker says of it: neither is hardware's word */
+TEST(vector_without_hardware_says_nothing_of_it)
+{
+    static const enum cm_authority authorities[] = {CM_AUTHORITY_SELF, CM_AUTHORITY_KEY,
+                                                    CM_AUTHORITY_ENDORSER};
+
+    for (size_t i = 0; i < sizeof(authorities) / sizeof(authorities[0]); i++) {
+        struct cm_evidence *ev = evidence("tpm", NULL, NULL, CM_OK);
+
+        cm_evidence_raise(ev, 0, 0, authorities[i]);
+        EXPECT(ev, WARNING, "2 36 33 . . . . .");
+    }
 }
 
 TEST(vector_a_broken_signature_speaks_of_everything)
