@@ -1,6 +1,6 @@
 # What `make install` puts where; scripts/package makes the Debian packages from the same tree.
 #
-#   bin/                                 casemate oesign oeedger8r oeutil oeverify oegdb
+#   bin/                                 casemate casemate-service oesign oeedger8r oeutil oeverify oegdb
 #   include/{openenclave,casemate}/      the API; 3rdparty/: headers of musl, libc++, OpenSSL, mbedTLS
 #   lib/openenclave/{host,enclave}/      the libraries; lib/openenclave/cmake/, share/pkgconfig/
 #   lib/libcasemate-sgxemu.so            the emulator, preloaded
@@ -40,7 +40,7 @@ if(TARGET oedebugmalloc)
 endif()
 
 add_custom_target(sdk)
-foreach(part casemate oesign oeedger8r oehost oehostverify oecore oeenclave oeseal_gcmaes cm_inside cm_inside_libcxx cm_inside_mbed casemate-sgxemu selftest_host
+foreach(part casemate casemate-service oesign oeedger8r oehost oehostverify oecore oeenclave oeseal_gcmaes cm_inside cm_inside_libcxx cm_inside_mbed casemate-sgxemu selftest_host
              oeutil oeverify oesyscall oedebugmalloc ${modules})
   if(TARGET ${part})
     add_dependencies(sdk ${part})
@@ -69,6 +69,15 @@ add_custom_command(OUTPUT ${page}
   DEPENDS ${CMAKE_SOURCE_DIR}/deploy/debugger/oegdb ${CMAKE_SOURCE_DIR}/deploy/man/manpage.sh
           ${CMAKE_SOURCE_DIR}/deploy/man/oegdb.1.in
   COMMENT "Making the man page of oegdb" VERBATIM)
+list(APPEND pages ${page})
+set(page ${CMAKE_BINARY_DIR}/man/casemate-serve.1)
+add_custom_command(OUTPUT ${page}
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/man
+  COMMAND ${CMAKE_SOURCE_DIR}/deploy/man/manpage.sh $<TARGET_FILE_DIR:casemate> ${PROJECT_VERSION}
+          ${CMAKE_SOURCE_DIR}/deploy/man/casemate-serve.1.in ${page}
+  DEPENDS casemate casemate-service ${CMAKE_SOURCE_DIR}/deploy/man/manpage.sh
+          ${CMAKE_SOURCE_DIR}/deploy/man/casemate-serve.1.in
+  COMMENT "Making the man page of casemate serve" VERBATIM)
 list(APPEND pages ${page})
 add_custom_target(manpages ALL DEPENDS ${pages})
 add_dependencies(sdk manpages)
@@ -99,6 +108,8 @@ install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/CHANGELOG.md
               ${CMAKE_SOURCE_DIR}/SECURITY.md ${CMAKE_SOURCE_DIR}/LICENSE
               ${CMAKE_SOURCE_DIR}/deploy/NOTICE DESTINATION share/doc/casemate)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/deploy/policies DESTINATION share/casemate)
+install(FILES ${CMAKE_SOURCE_DIR}/deploy/systemd/casemate.service ${CMAKE_SOURCE_DIR}/deploy/systemd/serve.conf
+        DESTINATION share/casemate/systemd)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs/ DESTINATION share/doc/casemate/docs)
 
 # The disassembler is not in every distribution that the tools run on, so it travels along.

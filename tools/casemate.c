@@ -4,13 +4,13 @@
 
 #include "casemate_args.h"
 #include "casemate_attest.h"
-#include "casemate_audit.h"
 #include "casemate_collateral.h"
 #include "casemate_eif.h"
 #include "casemate_evidence.h"
 #include "casemate_platform.h"
 #include "casemate_policy.h"
 #include "casemate_predict.h"
+#include "casemate_serve.h"
 #include "cli/cli.h"
 #include "os/os.h"
 
@@ -31,6 +31,7 @@ static const char help_text[] =
     "  eif COMMAND           AWS Nitro image files: describe, pcrs, build, sign\n"
     "  platform COMMAND      the EMULATED platform: show, set-tcb, revoke, ...\n"
     "  pccs                  serve the EMULATED platform's collateral over HTTP\n"
+    "  serve                 the attestation and key release service\n"
     "  audit COMMAND         verify and export the service's audit log\n"
     "\n"
     "  casemate <command> --help   more about a command\n"
@@ -315,8 +316,7 @@ static int dispatch(int argc, char **argv)
                     {"platform", cm_command_platform},
                     {"policy", cm_command_policy},
                     {"eif", cm_command_eif},
-                    {"pccs", cm_command_pccs},
-                    {"audit", cm_command_audit}};
+                    {"pccs", cm_command_pccs}};
 
     if (argc < 2) {
         (void)fputs(help_text, stderr);
@@ -327,6 +327,9 @@ static int dispatch(int argc, char **argv)
     }
     if (strcmp(argv[1], "--version") == 0) {
         return printf("casemate %s\n", CM_VERSION) < 0 ? EXIT_FAILED : 0;
+    }
+    if (strcmp(argv[1], "serve") == 0 || strcmp(argv[1], "audit") == 0) {
+        return cm_command_service(argv);
     }
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {

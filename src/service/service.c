@@ -348,6 +348,9 @@ enum cm_status cm_service_serve(struct cm_service *s, const char *cert_pem, cons
     }
     web.port = s->config.port;
     web.loops = s->config.loops;
+    if (s->config.connections != 0) {
+        web.max_connections = s->config.connections;
+    }
     web.cert_pem = cert_pem;
     web.key_pem = key_pem;
     web.handler = cm_service_web;

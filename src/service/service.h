@@ -89,8 +89,9 @@ struct cm_service_config {
     bool open_metrics;        /* GET /metrics for anyone; else for auditors */
     bool log_json;            /* lines of JSON; else text */
     enum cm_log_level log_level;
-    unsigned workers; /* 0: 4 */
-    unsigned loops;   /* 0: one a core */
+    unsigned workers;     /* 0: 4 */
+    unsigned loops;       /* 0: one a core */
+    unsigned connections; /* at a time; 0: web.h's default */
     const char *address;
     uint16_t port;
     uint64_t (*clock)(void);                /* seconds since 1970; NULL: the system's */

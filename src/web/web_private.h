@@ -76,6 +76,12 @@ void cm_web_conn_state(struct web_conn *conn, enum web_state state);
 void cm_web_conn_cut(struct web_conn *conn);
 
 /* web_request.c */
+#define MAX_PATH 2048
+/**
+ * Decoded once and plain: a path that could be read in two ways is refused, so that no route can be
+ * gone around. raw may be NULL, which is none.
+ */
+bool cm_web_plain_path(const char *raw, char out[MAX_PATH]);
 void cm_web_request_in(struct evhttp_request *ev, void *arg);
 /** Send what other threads have answered. */
 void cm_web_request_flush(struct web_loop *loop);

@@ -14,8 +14,6 @@
 #include "common/hex.h"
 #include "web/web_private.h"
 
-#define MAX_PATH 2048
-
 struct cm_web_request {
     struct web_loop *loop;
     struct evhttp_request *ev;
@@ -33,11 +31,7 @@ struct cm_web_request {
 
 /* ------------------------------------------------------------------ reading */
 
-/*
- * Decoded once and plain: a path that could be read in two ways is refused, so that no route can be
- * gone around.
- */
-static bool plain_path(const char *raw, char out[MAX_PATH])
+bool cm_web_plain_path(const char *raw, char out[MAX_PATH])
 {
     size_t n = 0;
 
@@ -173,7 +167,7 @@ void cm_web_request_in(struct evhttp_request *ev, void *arg)
     req->loop = loop;
     req->ev = ev;
     req->method = method_of(ev);
-    if (uri == NULL || !plain_path(evhttp_uri_get_path(uri), req->path) ||
+    if (uri == NULL || !cm_web_plain_path(evhttp_uri_get_path(uri), req->path) ||
         !plain_framing(ev, req->method != CM_WEB_GET && req->method != CM_WEB_OPTIONS) ||
         (query != NULL && evhttp_parse_query_str(query, &req->query) != 0)) {
         evhttp_clear_headers(&req->query);

@@ -20,6 +20,9 @@ doubles=$(for deb in "$work"/one/*.deb; do dpkg-deb -c "$deb" | awk '!/\/$/ {pri
 for file in casemate oesign oeedger8r oeutil oeverify oegdb; do
     [ -s "$work/root/opt/openenclave/share/man/man1/$file.1" ] || fail "no man page of $file"
 done
+[ -s "$work/root/opt/openenclave/share/man/man1/casemate-serve.1" ] || fail "no man page of casemate serve"
+"$work/root/opt/openenclave/bin/casemate" serve --help | grep -q -- --vault-domain || fail "casemate serve does not run"
+[ -s "$work/root/lib/systemd/system/casemate.service" ] && [ -s "$work/root/etc/casemate/serve.conf" ] || fail "no unit"
 for file in man/man1/casemate.1 bash-completion/completions/casemate; do
     [ "$(readlink "$work/root/usr/share/$file")" = "/opt/openenclave/share/$file" ] &&
         [ -s "$work/root/opt/openenclave/share/$file" ] || fail "/usr/share/$file leads nowhere"

@@ -1,0 +1,115 @@
+/* Where the service's collateral comes from. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <casemate/dcap.h>
+#include <casemate/emuplat.h>
+
+#include "common/try.h"
+#include "decide/decide_config.h"
+#include "serve/serve_private.h"
+
+#define HOUR 3600u
+
+/* "OutOfDate,SWHardeningNeeded" */
+static enum cm_status parse_tcb(const char *list, unsigned *out, struct cm_why *why)
+{
+    for (const char *at = list; at != NULL && *at != '\0';) {
+        const size_t len = strcspn(at, ",");
+        unsigned tcb = CM_DCAP_SW_HARDENING_NEEDED;
+
+        while (tcb < CM_DCAP_REVOKED &&
+               (strlen(cm_dcap_tcb_str((enum cm_dcap_tcb)tcb)) != len ||
+                memcmp(cm_dcap_tcb_str((enum cm_dcap_tcb)tcb), at, len) != 0)) {
+            tcb++;
+        }
+        if (tcb == CM_DCAP_REVOKED) {
+            cm_why_set(why, "accept-tcb: %.*s is no status that can be accepted",
+                       (int)(len < 60 ? len : 60), at);
+            return CM_ERR_PARAM;
+        }
+        *out |= CM_DCAP_ACCEPT(tcb);
+        at += len + (at[len] == ',' ? 1 : 0);
+    }
+    return CM_OK;
+}
+
+/* For development: the emulated platform's collateral, as it is when it is asked for. */
+static enum cm_status emulated_parts(void *unused, uint64_t now, struct cm_collateral_key *key,
+                                     struct cm_collateral_parts **out, struct cm_why *why)
+{
+    struct cm_emuplat_bundle *bundle = NULL;
+    struct cm_collateral_parts *parts = NULL;
+    struct cm_dcap_collateral view;
+    enum cm_status st = CM_OK;
+
+    (void)unused;
+    (void)now;
+    (void)key;
+    *out = NULL;
+    CM_TRY(cm_emuplat_collateral(&bundle, why));
+    view = cm_emuplat_bundle_view(bundle);
+    CM_TRY(cm_parts_create(&parts));
+    CM_TRY(cm_parts_set(parts, CM_PART_TCB_INFO, view.tcb_info));
+    CM_TRY(cm_parts_set(parts, CM_PART_TCB_INFO_CHAIN, view.tcb_info_chain));
+    CM_TRY(cm_parts_set(parts, CM_PART_QE_IDENTITY, view.qe_identity));
+    CM_TRY(cm_parts_set(parts, CM_PART_QE_IDENTITY_CHAIN, view.qe_identity_chain));
+    CM_TRY(cm_parts_set(parts, CM_PART_ROOT_CA_CRL, view.root_ca_crl));
+    CM_TRY(cm_parts_set(parts, CM_PART_PCK_CRL, view.pck_crl));
+    *out = parts;
+    parts = NULL;
+out:
+    cm_parts_free(parts);
+    cm_emuplat_bundle_free(bundle);
+    return st;
+}
+
+static enum cm_status use_intel(const struct cm_serve_config *c, struct cm_collateral_config *intel,
+                                struct cm_decide_config *config, struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+
+    if (c->pccs_url != NULL) {
+        CM_TRY(cm_collateral_config_for(c->pccs_url, intel, why));
+        config->intel = intel;
+    } else if (config->intel != NULL) {
+        *intel = *config->intel;
+        config->intel = intel;
+    }
+    if (c->pccs_ca != NULL && config->intel != NULL) {
+        if (strlen(c->pccs_ca) >= sizeof(intel->ca_file)) {
+            return CM_ERR_LIMIT;
+        }
+        (void)snprintf(intel->ca_file, sizeof(intel->ca_file), "%s", c->pccs_ca);
+    }
+out:
+    return st;
+}
+
+enum cm_status cm_serve_collateral(struct cm_service *s, const struct cm_serve_config *c,
+                                   struct cm_why *why)
+{
+    const bool dev = strcmp(c->dev, "yes") == 0;
+    struct cm_collateral_config intel;
+    struct cm_decide_config config;
+    struct cm_trust_root root;
+    enum cm_status st = CM_OK;
+
+    CM_TRY(cm_decide_defaults(&config, why));
+    CM_TRY(use_intel(c, &intel, &config, why));
+    if (c->kds_url != NULL) {
+        config.kds_url = strcmp(c->kds_url, "none") == 0 ? NULL : c->kds_url;
+    }
+    config.kds_ca_file = c->kds_ca;
+    config.grace = (uint64_t)c->collateral_grace * HOUR;
+    CM_TRY(parse_tcb(c->accept_tcb, &config.accept_tcb, why));
+    if (dev) {
+        CM_TRY(cm_emuplat_trust_root(&root, why));
+        config.roots = &root;
+        config.root_count = 1;
+        config.parts = c->pccs_url == NULL ? emulated_parts : NULL;
+    }
+    CM_TRY(cm_decide_configure(s, &config, why));
+out:
+    return st;
+}

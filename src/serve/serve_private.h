@@ -1,0 +1,49 @@
+/* Private to src/serve. */
+#ifndef CM_SERVE_SERVE_PRIVATE_H
+#define CM_SERVE_SERVE_PRIVATE_H
+
+#include "serve/serve_run.h"
+#include "service/service.h"
+
+/* serve_default.c */
+/** What was not said, as far as it can be known; may be called again when more is. */
+CM_MUST_USE enum cm_status cm_serve_config_defaults(struct cm_serve_config *c, struct cm_why *why);
+/** Whether a store's address has a password in it. Accepts NULL. */
+bool cm_serve_has_password(const char *store);
+
+/* serve_place.c: what one instance has for itself */
+/** Make the state folder, or see that nobody else can write to it. */
+CM_MUST_USE enum cm_status cm_serve_folder(const char *path, struct cm_why *why);
+struct cm_serve_place {
+    int lock; /* of the state folder */
+    int port; /* a socket that holds a port that was chosen by the system; -1: none */
+};
+/** Make the state folder and take it; find a port where 0 was said, and refuse one that is taken. */
+CM_MUST_USE enum cm_status cm_serve_place_take(struct cm_serve_config *c,
+                                               struct cm_serve_place *out, struct cm_why *why);
+/** The port's socket only: the service has it now. */
+void cm_serve_place_served(struct cm_serve_place *place);
+void cm_serve_place_leave(struct cm_serve_place *place);
+
+/* serve_collateral.c */
+/** Where collateral comes from, by the configuration; in development the emulated platform's, too. */
+CM_MUST_USE enum cm_status cm_serve_collateral(struct cm_service *s,
+                                               const struct cm_serve_config *c, struct cm_why *why);
+
+/* serve_say.c */
+/** Where it is reached, and in development what to copy. */
+CM_MUST_USE enum cm_status cm_serve_say(struct cm_service *s, const struct cm_serve_config *c,
+                                        FILE *out, struct cm_why *why);
+/** A store's address without its password. */
+void cm_serve_plain_store(const char *store, char *out, size_t cap);
+
+/* serve_notify.c: systemd's protocol, by hand; nothing happens where nobody listens */
+void cm_serve_notify(const char *text);
+/** How often systemd wants to hear of us, in seconds; 0: it does not. */
+unsigned cm_serve_watchdog(void);
+
+/* serve_random.c */
+void cm_serve_random_buf(void *out, size_t n);
+uint32_t cm_serve_random_u32(void);
+
+#endif

@@ -1,0 +1,136 @@
+#!/bin/bash
+# usage: serve_test.sh BUILD: `casemate serve` as a person and systemd run it.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 2
+build=$1
+. tests/expect.sh
+. tests/serve/serve.sh
+
+# --- what is wrong is said before anything is made
+expect 2 "unknown option --lisen" "$casemate" serve --lisen 1
+expect 2 "no such setting" env CASEMATE_SERVE_LISEN=1 "$casemate" serve
+expect 2 "absolute" "$casemate" serve --state relative
+printf 'listen = 127.0.0.1:0\nworker = 4\n' > "$work/bad.conf"
+expect 1 "bad.conf:2: unknown key worker" "$casemate" serve --config "$work/bad.conf"
+expect 2 "needs to be told what" "$casemate" serve backup
+expect 2 "unknown word" "$casemate" serve frobnicate
+expect 0 "--vault-domain DOMAIN" "$casemate" serve --help
+[ ! -e "$state" ] && [ ! -e "$CASEMATE_STATE_DIR/service" ] && ok || fail "a refused start made a folder"
+
+# --- for development: what it prints works when it is copied
+begin --dev --log json
+expect 0 '"emulated":true' ask /health
+expect 0 '"status":"ready"' ask /ready
+grep -q "EMULATED" "$work/out" && ok || fail "it does not say EMULATED: $(cat "$work/out")"
+says_log "EMULATED evidence counts here"
+expect 0 '"status":"ready"' bash -c "$(grep '^curl ' "$work/out") --noproxy '*' -sS"
+if command -v node > /dev/null && [[ "$(node -p 'process.versions.node.split(".")[0] >= 18')" = true ]]; then
+    script=$(grep '^NODE_EXTRA' "$work/out")
+    expect 0 "1 keys" bash -c "$script"
+fi
+for file in setup-code dev-token root.key store.db; do
+    [ "$(stat -c %a "$state/$file")" = 600 ] && ok || fail "others may read $file"
+done
+[ "$(stat -c %a "$state")" = 700 ] && ok || fail "others may look into the state folder"
+
+# I6: whoever reads log and output learns no secret
+for secret in "$(cat "$state/dev-token")" "$(cat "$state/setup-code")"; do
+    ! grep -qF -- "$secret" "$work/log" "$work/out" && ok || fail "a secret in log or output"
+done
+
+# --- who may read the metrics
+expect 0 "401" ask /metrics
+expect 0 'casemate_info{version=' ask /metrics -H "Authorization: Bearer $(cat "$state/dev-token")"
+
+# --- nobody else gets its folder or its port
+expect 1 "another service has the state folder" "$casemate" serve --listen 127.0.0.1:0 --state "$state"
+expect 1 "Address already in use" "$casemate" serve --listen "127.0.0.1:${url##*:}" --state "$work/other"
+
+# --- a backup while it runs, and a store of it
+expect 0 "backed up to" "$casemate" serve backup "$work/backup" --state "$state"
+[ "$(stat -c %a "$work/backup")" = 600 ] && ok || fail "others may read the backup"
+expect 0 "restored to" "$casemate" serve restore "$work/backup" --state "$work/restored"
+expect 1 "there is a store already" "$casemate" serve restore "$work/backup" --state "$work/restored"
+expect 1 "no backup" "$casemate" serve restore "$work/out" --state "$work/none"
+
+# --- a reload, and the end
+kill -HUP "$pid"
+says_log "the configuration was read again"
+expect 0 '"status":"ok"' ask /health
+end TERM
+[ "$rc" -eq 0 ] && ok || fail "SIGTERM: exit status $rc"
+says_log '"event":"ending"'
+
+# --- the same identity after a restart, and from the restored store with its root key
+first=$(cat "$state/ca.pem")
+begin --dev
+[ "$(cat "$state/ca.pem")" = "$first" ] && ok || fail "a restart made another authority"
+end INT
+[ "$rc" -eq 0 ] && ok || fail "SIGINT: exit status $rc"
+expect 1 "root.key" "$casemate" serve --state "$work/restored" --listen 127.0.0.1:0
+cp -p "$state/root.key" "$work/restored/"
+mv "$state" "$work/away" && mv "$work/restored" "$state"
+begin
+[ "$(cat "$state/ca.pem")" = "$first" ] && ok || fail "a restored store has another authority"
+expect 0 '"emulated":false' ask /health
+end
+
+# --- another root key than the store's: nothing is served
+head -c 32 /dev/urandom > "$work/wrong.key" && chmod 600 "$work/wrong.key"
+expect 1 "root key" "$casemate" serve --state "$state" --listen 127.0.0.1:0 --root-key "file:$work/wrong.key"
+expect 0 "new root key" "$casemate" serve rewrap "file:$work/new.key" --state "$state"
+expect 1 "root key" "$casemate" serve --state "$state" --listen 127.0.0.1:0
+begin --root-key "file:$work/new.key"
+end
+
+# --- a certificate of one's own, renewed by a reload
+make_cert() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$1" \
+        -addext subjectAltName=DNS:localhost -keyout "$work/key.pem.new" -out "$work/cert.pem.new" 2> /dev/null
+    chmod 600 "$work/key.pem.new"
+    mv "$work/key.pem.new" "$work/key.pem" && mv "$work/cert.pem.new" "$work/cert.pem"
+}
+subject() { openssl s_client -connect "127.0.0.1:${url##*:}" < /dev/null 2> /dev/null | openssl x509 -noout -subject; }
+make_cert first
+begin --root-key "file:$work/new.key" --tls-cert "$work/cert.pem" --tls-key "$work/key.pem"
+expect 0 "first" subject
+make_cert second
+kill -HUP "$pid"
+says_log "the TLS certificate has changed"
+expect 0 "second" subject
+echo nonsense > "$work/cert.pem"
+kill -HUP "$pid"
+says_log "the TLS certificate stays as it was"
+expect 0 "second" subject
+end
+chmod 644 "$work/key.pem"
+make_cert third && chmod 644 "$work/key.pem"
+expect 1 "key.pem" "$casemate" serve --state "$state" --listen 127.0.0.1:0 --root-key "file:$work/new.key" \
+    --tls-cert "$work/cert.pem" --tls-key "$work/key.pem"
+
+# --- systemd hears of it: ready, still there, ending
+if command -v python3 > /dev/null; then
+    python3 - "$work/notify" > "$work/heard" << 'END' &
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+while True:
+    said = s.recv(4096).decode()
+    print(said, flush=True)
+    if said == "STOPPING=1":
+        break
+END
+    ear=$!
+    for ((i = 0; i < 100; i++)); do [ -S "$work/notify" ] && break; sleep 0.05; done
+    NOTIFY_SOCKET=$work/notify WATCHDOG_USEC=1000000 begin --root-key "file:$work/new.key"
+    sleep 1.2
+    kill -HUP "$pid"
+    says_log "needs_a_restart"
+    end
+    wait $ear
+    for said in READY=1 WATCHDOG=1 RELOADING=1 STOPPING=1; do
+        grep -qx "$said" "$work/heard" && ok || fail "systemd does not hear $said: $(tr '\n' ' ' < "$work/heard")"
+    done
+fi
+
+finish
