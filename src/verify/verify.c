@@ -26,7 +26,8 @@
 /* what a caller gives to have it compared: a format that would not must not look as if it had */
 #define TAKES(kind) (1u << CM_MATERIAL_##kind)
 #define TAKES_VTPM  (TAKES(SIGNATURE) | TAKES(PCRS) | TAKES(EVENT_LOG))
-#define COMPARED    (TAKES_VTPM | TAKES(TPM_PUBLIC) | TAKES(QUOTE) | TAKES(REQUEST) | TAKES(FIRMWARE))
+#define COMPARED \
+    (TAKES_VTPM | TAKES(TPM_PUBLIC) | TAKES(QUOTE) | TAKES(REQUEST) | TAKES(FIRMWARE) | TAKES(KEY))
 
 struct format {
     enum cm_format id;
@@ -41,15 +42,16 @@ struct format {
 static const struct format formats[] = {
     {CM_FORMAT_DCAP, TAKES(EVENT_LOG), "cpu", cm_dcap_recognise, cm_dcap_verify_part},
     {CM_FORMAT_SNP, TAKES(SIGNATURE) | TAKES(FIRMWARE), "cpu", cm_snp_recognise, cm_snp_verify},
-    {CM_FORMAT_TPM, TAKES_VTPM | TAKES(TPM_PUBLIC), "tpm", cm_tpm_recognise, cm_tpm_verify},
+    {CM_FORMAT_TPM, TAKES_VTPM | TAKES(TPM_PUBLIC) | TAKES(KEY), "tpm", cm_tpm_recognise,
+     cm_tpm_verify},
     {CM_FORMAT_NITRO, 0, "enclave", cm_nitro_recognise, cm_nitro_verify},
     {CM_FORMAT_AZURE_CVM, TAKES_VTPM | TAKES(QUOTE) | TAKES(FIRMWARE), "cpu", cm_azure_recognise,
      cm_azure_verify},
-    {CM_FORMAT_GCE, 0, "vtpm", cm_gce_recognise, cm_gce_verify},
-    {CM_FORMAT_GCP_TOKEN, 0, "token", cm_gcp_token_recognise, cm_gcp_token_verify},
-    {CM_FORMAT_CCA, 0, "platform", cm_cca_recognise, cm_cca_verify},
-    {CM_FORMAT_PSA, 0, "platform", cm_psa_recognise, cm_psa_verify},
-    {CM_FORMAT_OPTEE, 0, "tee", cm_optee_recognise, cm_optee_verify},
+    {CM_FORMAT_GCE, TAKES(KEY), "vtpm", cm_gce_recognise, cm_gce_verify},
+    {CM_FORMAT_GCP_TOKEN, TAKES(KEY), "token", cm_gcp_token_recognise, cm_gcp_token_verify},
+    {CM_FORMAT_CCA, TAKES(KEY), "platform", cm_cca_recognise, cm_cca_verify},
+    {CM_FORMAT_PSA, TAKES(KEY), "platform", cm_psa_recognise, cm_psa_verify},
+    {CM_FORMAT_OPTEE, TAKES(KEY), "tee", cm_optee_recognise, cm_optee_verify},
     {CM_FORMAT_NVIDIA, TAKES(REQUEST), "device0", cm_nvidia_recognise, cm_nvidia_verify},
 };
 
@@ -199,9 +201,10 @@ static const char *material_name(enum cm_material_kind kind)
         return "request";
     case CM_MATERIAL_FIRMWARE:
         return "firmware image";
+    case CM_MATERIAL_KEY:
+        return "key: its roots are certificates";
     case CM_MATERIAL_CERTS:
     case CM_MATERIAL_CRL:
-    case CM_MATERIAL_KEY:
     case CM_MATERIAL_REFERENCE:
         break;
     }

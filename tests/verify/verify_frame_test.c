@@ -180,9 +180,9 @@ TEST(a_quote_through_the_table)
 /* What was given to be compared is compared, or the evidence is refused: never passed over in silence. */
 TEST(materials_are_not_ignored)
 {
-    static const enum cm_material_kind kinds[] = {CM_MATERIAL_SIGNATURE,  CM_MATERIAL_PCRS,
-                                                  CM_MATERIAL_TPM_PUBLIC, CM_MATERIAL_QUOTE,
-                                                  CM_MATERIAL_REQUEST,    CM_MATERIAL_FIRMWARE};
+    static const enum cm_material_kind kinds[] = {
+        CM_MATERIAL_SIGNATURE, CM_MATERIAL_PCRS,     CM_MATERIAL_TPM_PUBLIC, CM_MATERIAL_QUOTE,
+        CM_MATERIAL_REQUEST,   CM_MATERIAL_FIRMWARE, CM_MATERIAL_KEY};
     static const char *const references[] = {"",
                                              "junk",
                                              "\xef\xbb\xbf{\"measurements\":[]}",
