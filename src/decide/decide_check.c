@@ -212,7 +212,8 @@ enum cm_status cm_kept_verify(const struct cm_kept *k, const struct cm_trust_roo
     if (k->want.kind == CM_KEPT_DCAP) {
         st = verify_dcap(k, &t, issuers, &own);
     } else if (k->want.kind == CM_KEPT_SNP_KEY && snp_ca == NULL) {
-        return CM_OK; /* nothing to verify it with yet; it is when it is used */
+        cm_why_set(&own, "AMD's chain of this line is not there");
+        st = CM_ERR_NOTFOUND;
     } else {
         st = verify_amd(k, k->want.kind == CM_KEPT_SNP_CA ? k : snp_ca, &t, &own);
     }

@@ -5,6 +5,7 @@
  */
 #include "decide/decide_gather.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -283,7 +284,8 @@ static bool chip_of(const struct cm_evidence *ev, size_t submod, struct chip *ou
 static enum cm_status supply(struct cm_gather *g, const struct cm_evidence *ev, size_t submod,
                              bool *more)
 {
-    const struct cm_check *crl = check_of(ev, submod, "snp.chain_crl");
+    /* whatever list came along: our own must be held against it */
+    const bool verified = check_of(ev, submod, "snp.chain_crl") != NULL;
     struct cm_want want;
     struct chip chip;
     enum cm_status st = CM_OK;
@@ -298,8 +300,7 @@ static enum cm_status supply(struct cm_gather *g, const struct cm_evidence *ev, 
         }
         return CM_OK;
     }
-    if (lacks(ev, submod, "snp.vek") || lacks(ev, submod, "snp.chain") ||
-        (crl != NULL && crl->result == CM_CHECK_NOT_CHECKED)) {
+    if (verified || lacks(ev, submod, "snp.vek") || lacks(ev, submod, "snp.chain")) {
         CM_TRY(cm_want_snp_ca(chip.line, chip.vlek, &want));
         CM_TRY(get_amd(g, &want, more));
     }
@@ -307,7 +308,8 @@ static enum cm_status supply(struct cm_gather *g, const struct cm_evidence *ev, 
         if (chip.vlek) {
             cm_why_set(&g->missing, "the report is signed with a provider's key (VLEK): its "
                                     "certificate must come with it");
-        } else if (cm_want_snp_key(chip.line, chip.id, chip.tcb, &want) == CM_OK) {
+        } else if (has_amd(g, want.name) &&
+                   cm_want_snp_key(chip.line, chip.id, chip.tcb, &want) == CM_OK) {
             CM_TRY(get_amd(g, &want, more));
         }
     }
@@ -315,20 +317,42 @@ out:
     return st;
 }
 
-/* Whether our own revocation list of its line was held against a submodule, not just one that came along. */
-static bool revocation_checked(const struct cm_gather *g, const struct cm_evidence *ev,
-                               size_t submod, const struct chip *chip)
+/* Our own chain and list of a submodule's line, which was held against it; NULL: not, or only one that came
+   along with the evidence. */
+static const struct cm_kept *list_applied(const struct cm_gather *g, const struct cm_evidence *ev,
+                                          size_t submod, const struct chip *chip)
 {
     const struct cm_check *crl = check_of(ev, submod, "snp.chain_crl");
-    bool ours = false;
 
     for (size_t i = 0; chip->line != NULL && i < g->amd_count; i++) {
         const struct cm_want *w = &g->amd[i]->want;
 
-        ours = ours || (w->kind == CM_KEPT_SNP_CA && g->amd[i]->part[1].len != 0 &&
-                        w->kds.vlek == chip->vlek && strcmp(w->kds.line, chip->line) == 0);
+        if (w->kind == CM_KEPT_SNP_CA && g->amd[i]->part[1].len != 0 && w->kds.vlek == chip->vlek &&
+            strcmp(w->kds.line, chip->line) == 0 && crl != NULL && crl->result == CM_CHECK_PASS) {
+            return g->amd[i];
+        }
     }
-    return ours && crl != NULL && crl->result == CM_CHECK_PASS;
+    return NULL;
+}
+
+/* Not older than any list that was ever used: its number is a floor, like those of Intel's collateral. */
+static enum cm_status judge_list(struct cm_gather *g, struct cm_evidence *ev, size_t submod,
+                                 const struct cm_kept *list)
+{
+    char name[96] = "";
+    enum cm_status st = CM_OK;
+
+    (void)snprintf(name, sizeof(name), "snp.%s.crl", list->want.kds.line);
+    if (cm_floor_below(g->in, name, list->facts.number[0])) {
+        st = CM_ERR_POLICY;
+    }
+    cm_check_status(ev, submod, "revocation", st, "%s",
+                    st == CM_OK ? ""
+                                : "AMD's revocation list is older than one seen before: rollback");
+    if (st == CM_OK) {
+        cm_evidence_reach(ev, name, list->facts.number[0]);
+    }
+    return st;
 }
 
 static enum cm_status judge_revocation(struct cm_gather *g, struct cm_evidence *ev)
@@ -336,23 +360,24 @@ static enum cm_status judge_revocation(struct cm_gather *g, struct cm_evidence *
     struct chip chip;
     enum cm_status st = CM_OK;
 
-    for (size_t s = 0; s < cm_evidence_submods(ev); s++) {
-        if (!chip_of(ev, s, &chip) || revocation_checked(g, ev, s, &chip)) {
+    for (size_t s = 0; s < cm_evidence_submods(ev) && st == CM_OK; s++) {
+        const struct cm_kept *list = NULL;
+
+        if (!chip_of(ev, s, &chip)) {
             continue;
         }
-        if (g->settings->config.crl_optional) {
+        list = list_applied(g, ev, s, &chip);
+        if (list != NULL) {
+            st = judge_list(g, ev, s, list);
+        } else if (g->settings->config.crl_optional) {
             cm_check_note(ev, s, "revocation", CM_CHECK_NOT_CHECKED, "%s", "optional here");
         } else {
-            cm_check_status(ev, s, "revocation", CM_ERR_NOTFOUND, "%s",
-                            "AMD's revocation list cannot be had");
-            cm_why_set(&g->missing, "AMD's revocation list is not there");
             st = CM_ERR_NOTFOUND;
+            cm_check_status(ev, s, "revocation", st, "%s", "AMD's revocation list cannot be had");
+            cm_why_set(&g->missing, "AMD's revocation list is not there");
         }
     }
-    if (st == CM_OK) {
-        st = cm_evidence_done(ev);
-    }
-    return st;
+    return st == CM_OK ? cm_evidence_done(ev) : st;
 }
 
 /* ------------------------------------------------------------------- whole */

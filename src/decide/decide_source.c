@@ -70,16 +70,21 @@ enum cm_status cm_engine_fetch(void *arg, uint64_t now, const struct cm_want *wa
     enum cm_status st = CM_OK;
 
     *out = NULL;
+    if (want->kind == CM_KEPT_SNP_KEY) { /* what nothing can verify is not worth asking for */
+        CM_TRY(cm_want_snp_ca(want->kds.line, false, &above));
+        ca = cm_keeper_peek(cm_engine_keeper(e), above.name);
+        if (ca == NULL) {
+            cm_why_set(why, "AMD's chain of this line is not there");
+            st = CM_ERR_NOTFOUND;
+            goto out;
+        }
+    }
     CM_TRY(want->kind == CM_KEPT_DCAP ? fetch_dcap(s, now, want, issuers, &got, why)
                                       : fetch_amd(s, now, want, &got, why));
     if (now > got->facts.not_after) {
         cm_why_set(why, "%.100s: what the source gave has expired", want->name);
         st = CM_ERR_EXPIRED;
         goto out;
-    }
-    if (want->kind == CM_KEPT_SNP_KEY) {
-        CM_TRY(cm_want_snp_ca(want->kds.line, false, &above));
-        ca = cm_keeper_peek(cm_engine_keeper(e), above.name);
     }
     CM_TRY(cm_kept_verify(got, s->roots, s->root_count, ca, got->part[CM_PART_PCK_CHAIN], why));
     *out = got;

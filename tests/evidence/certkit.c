@@ -223,7 +223,7 @@ size_t ck_crl(const struct ck_crl *c, uint8_t *der, size_t cap)
     must(crl != NULL && number != NULL && X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1 &&
              X509_CRL_set_issuer_name(crl, issuer) == 1 &&
              X509_CRL_set1_lastUpdate(crl, from) == 1 && X509_CRL_set1_nextUpdate(crl, to) == 1 &&
-             ASN1_INTEGER_set(number, 5) == 1,
+             ASN1_INTEGER_set(number, c->number != 0 ? c->number : 5) == 1,
          "revocation list");
     if (c->numbered) {
         must(X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0) == 1, "list number");

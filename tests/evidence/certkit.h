@@ -68,7 +68,8 @@ struct ck_crl {
     bool revokes;
     uint64_t serial; /* what it revokes */
     bool numbered;
-    bool delta; /* with a critical extension */
+    long number; /* 0: 5 */
+    bool delta;  /* with a critical extension */
 };
 
 size_t ck_crl(const struct ck_crl *c, uint8_t *der, size_t cap);
