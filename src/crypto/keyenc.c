@@ -58,6 +58,35 @@ enum cm_status cm_oaep_encrypt(const struct cm_pubkey *key, enum cm_oaep oaep, s
     return st;
 }
 
+enum cm_status cm_rsaes_encrypt(const struct cm_pubkey *key, struct cm_span plain, uint8_t *out,
+                                size_t cap, size_t *len)
+{
+    size_t size = (size_t)EVP_PKEY_get_size(key->pkey);
+    EVP_PKEY_CTX *ctx = NULL;
+    enum cm_status st = CM_ERR_CRYPTO;
+
+    *len = 0;
+    if (key->kind.is_ec) {
+        return CM_ERR_MISMATCH;
+    }
+    if (plain.len > size - RSA_PKCS1_PADDING_SIZE) {
+        return CM_ERR_LIMIT;
+    }
+    if (size > cap) {
+        return CM_ERR_SPACE;
+    }
+    ctx = EVP_PKEY_CTX_new(key->pkey, NULL);
+    if (ctx != NULL && EVP_PKEY_encrypt_init(ctx) == 1 &&
+        EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
+        EVP_PKEY_encrypt(ctx, out, &size, plain.ptr, plain.len) == 1) {
+        *len = size;
+        st = CM_OK;
+    }
+    EVP_PKEY_CTX_free(ctx);
+    ERR_clear_error();
+    return st;
+}
+
 enum cm_status cm_oaep_decrypt(const struct cm_privkey *key, enum cm_oaep oaep,
                                struct cm_span cipher, uint8_t *out, size_t *len)
 {

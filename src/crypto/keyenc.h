@@ -34,6 +34,14 @@ CM_MUST_USE enum cm_status cm_oaep_decrypt(const struct cm_privkey *key, enum cm
                                            struct cm_span cipher, uint8_t *out, size_t *len);
 
 /**
+ * RSAES-PKCS1-v1_5 (RFC 8017 section 7.2), for peers that take nothing else. There is no way back here: who
+ * decrypts it tells its padding apart only where nobody can measure.
+ * @retval CM_ERR_MISMATCH not an RSA key   @retval CM_ERR_SPACE   @retval CM_ERR_LIMIT too long
+ */
+CM_MUST_USE enum cm_status cm_rsaes_encrypt(const struct cm_pubkey *key, struct cm_span plain,
+                                            uint8_t *out, size_t cap, size_t *len);
+
+/**
  * The shared secret: the x coordinate, of the curve's full size.
  * @param out  wiped by the caller.
  * @retval CM_ERR_MISMATCH the keys are not on one curve

@@ -26,6 +26,7 @@ static const struct cm_route routes[] = {
     ATTEST("/attest/OpenEnclave", cm_maa_attest_oe),
     ATTEST("/attest/SevSnpVm", cm_maa_attest_snp),
     ATTEST("/attest/TdxVm", cm_maa_attest_tdx),
+    ATTEST("/attest/AzureGuest", cm_maa_attest_guest),
     /* the paths of 2018 */
     ATTEST("/attest/Tee/SgxEnclave", cm_maa_attest_sgx),
     ATTEST("/attest/Tee/OpenEnclave", cm_maa_attest_oe),

@@ -286,7 +286,10 @@ enum cm_status cm_maa_claims(const struct cm_maa_issue *issue, const struct cm_m
         goto out;
     }
     put_issued(&c, issued);
-    c.bad = json_object_update(c.object, verified) != 0 || c.bad;
+    if (r->tee !=
+        CM_MAA_GUEST) { /* a machine has its hardware's claims in an object of their own */
+        c.bad = json_object_update(c.object, verified) != 0 || c.bad;
+    }
     put_policy(&c, d->rule);
     put_bound(&c, r);
     if (r->tee == CM_MAA_SGX || r->tee == CM_MAA_OE) {

@@ -2,6 +2,7 @@
 #ifndef CM_MAA_MAA_PRIVATE_H
 #define CM_MAA_MAA_PRIVATE_H
 
+#include "crypto/pubkey.h"
 #include "decide/decide.h"
 #include "maa/maa.h"
 #include "maa/maa_text.h"
@@ -31,7 +32,7 @@ struct cm_maa_data {
     json_t *json;              /* of dataType JSON; owned */
 };
 
-#define CM_MAA_MAX_MATERIALS 4
+#define CM_MAA_MAX_MATERIALS 8
 
 /** A request to attest, taken apart. Owns what it points to; nonce is the body's. */
 struct cm_maa_request {
@@ -69,6 +70,27 @@ CM_MUST_USE enum cm_status cm_maa_init_check(const struct cm_maa_request *r,
 
 /** Whether the platform was judged by the baseline that the policy asks for. @retval CM_ERR_POLICY */
 CM_MUST_USE enum cm_status cm_maa_baseline_check(const struct cm_decision *d, struct cm_why *why);
+
+/* --------------------------------------------------------- keys inside of TPMs */
+
+/** A key that a TPM made, and the TPM's word for it. All UNTRUSTED; borrowed. */
+struct cm_maa_sealing {
+    struct cm_span pub;       /* TPM2B_PUBLIC or TPMT_PUBLIC */
+    struct cm_span certified; /* TPMS_ATTEST of TPM2_Certify */
+    struct cm_span signature; /* of the attestation key: TPMT_SIGNATURE, or raw */
+};
+
+/**
+ * The key, if the attestation key says that it is one of its own TPM's, which never leaves that and decrypts.
+ * @param ak   a key that the hardware's evidence vouches for.
+ * @param out  the caller frees it.
+ * @retval CM_ERR_FORMAT, CM_ERR_UNSUPPORTED, CM_ERR_SIGNATURE, CM_ERR_MISMATCH
+ */
+CM_MUST_USE enum cm_status cm_maa_sealing_key(const struct cm_maa_sealing *s,
+                                              const struct cm_pubkey *ak, struct cm_pubkey **out,
+                                              struct cm_why *why);
+/** A token that only the TPM with this key can open, as Azure's guest library reads it. malloc'd. */
+CM_MUST_USE enum cm_status cm_maa_seal(const struct cm_pubkey *key, const char *token, char **out);
 
 /* ------------------------------------------------------------------- tokens */
 

@@ -265,9 +265,8 @@ static struct cm_pubkey *published(enum cm_signer signer, const char *kid)
     return out;
 }
 
-static json_t *read_token(enum cm_signer signer, enum cm_sig_alg alg)
+static json_t *read_token(enum cm_signer signer, enum cm_sig_alg alg, const char *token)
 {
-    const char *token = kit_string("token");
     const char *dot = token == NULL ? NULL : strchr(token, '.');
     const char *end = dot == NULL ? NULL : strchr(dot + 1, '.');
     const char *kid = NULL;
@@ -290,12 +289,17 @@ static json_t *read_token(enum cm_signer signer, enum cm_sig_alg alg)
 
 json_t *maa_claims(void)
 {
-    return read_token(CM_SIGNER_TOKEN, CM_SIG_RS256);
+    return read_token(CM_SIGNER_TOKEN, CM_SIG_RS256, kit_string("token"));
+}
+
+json_t *maa_claims_of(const char *token)
+{
+    return read_token(CM_SIGNER_TOKEN, CM_SIG_RS256, token);
 }
 
 json_t *maa_result(void)
 {
-    return read_token(CM_SIGNER_RESULT, CM_SIG_ES256);
+    return read_token(CM_SIGNER_RESULT, CM_SIG_ES256, kit_string("token"));
 }
 
 json_t *maa_header(void)

@@ -37,6 +37,8 @@ struct kit_answer *maa_attest(const char *type, json_t *body);
  * names. NULL: there is none, or it does not verify. Valid until the next call; leaves the last answer alone.
  */
 json_t *maa_claims(void);
+/** The same of a token that came otherwise. */
+json_t *maa_claims_of(const char *token);
 /** The header of that token. */
 json_t *maa_header(void);
 /** The claims of a token that is not signed (alg none); NULL: it is, or is none. */
