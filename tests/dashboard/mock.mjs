@@ -121,7 +121,7 @@ async function api(state, request, response, url) {
  * @param setup  nobody has an account yet: the code is "123-456"
  * @return {url, world, stop(), fail} `fail` set to a status: every call of the API is refused with it
  */
-export async function start({port = 0, dist = fileURLToPath(new URL('../../dashboard/dist', import.meta.url)), setup = false, emulated = false, empty = false} = {}) {
+export async function start({port = 0, dist = process.env.CASEMATE_DASHBOARD_DIST ?? fileURLToPath(new URL('../../dashboard/dist', import.meta.url)), setup = false, emulated = false, empty = false} = {}) {
     const state = {sessions: new Map(), setup, attempts: 0, fail: null};
     const server = createServer((request, response) => {
         const url = new URL(request.url, state.url);
