@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "access/access.h"
+#include "access/access_body.h"
 #include "access/access_limit.h"
 #include "access/access_roles.h"
 #include "access/access_settings.h"
@@ -116,18 +117,6 @@ CM_MUST_USE enum cm_status cm_access_csrf(const char *secret, char out[ACCESS_SE
 /** Whether a browser says that the request comes from a page of ours, or says nothing. */
 bool cm_access_same_origin(const struct cm_call *call);
 CM_MUST_USE enum cm_status cm_access_hash_text(const char *text, uint8_t out[CM_SHA256_SIZE]);
-
-/** A member that is a text without NUL; NULL: it is none. */
-const char *cm_access_text(const json_t *body, const char *name);
-/** Erase a text of a request's body, which was a secret. */
-void cm_access_wipe_text(const json_t *body, const char *name);
-/** The body, of these members only; NULL: the call has been answered. */
-json_t *cm_access_body(struct cm_call *call, const char *const *names);
-
-/** The query's limit: 1 to 200, 50 without it. false: it is none, and the call has been answered. */
-bool cm_access_limit(struct cm_call *call, unsigned *out);
-/** A number of the query that may be absent (then *out stays). As above. */
-bool cm_access_number(struct cm_call *call, const char *name, uint64_t *out);
 
 /** A bearer token's or a session's random text; and a random id. */
 CM_MUST_USE enum cm_status cm_access_random(char out[ACCESS_SECRET_B64 + 1]);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/access_body.h"
 #include "access/access_roles.h"
 #include "collateral/collateral_http.h"
 #include "common/try.h"
@@ -20,31 +21,6 @@ void cm_access_settings_default(struct cm_access_settings *out)
     out->rate = 5000;
     out->burst = 10000;
     out->cost = CM_PASSWORD_COST;
-}
-
-enum cm_status cm_json_only(json_t *object, const char *where, const char *const *names,
-                            struct cm_why *why)
-{
-    const char *key = NULL;
-    json_t *value = NULL;
-
-    if (!json_is_object(object)) {
-        cm_why_set(why, "%s is not an object", where);
-        return CM_ERR_PARAM;
-    }
-    json_object_foreach(object, key, value)
-    {
-        size_t i = 0;
-
-        while (names[i] != NULL && strcmp(names[i], key) != 0) {
-            i++;
-        }
-        if (names[i] == NULL) {
-            cm_why_set(why, "%s has no member \"%.40s\"", where, key);
-            return CM_ERR_PARAM;
-        }
-    }
-    return CM_OK;
 }
 
 /* ------------------------------------------------------------------ reading */

@@ -33,11 +33,4 @@ CM_MUST_USE enum cm_status cm_access_settings_parse(json_t *from, struct cm_acce
 /** The same, complete; NULL: out of memory. */
 json_t *cm_access_settings_json(const struct cm_access_settings *s);
 
-/**
- * Refuse members that nobody reads: a slip of the pen must not mean a default.
- * @param names  ended by NULL   @retval CM_ERR_PARAM  also: no object
- */
-CM_MUST_USE enum cm_status cm_json_only(json_t *object, const char *where, const char *const *names,
-                                        struct cm_why *why);
-
 #endif

@@ -1,0 +1,65 @@
+/* The module: its routes. */
+#include <stdlib.h>
+
+#include "console/console_private.h"
+
+#define ANYONE 0
+/* what is read from memory and never waits is answered on the loop */
+#define GET(path, serve)                                                                 \
+    {                                                                                    \
+        CM_WEB_GET, "/api/v1/" path, CM_ROLE_READERS, CM_API_NATIVE, false, serve, false \
+    }
+#define ASK(path, serve)                                                                  \
+    {                                                                                     \
+        CM_WEB_POST, "/api/v1/" path, CM_ROLE_READERS, CM_API_NATIVE, false, serve, false \
+    }
+#define WRITE(method, path, roles, serve)                                  \
+    {                                                                      \
+        method, "/api/v1/" path, roles, CM_API_NATIVE, false, serve, false \
+    }
+#define FILES(path, serve)                                          \
+    {                                                               \
+        CM_WEB_GET, path, ANYONE, CM_API_NATIVE, true, serve, false \
+    }
+
+static const struct cm_route console_routes[] = {
+    FILES("/", cm_console_root),
+    FILES("/dashboard", cm_console_file),
+    FILES("/dashboard/{file...}", cm_console_file),
+    GET("policies", cm_console_policies),
+    GET("policies/{type}", cm_console_policy),
+    ASK("policies/{type}/check", cm_console_policy_check),
+    WRITE(CM_WEB_PUT, "policies/{type}", CM_ROLE_AUTHOR, cm_console_policy_put),
+    WRITE(CM_WEB_POST, "policies/{type}/versions/{version}/approve", CM_ROLE_APPROVER,
+          cm_console_policy_approve),
+    WRITE(CM_WEB_POST, "policies/{type}/versions/{version}/reject", CM_ROLE_APPROVER,
+          cm_console_policy_reject),
+    WRITE(CM_WEB_POST, "policies/{type}/versions/{version}/restore", CM_ROLE_AUTHOR,
+          cm_console_policy_restore),
+    GET("settings/policies", cm_console_mode),
+    WRITE(CM_WEB_PUT, "settings/policies", CM_ROLE_ADMIN, cm_console_mode_put),
+    ASK("try/evidence", cm_console_try_evidence),
+    ASK("try/token", cm_console_try_token),
+};
+
+static enum cm_status start(struct cm_service *s, void **state, struct cm_why *why)
+{
+    struct console *c = calloc(1, sizeof(*c));
+
+    (void)why;
+    if (c == NULL) {
+        return CM_ERR_NOMEM;
+    }
+    c->service = s;
+    c->started = cm_service_now(s);
+    *state = c;
+    return CM_OK;
+}
+
+const struct cm_module cm_console_module = {
+    .name = "console",
+    .routes = console_routes,
+    .route_count = sizeof(console_routes) / sizeof(console_routes[0]),
+    .start = start,
+    .stop = free,
+};
