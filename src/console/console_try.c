@@ -66,9 +66,9 @@ static enum cm_status decode(const json_t *value, uint8_t **out, size_t *len, st
     return st;
 }
 
-static enum cm_status read_material(json_t *item, struct trying *t, struct cm_why *why)
+/* A kind that a request may bring; false: keys and reference values are the operator's. */
+static bool kind_of(const char *name, enum cm_material_kind *out)
 {
-    static const char *const names[] = {"kind", "content", NULL};
     static const struct {
         const char *name;
         enum cm_material_kind kind;
@@ -78,27 +78,38 @@ static enum cm_status read_material(json_t *item, struct trying *t, struct cm_wh
         {"event-log", CM_MATERIAL_EVENT_LOG}, {"tpm-public", CM_MATERIAL_TPM_PUBLIC},
         {"quote", CM_MATERIAL_QUOTE},         {"request", CM_MATERIAL_REQUEST},
     };
-    struct cm_material *m = &t->materials[t->material_count];
-    const char *kind = NULL;
-    size_t len = 0;
-    enum cm_status st = CM_OK;
 
-    CM_TRY(cm_json_only(item, "a material", names, why));
-    kind = cm_access_text(item, "kind");
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (kind != NULL && strcmp(kinds[i].name, kind) == 0) {
-            CM_TRY(
-                decode(json_object_get(item, "content"), &t->owned[t->material_count], &len, why));
-            *m = (struct cm_material){kinds[i].kind, kinds[i].name,
-                                      cm_span_make(t->owned[t->material_count], len)};
-            t->material_count++;
-            return CM_OK;
+        if (name != NULL && strcmp(kinds[i].name, name) == 0) {
+            *out = kinds[i].kind;
+            return true;
         }
     }
-    cm_why_set(why, "a material's kind is certs, crl, signature, pcrs, event-log, tpm-public, quote"
-                    " or request");
-    st = CM_ERR_PARAM;
-out:
+    return false;
+}
+
+static enum cm_status read_material(json_t *item, struct trying *t, struct cm_why *why)
+{
+    static const char *const names[] = {"kind", "content", NULL};
+    struct cm_material *m = &t->materials[t->material_count];
+    uint8_t **owned = &t->owned[t->material_count];
+    size_t len = 0;
+    enum cm_status st = cm_json_only(item, "a material", names, why);
+
+    if (st != CM_OK) {
+        return st;
+    }
+    m->name = cm_access_text(item, "kind");
+    if (!kind_of(m->name, &m->kind)) {
+        cm_why_set(why, "a material's kind is certs, crl, signature, pcrs, event-log, tpm-public,"
+                        " quote or request");
+        return CM_ERR_PARAM;
+    }
+    st = decode(json_object_get(item, "content"), owned, &len, why);
+    if (st == CM_OK) {
+        m->bytes = cm_span_make(*owned, len);
+        t->material_count++;
+    }
     return st;
 }
 
