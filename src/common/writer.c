@@ -69,7 +69,11 @@ static void wr_be(struct cm_wr *w, uint64_t v, size_t n)
 
 void cm_wr_u8(struct cm_wr *w, uint8_t v)
 {
-    wr_le(w, v, 1);
+    uint8_t *at = wr_room(w, 1);
+
+    if (at != NULL) {
+        *at = v;
+    }
 }
 
 void cm_wr_u16le(struct cm_wr *w, uint16_t v)

@@ -155,34 +155,45 @@ static enum cm_status write_all(const struct cm_decision *d, const struct cm_dec
 
 /* ------------------------------------------------------------------ pieces */
 
-/* A piece ends before a comma behind which a member or an element begins. */
-static bool is_border(const char *text, size_t at, size_t len)
+/* The next border from a place on: a comma behind which a member or an element begins; or the end. */
+static size_t border(const struct cm_items *t, size_t from)
 {
-    return text[at] == ',' && at + 1 < len &&
-           (text[at + 1] == '"' || text[at + 1] == '{' || text[at + 1] == '[');
+    const char *at = t->text + from;
+    const char *end = t->text + t->len;
+
+    while ((at = memchr(at, ',', (size_t)(end - at))) != NULL) {
+        if (at + 1 < end && (at[1] == '"' || at[1] == '{' || at[1] == '[')) {
+            return (size_t)(at - t->text);
+        }
+        at++;
+    }
+    return t->len;
 }
 
 static enum cm_status cut(struct cm_items *t)
 {
-    size_t count = 1;
-    size_t n = 0;
+    size_t cap = 1024;
+    size_t at = 0;
 
-    for (size_t i = 0; i < t->len; i++) {
-        count += is_border(t->text, i, t->len) ? 1 : 0;
-    }
-    t->start = malloc((count + 1) * sizeof(*t->start));
-    if (t->start == NULL) {
-        return CM_ERR_NOMEM;
-    }
-    t->start[n++] = 0;
-    for (size_t i = 0; i < t->len; i++) {
-        if (is_border(t->text, i, t->len)) {
-            t->start[n++] = (uint32_t)i;
+    t->start = malloc(cap * sizeof(*t->start));
+    while (t->start != NULL) {
+        t->start[t->count++] = (uint32_t)at;
+        if (at == t->len) {
+            t->count--; /* the end is no piece */
+            return CM_OK;
+        }
+        at = border(t, at + 1 < t->len ? at + 1 : t->len);
+        if (t->count == cap) {
+            uint32_t *more = realloc(t->start, 2 * cap * sizeof(*more));
+
+            if (more == NULL) {
+                return CM_ERR_NOMEM;
+            }
+            t->start = more;
+            cap *= 2;
         }
     }
-    t->start[n] = (uint32_t)t->len;
-    t->count = n;
-    return CM_OK;
+    return CM_ERR_NOMEM;
 }
 
 enum cm_status cm_items_of(const struct cm_decision *d, const struct cm_decide_job *job,

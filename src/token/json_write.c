@@ -72,6 +72,7 @@ void cm_json_wr_end(struct cm_json_wr *w)
     after_value(w);
 }
 
+/* A character that does not stand for itself. */
 static void escape_char(struct cm_wr *out, uint8_t c)
 {
     static const char hex[] = "0123456789abcdef";
@@ -79,13 +80,23 @@ static void escape_char(struct cm_wr *out, uint8_t c)
     if (c == '"' || c == '\\') {
         cm_wr_u8(out, '\\');
         cm_wr_u8(out, c);
-    } else if (c < 0x20 || c == 0x7f) {
+    } else {
         cm_wr_bytes(out, "\\u00", 4);
         cm_wr_u8(out, (uint8_t)hex[c >> 4]);
         cm_wr_u8(out, (uint8_t)hex[c & 15]);
-    } else {
-        cm_wr_u8(out, c);
     }
+}
+
+/* How many bytes from a place on stand for themselves. */
+static size_t plain(struct cm_span s, size_t from)
+{
+    size_t n = from;
+
+    while (n < s.len && s.ptr[n] >= 0x20 && s.ptr[n] != '"' && s.ptr[n] != '\\' &&
+           s.ptr[n] != 0x7f) {
+        n++;
+    }
+    return n - from;
 }
 
 static void quoted(struct cm_json_wr *w, struct cm_span utf8)
@@ -96,7 +107,13 @@ static void quoted(struct cm_json_wr *w, struct cm_span utf8)
     }
     cm_wr_u8(&w->out, '"');
     for (size_t i = 0; i < utf8.len; i++) {
-        escape_char(&w->out, utf8.ptr[i]);
+        const size_t run = plain(utf8, i);
+
+        cm_wr_bytes(&w->out, utf8.ptr + i, run);
+        i += run;
+        if (i < utf8.len) {
+            escape_char(&w->out, utf8.ptr[i]);
+        }
     }
     cm_wr_u8(&w->out, '"');
 }

@@ -1,6 +1,8 @@
 /* Strict UTF-8; see utf8.h. Untrusted: every byte. */
 #include "token/utf8.h"
 
+#include <string.h>
+
 size_t cm_utf8_decode(struct cm_span s, uint32_t *code_point)
 {
     static const uint32_t smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
@@ -66,12 +68,28 @@ size_t cm_utf8_encode(uint32_t code_point, uint8_t out[4])
     return 4;
 }
 
+/* How many bytes at the beginning are ASCII, in whole words of eight. */
+static size_t ascii_words(struct cm_span s)
+{
+    size_t n = 0;
+
+    for (uint64_t word = 0; s.len - n >= sizeof(word); n += sizeof(word)) {
+        memcpy(&word, s.ptr + n, sizeof(word));
+        if ((word & UINT64_C(0x8080808080808080)) != 0) {
+            break;
+        }
+    }
+    return n;
+}
+
 bool cm_utf8_valid(struct cm_span s)
 {
     uint32_t cp = 0;
 
     while (s.len != 0) {
-        size_t n = cm_utf8_decode(s, &cp);
+        size_t n = ascii_words(s);
+
+        n = n != 0 ? n : cm_utf8_decode(s, &cp);
 
         if (n == 0) {
             return false;
