@@ -23,6 +23,7 @@ struct postgres_db {
     const char *prepared[MAX_PREPARED];
     size_t prepared_count;
     size_t victim; /* the next to make room */
+    bool lost;     /* the connection, whatever libpq says of it */
 };
 
 static struct postgres_db *of(struct cm_db *db)
@@ -61,7 +62,9 @@ static enum cm_status status_of(struct postgres_db *p, const PGresult *r, struct
     (void)snprintf(text, sizeof(text), "%s", PQerrorMessage(p->conn));
     text[strcspn(text, "\n")] = '\0';
     cm_why_set(why, "store: %s", text);
-    if (PQstatus(p->conn) != CONNECTION_OK) {
+    if (PQstatus(p->conn) != CONNECTION_OK ||
+        state == NULL) { /* libpq's own word, not the server's */
+        p->lost = true;
         return CM_ERR_BUSY;
     }
     for (size_t i = 0; state != NULL && i < sizeof(classes) / sizeof(classes[0]); i++) {
@@ -211,9 +214,10 @@ static void give(const PGresult *r, struct cm_db_sink sink)
 
 static void find_again(struct postgres_db *p)
 {
-    if (PQstatus(p->conn) != CONNECTION_OK && !p->base.in_transaction) {
+    if (p->lost && !p->base.in_transaction) {
         PQreset(p->conn);
         p->prepared_count = 0;
+        p->lost = false;
     }
 }
 
@@ -255,6 +259,9 @@ static void quiet(void *unused, const PGresult *notice)
 
 enum cm_status cm_db_postgres_open(const char *uri, struct cm_db **out, struct cm_why *why)
 {
+    /* what the address says of the same counts more */
+    static const char *const names[] = {"connect_timeout", "tcp_user_timeout", "dbname", NULL};
+    const char *const values[] = {"5", "10000", uri, NULL};
     struct postgres_db *p = calloc(1, sizeof(*p));
     char text[200] = "";
 
@@ -263,7 +270,7 @@ enum cm_status cm_db_postgres_open(const char *uri, struct cm_db **out, struct c
     }
     p->base.kind = &postgres_kind;
     p->base.shared = true;
-    p->conn = PQconnectdb(uri);
+    p->conn = PQconnectdbParams(names, values, 1);
     if (p->conn == NULL || PQstatus(p->conn) != CONNECTION_OK) {
         /* libpq's text names host and user, not the password */
         (void)snprintf(text, sizeof(text), "%s",

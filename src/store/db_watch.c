@@ -97,6 +97,8 @@ static void quiet(void *unused, const PGresult *notice)
 enum cm_status cm_db_watch_start(const char *where, cm_db_noted *noted, void *arg,
                                  struct cm_db_watch **out, struct cm_why *why)
 {
+    static const char *const names[] = {"connect_timeout", "dbname", NULL};
+    const char *const values[] = {"5", where, NULL};
     struct cm_db_watch *w = NULL;
     enum cm_status st = CM_OK;
 
@@ -111,7 +113,7 @@ enum cm_status cm_db_watch_start(const char *where, cm_db_noted *noted, void *ar
     w->noted = noted;
     w->arg = arg;
     w->stop = eventfd(0, EFD_CLOEXEC);
-    w->conn = PQconnectdb(where);
+    w->conn = PQconnectdbParams(names, values, 1);
     if (w->stop < 0 || w->conn == NULL) {
         st = CM_ERR_NOMEM;
         goto out;

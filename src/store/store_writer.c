@@ -10,7 +10,7 @@
 #include "store/schema.h"
 
 #define BATCH      256
-#define TRIES      20
+#define PATIENCE_S 8 /* shorter than a client's */
 #define BETWEEN_NS 100000000L
 
 struct cm_writer {
@@ -54,15 +54,22 @@ static void nap(void)
     (void)nanosleep(&between, NULL);
 }
 
+static time_t seconds(void)
+{
+    struct timespec t = {0, 0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec;
+}
+
 static void commit_all(struct cm_writer *w, struct cm_change *list)
 {
+    const time_t end = seconds() + PATIENCE_S;
     struct cm_why why = {""};
-    enum cm_status st = CM_ERR_BUSY;
+    enum cm_status st = run_all(w->db, list, &why);
 
-    for (int i = 0; i < TRIES && st == CM_ERR_BUSY; i++) {
-        if (i != 0) {
-            nap();
-        }
+    while (st == CM_ERR_BUSY && seconds() < end) {
+        nap();
         why.text[0] = '\0';
         st = run_all(w->db, list, &why);
     }
