@@ -309,6 +309,7 @@ enum cm_status cm_serve_run(const struct cm_serve_args *args, FILE *out, struct 
     enum cm_status st = CM_OK;
 
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the store */
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGHUP);
     (void)sigaddset(&signals, SIGINT);

@@ -51,6 +51,8 @@ struct kit *kit_open(const struct kit_options *options);
 void kit_use(struct kit *kit);
 void kit_close(struct kit *kit);
 struct kit *kit_current(void);
+/** Let the client ask a service of another process, under its CA; NULL: none any more. */
+void kit_attach(const char *url, const char *ca_file);
 struct cm_service *kit_service(void);
 /** "https://HOST:PORT" */
 const char *kit_url(void);
