@@ -2,6 +2,10 @@
 #
 #   cm_add_enclave_library(name SOURCES a.c ... [LIBS target ...])   a static library of enclave code
 #   cm_add_enclave(name SOURCES a.c ... [LIBS target ...])           the enclave image (unsigned ELF)
+#   cm_add_enclave_module(name SOURCES a.c ... [LIBS target ...])    the shared library of an image (libNAME.so)
+#
+# An image may have one module: name it among its LIBS. It is measured with the image, and must lie in the
+# same folder when the image is signed and loaded (docs/image.md).
 #
 # LIBS: enclave libraries; openssl_3 for libcrypto and libssl; oelibcxx for the C++ library. The C
 # library and the runtime are linked without being asked for.
@@ -41,7 +45,7 @@ set(CM_ENCLAVE_COMPILE_CXX -Wall -Wextra -Werror -Wno-maybe-uninitialized -Wno-u
 # The C library's thread hooks are asked for by name, so that they win over the weak ones that the
 # runtime has for itself, in whatever order the archives come.
 set(CM_ENCLAVE_LINK
-    -nostdlib -nodefaultlibs -nostartfiles -static-pie
+    -nostdlib -nodefaultlibs -nostartfiles -pie
     -Wl,--undefined=cm_musl_td_init,--undefined=cm_musl_td_exit,--undefined=cm_libc_fini
     -Wl,-e,_start,--gc-sections,--no-undefined,--no-dynamic-linker,--build-id=none,--hash-style=sysv
     -Wl,-z,text,-z,relro,-z,now,-z,separate-code,-z,noexecstack,-z,pack-relative-relocs)
@@ -57,10 +61,15 @@ function(cm_enclave_settings name)
                              ${CM_INSIDE_INCLUDE}/libc ${CM_INSIDE_INCLUDE}/openssl_3)
 endfunction()
 
+# What the C library and the runtime offer to the image they offer to its module as well; in an image
+# without one nothing is exported, so this changes nothing there.
+set(CM_ENCLAVE_EXPORT -fvisibility=default)
+
 function(cm_add_enclave_library name)
   cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
   add_library(${name} STATIC ${A_SOURCES})
   cm_enclave_settings(${name})
+  target_compile_options(${name} PRIVATE ${CM_ENCLAVE_EXPORT})
   target_link_libraries(${name} PUBLIC ${A_LIBS})
 endfunction()
 
@@ -73,10 +82,32 @@ function(cm_add_enclave name)
   add_dependencies(enclaves ${name})
   cm_enclave_settings(${name})
   target_link_options(${name} PRIVATE ${CM_ENCLAVE_LINK})
+  set_target_properties(${name} PROPERTIES SKIP_BUILD_RPATH ON) # a module is where the image is
   # the libraries need each other: a program's function may be called by the runtime, the C library
   # calls the runtime, and the runtime the C library
   target_link_libraries(${name} PRIVATE -Wl,--start-group ${A_LIBS}
                         $<TARGET_NAME_IF_EXISTS:oeenclave> oelibc $<TARGET_NAME_IF_EXISTS:oesyscall>
                         $<TARGET_NAME_IF_EXISTS:oecore>
                         ${CM_LIBGCC} -Wl,--end-group)
+endfunction()
+
+# -z defs is not asked for: what a module uses of the image is found when both are signed
+set(CM_MODULE_COMPILE -m64 -O2 -fPIC -fno-common -ffunction-sections -fdata-sections -fstack-protector-strong
+    -fstack-clash-protection -fno-omit-frame-pointer -fcf-protection=none -nostdinc
+    "SHELL:-isystem \"${CM_COMPILER_INCLUDE}\"" -D_GNU_SOURCE
+    "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=/src" "-ffile-prefix-map=${CMAKE_BINARY_DIR}=/build")
+set(CM_MODULE_LINK -nostdlib -nodefaultlibs -nostartfiles -Wl,--gc-sections,--build-id=none,--hash-style=sysv
+    -Wl,-z,text,-z,relro,-z,now,-z,separate-code,-z,noexecstack)
+
+function(cm_add_enclave_module name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  add_library(${name} SHARED ${A_SOURCES} ${CMAKE_SOURCE_DIR}/src/libc/module_start.c)
+  set_target_properties(${name} PROPERTIES C_VISIBILITY_PRESET default CXX_VISIBILITY_PRESET default)
+  target_compile_options(${name} PRIVATE ${CM_MODULE_COMPILE} $<$<COMPILE_LANGUAGE:C>:${CM_WARNINGS}>
+                         $<$<COMPILE_LANGUAGE:CXX>:${CM_ENCLAVE_COMPILE_CXX}>)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/include)
+  target_include_directories(${name} SYSTEM PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${CM_INSIDE_INCLUDE}/libcxx>
+                             ${CM_INSIDE_INCLUDE}/libc)
+  target_link_options(${name} PRIVATE ${CM_MODULE_LINK})
+  target_link_libraries(${name} PRIVATE ${A_LIBS} ${CM_LIBGCC})
 endfunction()

@@ -35,7 +35,7 @@ file(GLOB sources CONFIGURE_DEPENDS ${dir}/inside_*.c ${dir}/syscall_*.c)
 add_library(cm_inside_libc OBJECT ${sources})
 cm_enclave_settings(cm_inside_libc)
 # -fno-builtin: calloc made of malloc and memset must not become a call of calloc
-target_compile_options(cm_inside_libc PRIVATE -fno-builtin)
+target_compile_options(cm_inside_libc PRIVATE -fno-builtin ${CM_ENCLAVE_EXPORT})
 set_source_files_properties(${dir}/inside_td.c PROPERTIES COMPILE_OPTIONS -fno-stack-protector)
 
 # our half of the crypto library

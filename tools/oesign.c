@@ -146,7 +146,8 @@ static enum cm_status open_job(const struct options *o, struct bytes *file, stru
 
     CM_TRY(read_config(o, &config, &date));
     CM_TRY(read_named(o->image, CM_IMAGE_FILE_MAX, file));
-    st = cm_sign_job_open(span_of(file), o->config != NULL ? &config : NULL, date, job, &why);
+    st = cm_sign_job_open(span_of(file), o->image, o->config != NULL ? &config : NULL, date, job,
+                          &why);
     if (st != CM_OK) {
         complain(o->image, st, &why);
     }
@@ -332,10 +333,14 @@ static int command_dump(const struct options *o)
     enum cm_status st = CM_OK;
     struct bytes file = {NULL, 0};
     struct cm_image *image = NULL;
+    uint8_t *module = NULL;
     struct cm_why why = {{0}};
 
     CM_TRY(read_named(o->image, CM_IMAGE_FILE_MAX, &file));
     st = cm_image_open(span_of(&file), &image, &why);
+    if (st == CM_OK) {
+        st = cm_sign_module(image, o->image, &module, &why);
+    }
     if (st == CM_OK) {
         st = cm_sign_dump(stdout, image, &why);
     }
@@ -344,6 +349,7 @@ static int command_dump(const struct options *o)
     }
 out:
     cm_image_free(image);
+    free(module);
     bytes_free(&file);
     return st == CM_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -18,6 +18,7 @@ from gdb.unwinder import Unwinder, register_unwinder
 NOISE = ["longjmp", "_longjmp", "siglongjmp", "_siglongjmp", "_Unwind_DebugHook"]
 WANTED = ["cm_ocall_left", "cm_debug_layout", "cm_enclave_entry"]
 MAGIC = 0xabc540ee14fa48ce
+MODULE_MAGIC = 0xf67ae6230a18a2ce
 GUARD = 0x1000          # between a stack's top and its TCS
 URSP, URBP = 144, 152   # in the registers of the state save area: the host's RSP and RBP at EENTER
 KEPT = ["rbx", "r12", "r13", "r14", "r15"]  # below RBP in cm_ocall_bridge
@@ -57,6 +58,7 @@ class Enclave:
         self.address = address
         self.path = gdb.selected_inferior().read_memory(fields[3], fields[4]).tobytes().decode()
         self.base, self.size, self.image = fields[5], fields[6], fields[11]
+        self.module = self.module_at(fields[10])
         self.tcs = [word(fields[7] + 8 * i) for i in range(fields[8])]
         self.tds = {}
         self.bridges = {}  # by TCS: RBP of the cm_ocall_bridge that it waits behind
@@ -66,6 +68,14 @@ class Enclave:
             self.symbols = symbols_wanted(self.path)
         except (OSError, struct.error, ValueError, IndexError):
             pass  # stripped, or changed since: no way through it, the rest works
+
+    @staticmethod
+    def module_at(address):
+        """Path and address of the shared library that is part of the enclave."""
+        if address == 0 or word(address) != MODULE_MAGIC:
+            return None
+        fields = [word(address + 8 * i) for i in range(6)]
+        return gdb.selected_inferior().read_memory(fields[3], fields[4]).tobytes().decode(), fields[5]
 
     def at(self, name):
         return self.image + self.symbols[name][0]
@@ -144,6 +154,9 @@ def see(address):
     e.loaded = symbols_of(e.path)
     gdb.execute("add-symbol-file '%s' -o %#x" % (e.loaded, e.image), to_string=True)
     print("enclave %s at %#x" % (e.path, e.image))
+    if e.module is not None:
+        gdb.execute("add-symbol-file '%s' -o %#x" % (symbols_of(e.module[0]), e.module[1]), to_string=True)
+        print("with %s at %#x" % e.module)
 
 
 def see_all():
@@ -174,6 +187,11 @@ def gone(address):
     e = enclaves.pop(address, None)
     if e is not None and e.known():
         gdb.execute("remove-symbol-file -a %#x" % e.at("cm_enclave_entry"), to_string=True)
+    if e is not None and e.module is not None:
+        try:
+            gdb.execute("remove-symbol-file -a %#x" % e.module[1], to_string=True)
+        except gdb.error:
+            pass  # it has no symbols
 
 
 class FrameId:

@@ -22,6 +22,8 @@
 struct subject {
     const char *path;
     size_t file_size;
+    struct cm_span
+        module; /* the name of the shared library that is part of it; in the image's file */
     struct cm_enclave_props props;
     struct cm_plan *plan;
     uint8_t mrenclave[CM_MRENCLAVE_SIZE];
@@ -198,6 +200,10 @@ static void print_regions(const struct subject *s, FILE *out)
 static void print_text(const struct subject *s, FILE *out)
 {
     (void)fprintf(out, "image              %s, %zu bytes\n", s->path, s->file_size);
+    if (s->module.len != 0) {
+        (void)fprintf(out, "module             %.*s, beside it and measured with it\n",
+                      (int)s->module.len, (const char *)s->module.ptr);
+    }
     print_signature(s, out);
     print_props(s, out);
     (void)fprintf(out, "enclave size       %" PRIu64 " KiB of addresses\n",
@@ -273,8 +279,13 @@ static void json_regions(struct cm_json_wr *w, const struct subject *s)
 static void json_members(struct cm_json_wr *w, const void *subject)
 {
     const struct subject *s = subject;
+    char name[160] = "";
 
     cm_cli_json_u64(w, "file_size", s->file_size);
+    if (s->module.len != 0) {
+        (void)snprintf(name, sizeof(name), "%.*s", (int)s->module.len, (const char *)s->module.ptr);
+        cm_cli_json_str(w, "module", name);
+    }
     json_signature(w, s);
     json_props(w, s);
     cm_cli_json_bool(w, "scanned", s->scan.scanned);
@@ -293,6 +304,8 @@ enum cm_status cm_cli_inspect(const char *path, bool json, FILE *out, struct cm_
 {
     enum cm_status st = CM_OK;
     uint8_t *file = NULL;
+    uint8_t *module = NULL;
+    size_t module_size = 0;
     struct cm_image *image = NULL;
     struct subject *s = calloc(1, sizeof(*s));
 
@@ -302,6 +315,11 @@ enum cm_status cm_cli_inspect(const char *path, bool json, FILE *out, struct cm_
     s->path = path;
     CM_TRY(cm_file_read(path, CM_IMAGE_FILE_MAX, &file, &s->file_size, why));
     CM_TRY(cm_image_open(cm_span_make(file, s->file_size), &image, why));
+    s->module = cm_image_needed(image);
+    if (s->module.len != 0) {
+        CM_TRY(cm_file_read_beside(path, s->module, CM_IMAGE_FILE_MAX, &module, &module_size, why));
+        CM_TRY(cm_image_join(image, cm_span_make(module, module_size), why));
+    }
     CM_TRY(look(image, s, why));
     if (json) {
         CM_TRY(cm_cli_json_print(json_members, s, JSON_CAP, out));
@@ -312,6 +330,7 @@ enum cm_status cm_cli_inspect(const char *path, bool json, FILE *out, struct cm_
 out:
     cm_plan_free(s->plan);
     cm_image_free(image);
+    free(module);
     free(file);
     free(s);
     return st;

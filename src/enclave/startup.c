@@ -8,6 +8,7 @@
 #include "enclave/address.h"
 #include "enclave/edge.h"
 #include "enclave/internal.h"
+#include "enclave/module_link.h"
 #include "enclave/runtime.h"
 #include "libc/inside_heap.h"
 
@@ -42,7 +43,7 @@ struct tables {
 /*
  * Runs before any pointer in the image is right, so this code uses none. The signer has checked
  * every relocation; what is measured cannot have changed since. Still each target is held to the
- * image: heap_rva is the image's end.
+ * image and its module: heap_rva is their end.
  */
 static CM_NO_CANARY bool add_base(uint64_t offset, uint64_t limit)
 {
@@ -100,6 +101,7 @@ CM_NO_CANARY bool cm_relocate(void)
 {
     const uint64_t limit = cm_properties()->image_info.heap_rva;
     struct tables t = {0, 0, 0, 0};
+    bool needs = false;
 
     for (const Elf64_Dyn *d = _DYNAMIC; d->d_tag != DT_NULL; d++) {
         if (d->d_tag == DT_RELA) {
@@ -110,10 +112,15 @@ CM_NO_CANARY bool cm_relocate(void)
             t.relr = d->d_un.d_ptr;
         } else if (d->d_tag == DT_RELRSZ) {
             t.relr_size = d->d_un.d_val;
+        } else if (d->d_tag == DT_NEEDED) {
+            needs = true;
         }
     }
-    return limit >= WORD && t.rela <= limit && t.rela_size <= limit - t.rela && t.relr <= limit &&
-           t.relr_size <= limit - t.relr && apply_relr(&t, limit) && apply_rela(&t, limit);
+    if (limit < WORD || t.rela > limit || t.rela_size > limit - t.rela || t.relr > limit ||
+        t.relr_size > limit - t.relr || !apply_relr(&t, limit)) {
+        return false;
+    }
+    return needs ? cm_module_link(limit) : apply_rela(&t, limit);
 }
 
 /* -------------------------------------------------------------------------- start */
@@ -217,6 +224,7 @@ oe_result_t cm_start(uint64_t host_args)
     }
     if (result == OE_OK) {
         cm_arena_begin(td, host_args, args.arena, args.arena_size);
+        cm_module_begin(); /* the image's constructors may use it */
         call_all(__preinit_array_start, __preinit_array_end);
         call_all(__init_array_start, __init_array_end);
         cm_musl_td_exit();
@@ -234,6 +242,7 @@ oe_result_t cm_end(void)
     for (const init_func *f = __fini_array_end; f > __fini_array_start;) {
         (*--f)();
     }
+    cm_module_end();
     cm_libc_fini();
     cm_musl_td_exit();
     if (cm_debugged()) {

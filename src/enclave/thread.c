@@ -10,6 +10,7 @@
 #include "enclave/address.h"
 #include "enclave/edge.h"
 #include "enclave/internal.h"
+#include "enclave/module_link.h"
 #include "enclave/runtime.h"
 #include "libc/inside_td.h"
 
@@ -22,25 +23,42 @@ typedef uint64_t pair __attribute__((vector_size(16), may_alias));
 struct tls {
     uint64_t template_addr;
     uint64_t template_len;
-    uint64_t block_len; /* ends where the thread data begin */
+    uint64_t offset; /* of the image's variables, down from the thread data */
+    uint64_t module_template;
+    uint64_t module_len;
+    uint64_t block_len; /* of both; ends where the thread data begin */
 };
 
-static struct tls find_tls(void)
+/* The module's variables lie below the image's. */
+static CM_NO_CANARY void add_module_tls(struct tls *found)
+{
+    const struct cm_module_block *module = cm_module();
+
+    if (module != NULL && module->tls_offset != 0) {
+        found->module_template = cm_image_base + module->tls_template;
+        found->module_len = module->tls_size;
+        found->block_len = module->tls_offset;
+    }
+}
+
+static CM_NO_CANARY struct tls find_tls(void)
 {
     const Elf64_Ehdr *eh = cm_ptr(cm_image_base);
     const Elf64_Phdr *ph = cm_ptr(cm_image_base + eh->e_phoff);
-    struct tls tls = {0, 0, 0};
+    struct tls found = {0, 0, 0, 0, 0, 0};
 
     for (int i = 0; i < eh->e_phnum; i++) {
         if (ph[i].p_type == PT_TLS) {
             const uint64_t align = ph[i].p_align > 1 ? ph[i].p_align : 1;
 
-            tls.template_addr = cm_image_base + ph[i].p_vaddr;
-            tls.template_len = ph[i].p_filesz;
-            tls.block_len = (ph[i].p_memsz + align - 1) / align * align;
+            found.template_addr = cm_image_base + ph[i].p_vaddr;
+            found.template_len = ph[i].p_filesz;
+            found.offset = (ph[i].p_memsz + align - 1) / align * align;
         }
     }
-    return tls;
+    found.block_len = found.offset;
+    add_module_tls(&found);
+    return found;
 }
 
 static struct tls tls; /* set by the first thread, before any other gets past cm_life */
@@ -87,7 +105,8 @@ CM_NO_CANARY void cm_thread_begin(struct cm_td *td)
     }
     cm_musl_td_init(td, &musl);
     if (tls.block_len != 0) {
-        memcpy(cm_ptr(td->self - tls.block_len), cm_ptr(tls.template_addr), tls.template_len);
+        memcpy(cm_ptr(td->self - tls.offset), cm_ptr(tls.template_addr), tls.template_len);
+        memcpy(cm_ptr(td->self - tls.block_len), cm_ptr(tls.module_template), tls.module_len);
     }
     if (cm_allocator_up) {
         oe_allocator_thread_init();

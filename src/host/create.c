@@ -287,7 +287,7 @@ oe_result_t cm_create_on(const struct cm_load_request *request, const struct cm_
         return result;
     }
     if (loaded.debug) {
-        e->listed = cm_debugger_list(e, request->device->emulated != 0);
+        e->listed = cm_debugger_list(e, &loaded);
     }
     result = make_arenas(e);
     if (result == OE_OK) {

@@ -27,44 +27,78 @@ __attribute__((noinline)) void oe_debug_enclave_terminated_hook(struct cm_debug_
     __asm__ volatile("" : : "r"(enclave) : "memory");
 }
 
-struct cm_debug_enclave *cm_debugger_list(const oe_enclave_t *enclave, bool simulated)
+/* In one block: the entry, that of the module, the TCS, and both paths. */
+struct listed {
+    struct cm_debug_enclave enclave;
+    struct cm_debug_module module;
+    uint64_t tcs[];
+};
+_Static_assert(offsetof(struct cm_debug_module, path) == 24, "as debuggers know it");
+_Static_assert(offsetof(struct cm_debug_module, base) == 40, "as debuggers know it");
+
+/* The file beside the image; behind its path. */
+static void fill_module(struct listed *l, const struct cm_loaded *loaded, char *room)
 {
-    const size_t path_length = enclave->path == NULL ? 0 : strlen(enclave->path);
-    struct cm_debug_enclave *d =
-        malloc(sizeof(*d) + enclave->slot_count * sizeof(uint64_t) + path_length + 1);
-    uint64_t *tcs;
+    const char *slash = strrchr(l->enclave.path, '/');
+    const size_t folder = slash == NULL ? 0 : (size_t)(slash + 1 - l->enclave.path);
+
+    memcpy(room, l->enclave.path, folder);
+    memcpy(room + folder, loaded->module_name, strlen(loaded->module_name) + 1);
+    l->module = (struct cm_debug_module){
+        .magic = CM_DEBUG_MODULE_MAGIC,
+        .version = CM_DEBUG_MODULE_VERSION,
+        .path = room,
+        .path_length = strlen(room),
+        .base = l->enclave.image + loaded->module_base,
+        .size = loaded->module_size,
+        .enclave = &l->enclave,
+    };
+    l->enclave.modules = &l->module;
+}
+
+static void enlist(struct cm_debug_enclave *d)
+{
+    (void)pthread_mutex_lock(&lock);
+    d->next = oe_debug_enclaves_list;
+    oe_debug_enclaves_list = d;
+    (void)pthread_mutex_unlock(&lock);
+    oe_debug_enclave_created_hook(d);
+}
+
+struct cm_debug_enclave *cm_debugger_list(const oe_enclave_t *enclave,
+                                          const struct cm_loaded *loaded)
+{
+    const bool simulated = enclave->device->emulated != 0;
+    const size_t path_length = strlen(enclave->path);
+    struct listed *l = malloc(sizeof(*l) + enclave->slot_count * sizeof(uint64_t) +
+                              2 * (path_length + 1) + CM_MODULE_NAME_SIZE);
     char *path;
 
-    if (d == NULL) {
+    if (l == NULL) {
         return NULL;
     }
-    tcs = (uint64_t *)(d + 1);
     for (uint32_t i = 0; i < enclave->slot_count; i++) {
-        tcs[i] = enclave->tcs_first + i * enclave->tcs_stride;
+        l->tcs[i] = enclave->tcs_first + i * enclave->tcs_stride;
     }
-    path = (char *)(tcs + enclave->slot_count);
-    if (path_length != 0) {
-        memcpy(path, enclave->path, path_length);
-    }
-    path[path_length] = '\0';
-    *d = (struct cm_debug_enclave){
+    path = (char *)(l->tcs + enclave->slot_count);
+    memcpy(path, enclave->path, path_length + 1);
+    l->enclave = (struct cm_debug_enclave){
         .magic = CM_DEBUG_ENCLAVE_MAGIC,
         .version = CM_DEBUG_ENCLAVE_VERSION,
         .path = path,
         .path_length = path_length,
         .base = enclave->base,
         .size = enclave->size,
-        .tcs = tcs,
+        .tcs = l->tcs,
         .tcs_count = enclave->slot_count,
         .flags = CM_DEBUG_FLAG_DEBUG | (simulated ? CM_DEBUG_FLAG_SIMULATE : 0),
         .image = enclave->reserved,
     };
-    (void)pthread_mutex_lock(&lock);
-    d->next = oe_debug_enclaves_list;
-    oe_debug_enclaves_list = d;
-    (void)pthread_mutex_unlock(&lock);
-    oe_debug_enclave_created_hook(d);
-    return d;
+    if (loaded->module_size != 0) {
+        fill_module(l, loaded, path + path_length + 1);
+    }
+    enlist(&l->enclave);
+    return &l->enclave;
 }
 
 void cm_debugger_forget(struct cm_debug_enclave *listed)

@@ -11,11 +11,26 @@
 #include <stdint.h>
 
 #include "host/handle.h"
+#include "host/loader.h"
 
 #define CM_DEBUG_ENCLAVE_MAGIC   0xabc540ee14fa48ceull
 #define CM_DEBUG_ENCLAVE_VERSION 2
+#define CM_DEBUG_MODULE_MAGIC    0xf67ae6230a18a2ceull
+#define CM_DEBUG_MODULE_VERSION  1
 #define CM_DEBUG_FLAG_DEBUG      1u
 #define CM_DEBUG_FLAG_SIMULATE   2u
+
+/* The shared library that is part of an enclave. */
+struct cm_debug_module {
+    uint64_t magic;
+    uint64_t version;
+    struct cm_debug_module *next; /* NULL: there is one */
+    const char *path;
+    uint64_t path_length;
+    uint64_t base; /* its address 0 */
+    uint64_t size;
+    const struct cm_debug_enclave *enclave;
+};
 
 struct cm_debug_enclave {
     uint64_t magic;
@@ -27,8 +42,8 @@ struct cm_debug_enclave {
     uint64_t size;
     const uint64_t *tcs; /* addresses */
     uint64_t tcs_count;
-    uint64_t flags; /* CM_DEBUG_FLAG_* */
-    void *modules;  /* images beside the enclave's: none */
+    uint64_t flags;                        /* CM_DEBUG_FLAG_* */
+    const struct cm_debug_module *modules; /* NULL: none */
     /* ours */
     uint64_t image; /* where the image's address 0 is; differs from base with a base of 0 */
 };
@@ -44,7 +59,8 @@ void oe_debug_enclave_terminated_hook(struct cm_debug_enclave *enclave);
  * List an enclave that is about to run for the first time.
  * @return What cm_debugger_forget() takes; NULL when memory ran out: a debugger does not see it then.
  */
-struct cm_debug_enclave *cm_debugger_list(const oe_enclave_t *enclave, bool simulated);
+struct cm_debug_enclave *cm_debugger_list(const oe_enclave_t *enclave,
+                                          const struct cm_loaded *loaded);
 
 /** Its code will not run again. Accepts NULL. */
 void cm_debugger_forget(struct cm_debug_enclave *listed);

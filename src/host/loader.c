@@ -26,6 +26,7 @@ struct loading {
     struct cm_why *why;
     uint8_t *file;
     size_t file_len;
+    uint8_t *module_file; /* the shared library that the image needs, or NULL */
     struct cm_image *image;
     struct cm_plan *plan;
     struct cm_enclave_props props;
@@ -73,6 +74,25 @@ out:
     return st;
 }
 
+/* From the image's folder, and nowhere else: what it is, the measurement says. */
+static enum cm_status read_module(struct loading *l)
+{
+    const struct cm_span name = cm_image_needed(l->image);
+    enum cm_status st = CM_OK;
+    size_t len = 0;
+
+    if (name.len == 0) {
+        return CM_OK;
+    }
+    CM_TRY(cm_file_read_beside(l->request->path, name, CM_IMAGE_FILE_MAX, &l->module_file, &len,
+                               l->why));
+    CM_TRY(cm_image_join(l->image, cm_span_make(l->module_file, len), l->why));
+    l->out.module_base = cm_image_module_base(l->image, &l->out.module_size);
+    memcpy(l->out.module_name, name.ptr, name.len); /* shorter than its room: image/elf_image.h */
+out:
+    return st;
+}
+
 static enum cm_status read_image(struct loading *l)
 {
     enum cm_status st = CM_OK;
@@ -80,6 +100,7 @@ static enum cm_status read_image(struct loading *l)
 
     CM_TRY(cm_file_read(l->request->path, CM_IMAGE_FILE_MAX, &l->file, &l->file_len, l->why));
     CM_TRY(cm_image_open(cm_span_make(l->file, l->file_len), &l->image, l->why));
+    CM_TRY(read_module(l));
     cm_image_props(l->image, &l->props);
     CM_TRY(cm_props_check(&l->props, l->why));
     CM_TRY(choose_attributes(l));
@@ -255,8 +276,9 @@ static enum cm_status explain_init(struct loading *l)
     }
     if (cm_plan_mrenclave(l->plan, mrenclave) == CM_OK &&
         memcmp(mrenclave, signed_for.mrenclave, sizeof(mrenclave)) != 0) {
-        cm_why_set(l->why, "%s was changed after it was signed: its measurement is another one",
-                   l->request->path);
+        cm_why_set(l->why, "%s%s was changed after it was signed: its measurement is another one",
+                   l->request->path,
+                   l->module_file != NULL ? ", or the library that it needs," : "");
         return CM_ERR_MISMATCH;
     }
     cm_why_set(l->why, "%s: the signature does not allow these attributes (DEBUG, XFRM, KSS)",
@@ -376,6 +398,7 @@ out:
     }
     cm_plan_free(l->plan);
     cm_image_free(l->image);
+    free(l->module_file);
     free(l->file);
     free(l);
     return st;

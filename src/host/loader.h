@@ -24,6 +24,8 @@ struct cm_load_request {
     size_t enclave_workers;
 };
 
+#define CM_MODULE_NAME_SIZE 129 /* at most 128 characters: image/elf_image.h */
+
 struct cm_loaded {
     int fd;
     uint64_t base;     /* of ELRANGE */
@@ -35,6 +37,9 @@ struct cm_loaded {
     bool debug;
     bool told_faults;      /* MISCSELECT.EXINFO */
     uint8_t mrenclave[32]; /* as EINIT has checked it */
+    uint64_t module_base;  /* from the image's address 0; of the shared library beside it */
+    uint64_t module_size;  /* 0: there is none */
+    char module_name[CM_MODULE_NAME_SIZE];
 };
 
 /**

@@ -24,11 +24,24 @@ static void find(const struct cm_image *image, uint64_t address, char name[CM_SY
     name[len] = '\0';
 }
 
+/* Without the shared library its functions have no names; the image's have. */
+static void join(struct cm_image *image, const char *path, uint8_t **module)
+{
+    const struct cm_span name = cm_image_needed(image);
+    size_t len = 0;
+
+    if (name.len != 0 &&
+        cm_file_read_beside(path, name, CM_IMAGE_FILE_MAX, module, &len, NULL) == CM_OK) {
+        (void)!cm_image_join(image, cm_span_make(*module, len), NULL);
+    }
+}
+
 void cm_symbols_find(const oe_enclave_t *enclave, const uint64_t *addresses, size_t count,
                      char (*names)[CM_SYMBOL_SIZE], uint64_t *offsets)
 {
     struct cm_image *image = NULL;
     uint8_t *file = NULL;
+    uint8_t *module = NULL;
     size_t len = 0;
 
     for (size_t i = 0; i < count; i++) {
@@ -40,6 +53,7 @@ void cm_symbols_find(const oe_enclave_t *enclave, const uint64_t *addresses, siz
     if (enclave->path != NULL &&
         cm_file_read(enclave->path, CM_IMAGE_FILE_MAX, &file, &len, NULL) == CM_OK &&
         cm_image_open(cm_span_make(file, len), &image, NULL) == CM_OK) {
+        join(image, enclave->path, &module);
         for (size_t i = 0; i < count; i++) {
             uint64_t offset = 0;
 
@@ -50,6 +64,7 @@ void cm_symbols_find(const oe_enclave_t *enclave, const uint64_t *addresses, siz
         }
     }
     cm_image_free(image);
+    free(module);
     free(file);
 }
 

@@ -24,7 +24,17 @@ struct dynamic {
     uint64_t seen; /* bit n: tag n was there, for the tags below 64 */
     uint64_t rela, relasz, relaent;
     uint64_t relr, relrsz, relrent;
+    uint64_t jmprel, pltrelsz, pltrel;
+    uint64_t symtab, strtab, strsz;
+    uint64_t init_array, init_arraysz;
+    uint64_t fini_array, fini_arraysz;
+    uint64_t needed;
 };
+
+static bool has(const struct dynamic *d, unsigned int tag)
+{
+    return (d->seen >> tag & 1U) != 0;
+}
 
 static enum cm_status refuse(struct cm_why *why, const char *what)
 {
@@ -32,13 +42,12 @@ static enum cm_status refuse(struct cm_why *why, const char *what)
     return CM_ERR_UNSUPPORTED;
 }
 
-/* Tags that say something we do not act on and that change nothing for a static PIE. */
+/* Tags that say something we do not act on and that change nothing for an enclave. */
 static bool is_harmless(uint64_t tag)
 {
     static const uint64_t tags[] = {
-        DT_HASH,   DT_STRTAB,     DT_SYMTAB,       DT_STRSZ,      DT_SYMENT,       DT_INIT,
-        DT_FINI,   DT_INIT_ARRAY, DT_INIT_ARRAYSZ, DT_FINI_ARRAY, DT_FINI_ARRAYSZ, DT_DEBUG,
-        DT_PLTGOT, DT_BIND_NOW,   DT_SYMBOLIC,     DT_GNU_HASH,   DT_RELACOUNT,
+        DT_HASH,   DT_SYMENT,   DT_INIT,     DT_FINI,     DT_DEBUG,
+        DT_PLTGOT, DT_BIND_NOW, DT_SYMBOLIC, DT_GNU_HASH, DT_RELACOUNT,
     };
 
     for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
@@ -49,46 +58,76 @@ static bool is_harmless(uint64_t tag)
     return false;
 }
 
-static enum cm_status one_tag(struct dynamic *d, uint64_t tag, uint64_t value, struct cm_why *why)
+/* Where a tag's value is kept; NULL for the others. */
+static uint64_t *place_of(struct dynamic *d, uint64_t tag)
 {
-    if (tag < 64 && tag != DT_NULL) {
-        if ((d->seen >> tag & 1U) != 0 && tag != DT_NEEDED) {
-            cm_why_set(why, "dynamic tag %" PRIu64 " stands twice", tag);
-            return CM_ERR_FORMAT;
+    const struct {
+        uint64_t tag;
+        uint64_t *place;
+    } kept[] = {
+        {DT_RELA, &d->rela},
+        {DT_RELASZ, &d->relasz},
+        {DT_RELAENT, &d->relaent},
+        {DT_RELR, &d->relr},
+        {DT_RELRSZ, &d->relrsz},
+        {DT_RELRENT, &d->relrent},
+        {DT_JMPREL, &d->jmprel},
+        {DT_PLTRELSZ, &d->pltrelsz},
+        {DT_PLTREL, &d->pltrel},
+        {DT_SYMTAB, &d->symtab},
+        {DT_STRTAB, &d->strtab},
+        {DT_STRSZ, &d->strsz},
+        {DT_INIT_ARRAY, &d->init_array},
+        {DT_INIT_ARRAYSZ, &d->init_arraysz},
+        {DT_FINI_ARRAY, &d->fini_array},
+        {DT_FINI_ARRAYSZ, &d->fini_arraysz},
+        {DT_NEEDED, &d->needed},
+    };
+
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        if (kept[i].tag == tag) {
+            return kept[i].place;
+        }
+    }
+    return NULL;
+}
+
+static enum cm_status twice(uint64_t tag, struct cm_why *why)
+{
+    if (tag == DT_NEEDED) {
+        return refuse(why,
+                      "the image needs more than one shared library (DT_NEEDED); an enclave may "
+                      "have one");
+    }
+    cm_why_set(why, "dynamic tag %" PRIu64 " stands twice", tag);
+    return CM_ERR_FORMAT;
+}
+
+static enum cm_status one_tag(struct dynamic *d, uint64_t tag, uint64_t value, bool is_module,
+                              struct cm_why *why)
+{
+    uint64_t *place = place_of(d, tag);
+
+    if (tag < 64) {
+        if (has(d, (unsigned int)tag)) {
+            return twice(tag, why);
         }
         d->seen |= UINT64_C(1) << tag;
     }
+    if (place != NULL) {
+        *place = value;
+        return CM_OK;
+    }
     switch (tag) {
-    case DT_RELA:
-        d->rela = value;
-        return CM_OK;
-    case DT_RELASZ:
-        d->relasz = value;
-        return CM_OK;
-    case DT_RELAENT:
-        d->relaent = value;
-        return CM_OK;
-    case DT_RELR:
-        d->relr = value;
-        return CM_OK;
-    case DT_RELRSZ:
-        d->relrsz = value;
-        return CM_OK;
-    case DT_RELRENT:
-        d->relrent = value;
-        return CM_OK;
-    case DT_NEEDED:
-        return refuse(why, "the image needs a shared library (DT_NEEDED); link it statically");
     case DT_RPATH:
     case DT_RUNPATH:
         return refuse(why, "the image has a library search path (DT_RPATH or DT_RUNPATH)");
     case DT_TEXTREL:
-        return refuse(why, "the image has text relocations (DT_TEXTREL); compile with -fPIE");
+        return refuse(why,
+                      "the image has text relocations (DT_TEXTREL); compile with -fPIE, a shared "
+                      "library with -fPIC");
     case DT_REL:
-    case DT_JMPREL:
-    case DT_PLTRELSZ:
-        return refuse(why, "the image has PLT or REL relocations; only RELATIVE and RELR ones "
-                           "are allowed (link with -static-pie; indirect functions cannot work)");
+        return refuse(why, "the image has REL relocations; only RELA and RELR ones are allowed");
     case DT_FLAGS:
         return (value & DF_TEXTREL) == 0
                    ? CM_OK
@@ -97,13 +136,43 @@ static enum cm_status one_tag(struct dynamic *d, uint64_t tag, uint64_t value, s
         return (value & ~(uint64_t)(DF_1_NOW | DF_1_PIE | DF_1_NODELETE)) == 0
                    ? CM_OK
                    : refuse(why, "unknown DT_FLAGS_1");
+    case DT_VERSYM:
+    case DT_VERDEF:
+    case DT_VERNEED:
+        return refuse(why, "the image has symbol versions (DT_VERSYM, DT_VERDEF or DT_VERNEED)");
+    case DT_SONAME:
+        if (is_module) {
+            return CM_OK;
+        }
+        break;
     default:
         if (is_harmless(tag)) {
             return CM_OK;
         }
-        cm_why_set(why, "unknown dynamic tag 0x%" PRIx64, tag);
-        return CM_ERR_UNSUPPORTED;
     }
+    cm_why_set(why, "unknown dynamic tag 0x%" PRIx64, tag);
+    return CM_ERR_UNSUPPORTED;
+}
+
+/* What an image, an image with a module, or a module may have of it all. */
+static enum cm_status check_kind(const struct dynamic *d, bool is_module, struct cm_why *why)
+{
+    const bool needs = has(d, DT_NEEDED);
+
+    if (is_module && needs) {
+        return refuse(why,
+                      "the shared library needs another one (DT_NEEDED); only the image may need "
+                      "one");
+    }
+    if (is_module && (has(d, DT_INIT) || has(d, DT_FINI))) {
+        return refuse(why, "the shared library has DT_INIT or DT_FINI; link it with -nostartfiles "
+                           "(constructors and destructors work without)");
+    }
+    if (!is_module && !needs && (has(d, DT_JMPREL) || has(d, DT_PLTRELSZ))) {
+        return refuse(why, "the image has PLT relocations; only RELATIVE and RELR ones are allowed "
+                           "(link with -static-pie; indirect functions cannot work)");
+    }
+    return CM_OK;
 }
 
 static enum cm_status read_tags(const struct cm_image *image, struct dynamic *d, struct cm_why *why)
@@ -124,7 +193,7 @@ static enum cm_status read_tags(const struct cm_image *image, struct dynamic *d,
         const uint64_t value = cm_rd_u64le(&r);
 
         ended = tag == DT_NULL;
-        st = ended ? CM_OK : one_tag(d, tag, value, why);
+        st = ended ? CM_OK : one_tag(d, tag, value, image->is_module, why);
         if (st != CM_OK) {
             return st;
         }
@@ -136,19 +205,31 @@ static enum cm_status read_tags(const struct cm_image *image, struct dynamic *d,
     return CM_OK;
 }
 
-/* A word that the runtime will add the base address to. */
-static enum cm_status check_target(const struct cm_image *image, uint64_t addr, uint64_t addend,
-                                   struct cm_why *why)
+enum cm_status cm_image_check_target(const struct cm_image *image, uint64_t addr, uint64_t len,
+                                     struct cm_why *why)
 {
-    const struct cm_segment *s = cm_image_segment_at(image, addr, WORD);
+    const struct cm_segment *s = cm_image_segment_at(image, addr, len);
 
     if (s == NULL || (s->flags & PF_W) == 0) {
         cm_why_set(why, "a relocation at 0x%" PRIx64 " is not in a writable segment", addr);
         return CM_ERR_FORMAT;
     }
-    if (addr + WORD > image->oeinfo_addr && addr < image->oeinfo_addr + CM_OEINFO_SIZE) {
+    if (!image->is_module && addr + len > image->oeinfo_addr &&
+        addr < image->oeinfo_addr + CM_OEINFO_SIZE) {
         cm_why_set(why, "a relocation at 0x%" PRIx64 " changes .oeinfo", addr);
         return CM_ERR_FORMAT;
+    }
+    return CM_OK;
+}
+
+/* A word that the runtime will add the base address to. */
+static enum cm_status check_target(const struct cm_image *image, uint64_t addr, uint64_t addend,
+                                   struct cm_why *why)
+{
+    const enum cm_status st = cm_image_check_target(image, addr, WORD, why);
+
+    if (st != CM_OK) {
+        return st;
     }
     if (addend > image->mem_end) {
         cm_why_set(why, "the relocation at 0x%" PRIx64 " points outside the image", addr);
@@ -171,24 +252,12 @@ static enum cm_status table_at(const struct cm_image *image, uint64_t addr, uint
     return CM_OK;
 }
 
-static enum cm_status check_rela(struct cm_image *image, const struct dynamic *d,
-                                 struct cm_why *why)
+/* The entries of an image without a module; with one, and of one, elf_module.c looks at them. */
+static enum cm_status check_relative(const struct cm_image *image, struct cm_span table,
+                                     struct cm_why *why)
 {
     enum cm_status st = CM_OK;
-    struct cm_span bytes = {NULL, 0};
-
-    if (d->relasz == 0) {
-        return CM_OK;
-    }
-    if (d->relaent != RELA_SIZE || d->relasz % RELA_SIZE != 0) {
-        cm_why_set(why, "DT_RELASZ or DT_RELAENT is wrong");
-        return CM_ERR_FORMAT;
-    }
-    st = table_at(image, d->rela, d->relasz, &bytes, why);
-    if (st != CM_OK) {
-        return st;
-    }
-    struct cm_rd r = cm_rd_init(bytes);
+    struct cm_rd r = cm_rd_init(table);
 
     while (r.left != 0) {
         const uint64_t addr = cm_rd_u64le(&r);
@@ -204,51 +273,45 @@ static enum cm_status check_rela(struct cm_image *image, const struct dynamic *d
         }
         CM_TRY(check_target(image, addr, addend, why));
     }
+out:
+    return st;
+}
+
+static enum cm_status check_rela(struct cm_image *image, const struct dynamic *d,
+                                 struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+    struct cm_span bytes = {NULL, 0};
+
+    if (d->relasz == 0) {
+        return CM_OK;
+    }
+    if (d->relaent != RELA_SIZE || d->relasz % RELA_SIZE != 0) {
+        cm_why_set(why, "DT_RELASZ or DT_RELAENT is wrong");
+        return CM_ERR_FORMAT;
+    }
+    CM_TRY(table_at(image, d->rela, d->relasz, &bytes, why));
+    if (!image->is_module && image->needed.len == 0) {
+        CM_TRY(check_relative(image, bytes, why));
+    }
     image->rela = (struct cm_range){d->rela, d->relasz};
 out:
     return st;
 }
 
-static enum cm_status check_relr_word(const struct cm_image *image, uint64_t addr,
-                                      struct cm_why *why)
+static enum cm_status check_relr_word(void *context, uint64_t addr, struct cm_why *why)
 {
-    struct cm_span word = {NULL, 0};
-    uint64_t addend = 0; /* a word that is not in the file is zero */
+    const struct cm_image *image = context;
 
-    if (cm_image_bytes_at(image, addr, WORD, &word)) {
-        struct cm_rd r = cm_rd_init(word);
-
-        addend = cm_rd_u64le(&r);
-    }
-    return check_target(image, addr, addend, why);
+    return check_target(image, addr, cm_image_relr_addend(image, addr), why);
 }
 
-/* Bit n of a bitmap stands for the word n - 1 after `next`. */
-static enum cm_status check_relr_bitmap(const struct cm_image *image, uint64_t bitmap,
-                                        uint64_t next, struct cm_why *why)
-{
-    enum cm_status st = CM_OK;
-
-    if (next > image->mem_end) { /* bitmaps of nothing could otherwise walk for ever */
-        cm_why_set(why, "the RELR table leaves the image");
-        return CM_ERR_FORMAT;
-    }
-    for (unsigned int bit = 1; bit < 64 && st == CM_OK; bit++) {
-        if ((bitmap >> bit & 1U) != 0) {
-            st = check_relr_word(image, next + (uint64_t)(bit - 1) * WORD, why);
-        }
-    }
-    return st;
-}
-
-/* An even entry is an address; each odd one is a bitmap of the 63 words that follow. */
 static enum cm_status check_relr(struct cm_image *image, const struct dynamic *d,
                                  struct cm_why *why)
 {
     enum cm_status st = CM_OK;
     struct cm_span bytes = {NULL, 0};
-    uint64_t next = 0;
-    bool have_next = false;
+    const struct cm_range table = {d->relr, d->relrsz};
 
     if (d->relrsz == 0) {
         return CM_OK;
@@ -257,32 +320,117 @@ static enum cm_status check_relr(struct cm_image *image, const struct dynamic *d
         cm_why_set(why, "DT_RELRSZ or DT_RELRENT is wrong");
         return CM_ERR_FORMAT;
     }
-    st = table_at(image, d->relr, d->relrsz, &bytes, why);
-    if (st != CM_OK) {
-        return st;
+    CM_TRY(table_at(image, d->relr, d->relrsz, &bytes, why));
+    CM_TRY(cm_image_each_relr(image, table, check_relr_word, image, why));
+    image->relr = table;
+out:
+    return st;
+}
+
+/* The relocations of the procedure linkage table: RELA, and bound when the enclave starts. */
+static enum cm_status check_plt(struct cm_image *image, const struct dynamic *d, struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+    struct cm_span bytes = {NULL, 0};
+
+    if (d->pltrelsz == 0) {
+        return CM_OK;
     }
-    struct cm_rd r = cm_rd_init(bytes);
+    if (d->pltrel != DT_RELA || d->pltrelsz % RELA_SIZE != 0) {
+        cm_why_set(why, "DT_PLTREL or DT_PLTRELSZ is wrong");
+        return CM_ERR_FORMAT;
+    }
+    CM_TRY(table_at(image, d->jmprel, d->pltrelsz, &bytes, why));
+    image->plt_rela = (struct cm_range){d->jmprel, d->pltrelsz};
+out:
+    return st;
+}
 
-    while (r.left != 0 && st == CM_OK) {
-        const uint64_t entry = cm_rd_u64le(&r);
+/* Functions that the runtime calls: words that relocations fill, so they are in a writable segment. */
+static enum cm_status array_at(const struct cm_image *image, uint64_t addr, uint64_t size,
+                               struct cm_range *out, struct cm_why *why)
+{
+    const struct cm_segment *s = cm_image_segment_at(image, addr, size);
 
-        if ((entry & 1U) == 0) {
-            st = check_relr_word(image, entry, why);
-            next = entry + WORD; /* fits when the target lies in the image */
-            have_next = true;
-        } else if (have_next) {
-            st = check_relr_bitmap(image, entry, next, why);
-            next += UINT64_C(63) * WORD;
-        } else {
-            cm_why_set(why, "the RELR table begins with a bitmap");
-            st = CM_ERR_FORMAT;
+    *out = (struct cm_range){0, 0};
+    if (size == 0) {
+        return CM_OK;
+    }
+    if (s == NULL || (s->flags & PF_W) == 0 || addr % WORD != 0 || size % WORD != 0) {
+        cm_why_set(why,
+                   "the list of constructors or destructors at 0x%" PRIx64
+                   " is not in a writable segment",
+                   addr);
+        return CM_ERR_FORMAT;
+    }
+    *out = (struct cm_range){addr, size};
+    return CM_OK;
+}
+
+/* A file beside the image and nothing else: no path, and no byte that a message would obey. */
+static bool is_plain_name(struct cm_span name)
+{
+    const bool dots = name.len <= 2 && name.ptr[0] == '.' && name.ptr[name.len - 1] == '.';
+
+    if (name.len == 0 || name.len > CM_IMAGE_MAX_NAME || dots) {
+        return false;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.ptr[i] <= ' ' || name.ptr[i] >= 0x7f || name.ptr[i] == '/') {
+            return false;
         }
     }
-    if (st != CM_OK) {
-        return st;
+    return true;
+}
+
+static enum cm_status read_needed(struct cm_image *image, const struct dynamic *d,
+                                  struct cm_why *why)
+{
+    struct cm_span names = {NULL, 0};
+
+    if (!has(d, DT_NEEDED)) {
+        return CM_OK;
     }
-    image->relr = (struct cm_range){d->relr, d->relrsz};
+    if (!cm_image_bytes_at(image, d->strtab, d->strsz, &names)) {
+        cm_why_set(why, "the dynamic string table lies outside the segments");
+        return CM_ERR_FORMAT;
+    }
+    image->needed = cm_span_name_at(names, d->needed);
+    if (image->needed.len == 0 || !is_plain_name(image->needed)) {
+        cm_why_set(why,
+                   "the shared library that the image needs (DT_NEEDED) is not the plain name of a "
+                   "file beside it (give the library a soname: -Wl,-soname,libNAME.so)");
+        image->needed = cm_span_make(NULL, 0);
+        return CM_ERR_FORMAT;
+    }
     return CM_OK;
+}
+
+/* What an image with a module, or a module, has besides. */
+static enum cm_status read_linked(struct cm_image *image, const struct dynamic *d,
+                                  struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+    struct cm_span symbols = {NULL, 0};
+
+    if (!image->is_module && image->needed.len == 0) {
+        return CM_OK;
+    }
+    /* the section gives the number of symbols; what it says must be what the segment holds */
+    if (image->dynamic_symbols.len == 0 ||
+        !cm_image_bytes_at(image, d->symtab, image->dynamic_symbols.len, &symbols) ||
+        symbols.ptr != image->dynamic_symbols.ptr ||
+        !cm_image_bytes_at(image, d->strtab, d->strsz, &image->dynamic_names)) {
+        cm_why_set(why, "the dynamic symbols are not where PT_DYNAMIC says, or there are none");
+        return CM_ERR_FORMAT;
+    }
+    CM_TRY(check_plt(image, d, why));
+    if (image->is_module) {
+        CM_TRY(array_at(image, d->init_array, d->init_arraysz, &image->init_array, why));
+        CM_TRY(array_at(image, d->fini_array, d->fini_arraysz, &image->fini_array, why));
+    }
+out:
+    return st;
 }
 
 enum cm_status cm_image_check_dynamic(struct cm_image *image, struct cm_why *why)
@@ -291,11 +439,18 @@ enum cm_status cm_image_check_dynamic(struct cm_image *image, struct cm_why *why
     struct dynamic d = {0};
 
     if (image->dynamic.len == 0) {
-        return CM_OK;
+        if (image->is_module) {
+            cm_why_set(why, "the shared library has no PT_DYNAMIC");
+            st = CM_ERR_FORMAT;
+        }
+        return st;
     }
     CM_TRY(read_tags(image, &d, why));
+    CM_TRY(check_kind(&d, image->is_module, why));
+    CM_TRY(read_needed(image, &d, why));
     CM_TRY(check_rela(image, &d, why));
     CM_TRY(check_relr(image, &d, why));
+    CM_TRY(read_linked(image, &d, why));
 out:
     return st;
 }

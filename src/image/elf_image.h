@@ -14,6 +14,7 @@
 enum {
     CM_IMAGE_MAX_SEGMENTS = 16,
     CM_IMAGE_MAX_SECTIONS = 4096,
+    CM_IMAGE_MAX_NAME = 128, /* of the file of a module */
 };
 
 /* Thread-local storage of the image, for one thread. */
@@ -61,6 +62,7 @@ struct cm_image {
     struct cm_range dynamic; /* addresses; len 0 when absent */
     struct cm_range rela;
     struct cm_range relr;
+    struct cm_range plt_rela; /* with a module, and of a module */
     struct cm_range relro;
     struct cm_segment tls; /* memsz 0 when absent */
     uint64_t tls_align;
@@ -75,6 +77,31 @@ struct cm_image {
     uint64_t oeinfo_offset; /* in the file */
     struct cm_enclave_props props;
     bool is_signed;
+
+    /* With a module; elf_module.c */
+    bool is_module;
+    struct cm_span needed;          /* the name of the file; empty: no module */
+    struct cm_span dynamic_symbols; /* 24 bytes each */
+    struct cm_span dynamic_names;
+    struct cm_range init_array;
+    struct cm_range fini_array;
+    struct cm_image *module;
+    uint64_t module_base; /* the module's address 0, from the image's */
+    uint64_t module_tls;  /* struct cm_module_block.tls_offset */
+    struct cm_span
+        links; /* the block of abi/module_block.h, filled up to whole pages; page aligned */
+    uint8_t *links_memory; /* as allocated */
+    uint64_t links_used;   /* bytes of the block itself */
+};
+
+/* A symbol of .dynsym. */
+struct cm_dynamic_symbol {
+    struct cm_span name;
+    uint8_t bind; /* STB_* */
+    uint8_t type; /* STT_* */
+    uint16_t section;
+    uint64_t value;
+    uint64_t size;
 };
 
 /* A part of a span; false when it is not all there. */
@@ -88,6 +115,9 @@ static inline bool cm_span_part(struct cm_span s, uint64_t offset, uint64_t len,
     return true;
 }
 
+/* A NUL-terminated name in a string table; empty when it does not end inside. */
+struct cm_span cm_span_name_at(struct cm_span table, uint64_t offset);
+
 /* The segment that holds all of [addr, addr + len), or NULL. */
 const struct cm_segment *cm_image_segment_at(const struct cm_image *image, uint64_t addr,
                                              uint64_t len);
@@ -98,6 +128,28 @@ bool cm_image_bytes_at(const struct cm_image *image, uint64_t addr, uint64_t len
 
 /* elf_dynamic.c: PT_DYNAMIC, relocations. */
 CM_MUST_USE enum cm_status cm_image_check_dynamic(struct cm_image *image, struct cm_why *why);
+/* A word of the image that starting it will write. */
+CM_MUST_USE enum cm_status cm_image_check_target(const struct cm_image *image, uint64_t addr,
+                                                 uint64_t len, struct cm_why *why);
+
+/* elf_relr.c. Calls each(context, address) for every word of the table; the first failure ends it. */
+typedef enum cm_status cm_relr_word(void *context, uint64_t addr, struct cm_why *why);
+CM_MUST_USE enum cm_status cm_image_each_relr(const struct cm_image *image, struct cm_range table,
+                                              cm_relr_word *each, void *context,
+                                              struct cm_why *why);
+/* The word of the file at an address: what a RELR relocation adds the base to. */
+uint64_t cm_image_relr_addend(const struct cm_image *image, uint64_t addr);
+
+/* elf_open.c: `file` as an image or as the module of one. */
+CM_MUST_USE enum cm_status cm_image_open_as(struct cm_span file, bool is_module,
+                                            struct cm_image **out, struct cm_why *why);
+
+/* Thread-local storage of one image, rounded up to its alignment. */
+uint64_t cm_image_tls_size(const struct cm_image *image);
+/* That of the image and its module. */
+uint64_t cm_image_all_tls(const struct cm_image *image);
+/* Where the last page of image, module and links ends; from the image's address 0. */
+uint64_t cm_image_all_end(const struct cm_image *image);
 
 /* elf_section.c: section headers, symbols; finds .oeinfo. */
 CM_MUST_USE enum cm_status cm_image_index_sections(struct cm_image *image, uint64_t offset,

@@ -341,8 +341,8 @@ static enum cm_status check_addresses(const struct cm_image *image, struct cm_wh
     const struct cm_segment *code = cm_image_segment_at(image, image->entry, 1);
     struct cm_span first = {NULL, 0};
 
-    if (code == NULL || (code->flags & PF_X) == 0 ||
-        !cm_image_bytes_at(image, image->entry, 1, &first)) {
+    if (!image->is_module && (code == NULL || (code->flags & PF_X) == 0 ||
+                              !cm_image_bytes_at(image, image->entry, 1, &first))) {
         cm_why_set(why, "the entry point 0x%" PRIx64 " is not in an executable segment",
                    image->entry);
         return CM_ERR_FORMAT;
@@ -361,7 +361,8 @@ static enum cm_status check_addresses(const struct cm_image *image, struct cm_wh
     return check_tls(image, why);
 }
 
-enum cm_status cm_image_open(struct cm_span file, struct cm_image **out, struct cm_why *why)
+enum cm_status cm_image_open_as(struct cm_span file, bool is_module, struct cm_image **out,
+                                struct cm_why *why)
 {
     enum cm_status st = CM_OK;
     struct cm_image *image = NULL;
@@ -375,16 +376,19 @@ enum cm_status cm_image_open(struct cm_span file, struct cm_image **out, struct 
         goto out;
     }
     image->file = file;
+    image->is_module = is_module;
     CM_TRY(read_header(image, &h, why));
     CM_TRY(read_segments(image, &h, why));
     CM_TRY(cm_image_index_sections(image, h.shoff, h.shnum, h.shstrndx, why));
     CM_TRY(check_addresses(image, why));
     CM_TRY(cm_image_check_dynamic(image, why));
-    if (!cm_span_part(file, image->oeinfo_offset, CM_OEINFO_SIZE, &oeinfo)) {
-        st = CM_ERR_FORMAT;
-        goto out;
+    if (!is_module) {
+        if (!cm_span_part(file, image->oeinfo_offset, CM_OEINFO_SIZE, &oeinfo)) {
+            st = CM_ERR_FORMAT;
+            goto out;
+        }
+        CM_TRY(cm_oeinfo_read(oeinfo, &image->props, &image->is_signed, why));
     }
-    CM_TRY(cm_oeinfo_read(oeinfo, &image->props, &image->is_signed, why));
     *out = image;
     image = NULL;
 out:
@@ -392,9 +396,18 @@ out:
     return st;
 }
 
+enum cm_status cm_image_open(struct cm_span file, struct cm_image **out, struct cm_why *why)
+{
+    return cm_image_open_as(file, false, out, why);
+}
+
 void cm_image_free(struct cm_image *image)
 {
-    free(image);
+    if (image != NULL) {
+        free(image->module); /* it has none of its own */
+        free(image->links_memory);
+        free(image);
+    }
 }
 
 void cm_image_props(const struct cm_image *image, struct cm_enclave_props *out)

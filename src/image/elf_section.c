@@ -13,8 +13,7 @@
 
 enum { SHDR_SIZE = 64, SYM_SIZE = 24 };
 
-/* A NUL-terminated name in a string table; empty when it does not end inside. */
-static struct cm_span name_at(struct cm_span table, uint64_t offset)
+struct cm_span cm_span_name_at(struct cm_span table, uint64_t offset)
 {
     struct cm_span rest = {NULL, 0};
     const uint8_t *end = NULL;
@@ -57,7 +56,7 @@ enum cm_status cm_image_section(const struct cm_image *image, uint32_t index,
     (void)cm_rd_u32le(&r); /* sh_info */
     (void)cm_rd_u64le(&r); /* sh_addralign */
     s.entsize = cm_rd_u64le(&r);
-    s.name = name_at(image->section_names, name);
+    s.name = cm_span_name_at(image->section_names, name);
     if (s.type != SHT_NOBITS && s.type != SHT_NULL &&
         !cm_span_part(image->file, offset, s.size, &s.data)) {
         cm_why_set(why, "section %" PRIu32 " lies beyond the end of the file (truncated?)", index);
@@ -107,7 +106,20 @@ static enum cm_status use_section(struct cm_image *image, const struct cm_sectio
         image->symbols = s->data;
         image->symbol_names = names.data;
     }
+    if (s->type == SHT_DYNSYM) {
+        if (image->dynamic_symbols.len != 0 || s->entsize != SYM_SIZE || s->size % SYM_SIZE != 0) {
+            cm_why_set(why, "malformed dynamic symbol table");
+            return CM_ERR_FORMAT;
+        }
+        image->dynamic_symbols = s->data;
+    }
     if (cm_section_is_named(s, ".oeinfo")) {
+        if (image->is_module) {
+            cm_why_set(why,
+                       "the shared library has an .oeinfo section: OE_SET_ENCLAVE_SGX belongs into "
+                       "the image");
+            return CM_ERR_FORMAT;
+        }
         if (image->oeinfo_offset != 0) {
             cm_why_set(why, "more than one .oeinfo section");
             return CM_ERR_FORMAT;
@@ -187,7 +199,7 @@ enum cm_status cm_image_index_sections(struct cm_image *image, uint64_t offset, 
         CM_TRY(check_loaded(image, &s, why));
         CM_TRY(use_section(image, &s, why));
     }
-    if (image->oeinfo_offset == 0) {
+    if (image->oeinfo_offset == 0 && !image->is_module) {
         cm_why_set(why, "no .oeinfo section: the enclave must use OE_SET_ENCLAVE_SGX or "
                         "OE_SET_ENCLAVE_SGX2");
         st = CM_ERR_FORMAT;
@@ -219,7 +231,7 @@ void cm_image_symbol(const struct cm_image *image, uint64_t index, struct cm_sym
         sym.addr = cm_rd_u64le(&r);
         sym.size = cm_rd_u64le(&r);
         sym.is_func = ELF64_ST_TYPE(info) == STT_FUNC && section != SHN_UNDEF;
-        sym.name = name_at(image->symbol_names, name);
+        sym.name = cm_span_name_at(image->symbol_names, name);
     }
     *out = sym;
 }
@@ -245,6 +257,10 @@ struct cm_span cm_image_entry_name(const struct cm_image *image)
 bool cm_image_function_at(const struct cm_image *image, uint64_t addr, struct cm_span *name,
                           uint64_t *offset)
 {
+    if (image->module != NULL && addr >= image->module_base) {
+        addr -= image->module_base;
+        image = image->module;
+    }
     for (uint64_t i = 0; i < cm_image_symbol_count(image); i++) {
         struct cm_symbol sym;
 

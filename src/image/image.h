@@ -96,7 +96,7 @@ struct cm_secs_attrs cm_props_secs(const struct cm_enclave_props *props, bool de
  * @param why   May be NULL. Names what is wrong with the file.
  *
  * @retval CM_ERR_FORMAT       truncated, malformed, or outside the subset that enclaves may use
- * @retval CM_ERR_UNSUPPORTED  well-formed, but uses what Casemate does not load (DT_NEEDED, ...)
+ * @retval CM_ERR_UNSUPPORTED  well-formed, but uses what Casemate does not load (DT_RPATH, ...)
  * @retval CM_ERR_NOMEM        out of memory
  */
 CM_MUST_USE enum cm_status cm_image_open(struct cm_span file, struct cm_image **out,
@@ -106,7 +106,35 @@ CM_MUST_USE enum cm_status cm_image_open(struct cm_span file, struct cm_image **
 void cm_image_free(struct cm_image *image);
 
 /*
- * The function that holds an address of the image. False, with nothing set, when the image's symbols, if
+ * The shared library that the image needs (DT_NEEDED): the plain name of a file in the image's folder.
+ * Points into the file, not NUL-terminated, no '/' and no control character in it. Empty: none.
+ */
+struct cm_span cm_image_needed(const struct cm_image *image);
+
+/**
+ * Give an image the shared library that it needs: from then on both are laid out, measured, loaded and
+ * scanned as one. Without it cm_plan_make refuses the image.
+ *
+ * Every relocation of both is resolved here, and what they come to is measured with them, so nothing is
+ * looked up inside. A symbol is the image's own where it has it, and otherwise the module's; undefined
+ * ones are refused, but for weak ones, which are 0.
+ *
+ * @param file  UNTRUSTED. Borrowed until cm_image_free(image).
+ *
+ * @retval CM_ERR_FORMAT       the module is truncated, malformed, or does not fit the image
+ * @retval CM_ERR_UNSUPPORTED  it uses what Casemate does not load, or a symbol is defined nowhere
+ * @retval CM_ERR_STATE        the image needs no module, or has it
+ * @retval CM_ERR_LIMIT        both together are too large
+ * @retval CM_ERR_NOMEM        out of memory
+ */
+CM_MUST_USE enum cm_status cm_image_join(struct cm_image *image, struct cm_span file,
+                                         struct cm_why *why);
+
+/* Where the module's address 0 is, from the image's, and how far it reaches; both 0 without a module. */
+uint64_t cm_image_module_base(const struct cm_image *image, uint64_t *size);
+
+/*
+ * The function that holds an address of the image, or of its module. False, with nothing set, when the image's symbols, if
  * it has any, know of none.
  *
  * @param name    Points into the file; UNTRUSTED text, not terminated.
@@ -139,8 +167,10 @@ struct cm_region {
     const uint8_t *data;    /* `length` bytes, page aligned; NULL = zero pages */
     uint64_t secinfo_flags; /* SECINFO.FLAGS: R 1, W 2, X 4, page type << 8 */
     bool measured;          /* EEXTEND every 256 bytes */
-    const char *what;       /* "text", "rodata", "data", "heap", "stack", "tcs", "ssa", "td" */
-    uint32_t thread;        /* index of the thread that a stack, tcs, ssa or td belongs to */
+    const char
+        *what; /* "text", "rodata", "data", "bss", "module text", ..., "links", "heap", "stack",
+                         "tcs", "ssa", "td" */
+    uint32_t thread; /* index of the thread that a stack, tcs, ssa or td belongs to */
 };
 
 struct cm_plan {
@@ -150,7 +180,7 @@ struct cm_plan {
     uint32_t ssa_frame_pages; /* SECS.SSAFRAMESIZE */
     bool zero_base;           /* the base must be address 0 */
     uint64_t image_offset;    /* offset of the image's address 0: start_address with zero_base */
-    uint64_t image_end;       /* first byte after the image's last segment, page rounded */
+    uint64_t image_end;       /* first byte after image and module, page rounded */
     uint64_t entry_offset;
     uint64_t heap_offset;
     uint64_t heap_length;
@@ -165,7 +195,7 @@ struct cm_plan {
  * The measured copy of .oeinfo holds `props` and the image_info of this layout, and zeros where
  * the SIGSTRUCT goes; so the running enclave can trust its own configuration. The addresses of
  * image_info count from the image's address 0; reloc_* is the RELA table (RELR is found through
- * PT_DYNAMIC); enclave_size is SECS.SIZE, so the enclave's base is the image's address 0 minus
+ * PT_DYNAMIC), with a module the block of abi/module_block.h; enclave_size is SECS.SIZE, so the enclave's base is the image's address 0 minus
  * (zero_base ? start_address : 0). The ELF header's e_shoff, e_shnum and e_shstrndx are zero in the
  * plan: stripping an image does not change its measurement.
  *
@@ -177,6 +207,7 @@ struct cm_plan {
  * @param out    Set only on CM_OK, otherwise NULL. Free with cm_plan_free.
  *
  * @retval CM_ERR_FORMAT  bad properties, or the enclave would be larger than the limits above
+ * @retval CM_ERR_STATE   the image needs a module and has none: cm_image_join
  * @retval CM_ERR_NOMEM   out of memory
  */
 CM_MUST_USE enum cm_status cm_plan_make(const struct cm_image *image,

@@ -19,7 +19,7 @@
 #define TCS_PAGE SGX_SECINFO_TYPE(SGX_PT_TCS) /* the processor wants no permissions here */
 
 /* A segment is at most: own, borrowed, own (.oeinfo), borrowed, own (partial page), bss. */
-enum { REGIONS_PER_SEGMENT = 6, REGIONS_PER_THREAD = 4 };
+enum { REGIONS_PER_SEGMENT = 6, REGIONS_PER_THREAD = 4, LINKS_AND_HEAP = 2 };
 
 struct plan {
     struct cm_plan pub; /* first: cm_plan_free gets its address */
@@ -62,7 +62,8 @@ static bool is_own_page(const struct cm_image *image, const struct cm_segment *s
     }
     at = image->file.ptr + s->offset + (page - s->vaddr);
     return (uintptr_t)at % CM_PAGE_SIZE != 0 ||
-           (page + CM_PAGE_SIZE > image->oeinfo_addr && page < image->oeinfo_addr + CM_OEINFO_SIZE);
+           (!image->is_module && page + CM_PAGE_SIZE > image->oeinfo_addr &&
+            page < image->oeinfo_addr + CM_OEINFO_SIZE);
 }
 
 /* The end of the run of pages from `page` on that are all made, or all borrowed. */
@@ -96,13 +97,13 @@ static enum cm_status place(struct plan *p, const struct cm_image *image,
     struct cm_plan *pub = &p->pub;
     const uint64_t stack = props->stack_pages * CM_PAGE_SIZE;
     const uint64_t ssa = (uint64_t)CM_NSSA * CM_SSA_FRAME_PAGES * CM_PAGE_SIZE;
-    const uint64_t tls_align = image->tls_align > 1 ? image->tls_align : 1;
+    const uint64_t image_end = cm_image_all_end(image);
 
-    p->tls_length = page_up((image->tls.memsz + tls_align - 1) / tls_align * tls_align);
+    p->tls_length = page_up(cm_image_all_tls(image));
     pub->zero_base = props->zero_base;
     pub->ssa_frame_pages = CM_SSA_FRAME_PAGES;
     pub->image_offset = props->zero_base ? props->start_address : 0;
-    pub->image_end = pub->image_offset + image->mem_end;
+    pub->image_end = pub->image_offset + image_end;
     pub->entry_offset = pub->image_offset + image->entry;
     pub->heap_offset = pub->image_end;
     pub->heap_length = props->heap_pages * CM_PAGE_SIZE;
@@ -115,7 +116,7 @@ static enum cm_status place(struct plan *p, const struct cm_image *image,
     pub->tcs_stride = p->tls_offset + p->tls_length + CM_TD_SIZE + CM_GUARD_SIZE - p->stack_offset;
 
     const uint64_t end = p->stack_offset + pub->tcs_stride * props->tcs_count - CM_GUARD_SIZE;
-    const uint64_t measured = image->mem_end + props->tcs_count * pub->tcs_stride;
+    const uint64_t measured = image_end + props->tcs_count * pub->tcs_stride;
 
     if (end > CM_ENCLAVE_MAX_SIZE || measured > CM_MEASURED_MAX) {
         cm_why_set(why,
@@ -135,11 +136,15 @@ static enum cm_status place(struct plan *p, const struct cm_image *image,
 static enum cm_status allocate(struct plan *p, const struct cm_image *image)
 {
     uint64_t bytes = p->pub.tcs_count * CM_PAGE_SIZE;
+    size_t segments = 0;
 
-    for (uint32_t i = 0; i < image->segment_count; i++) {
-        bytes += own_bytes(image, &image->segments[i]);
+    for (const struct cm_image *part = image; part != NULL; part = part->module) {
+        segments += part->segment_count;
+        for (uint32_t i = 0; i < part->segment_count; i++) {
+            bytes += own_bytes(part, &part->segments[i]);
+        }
     }
-    p->capacity = (size_t)image->segment_count * REGIONS_PER_SEGMENT + 1 +
+    p->capacity = segments * REGIONS_PER_SEGMENT + LINKS_AND_HEAP +
                   (size_t)p->pub.tcs_count * REGIONS_PER_THREAD;
     p->regions = calloc(p->capacity, sizeof(*p->regions));
     p->memory = calloc(1, (size_t)bytes + CM_PAGE_SIZE - 1);
@@ -176,12 +181,15 @@ static uint64_t segment_secinfo(const struct cm_segment *s)
     return flags;
 }
 
-static const char *segment_name(const struct cm_segment *s)
+static const char *segment_name(const struct cm_segment *s, bool is_module)
 {
     if ((s->flags & PF_X) != 0) {
-        return "text";
+        return is_module ? "module text" : "text";
     }
-    return (s->flags & PF_W) != 0 ? "data" : "rodata";
+    if ((s->flags & PF_W) != 0) {
+        return is_module ? "module data" : "data";
+    }
+    return is_module ? "module rodata" : "rodata";
 }
 
 /* The ELF header's fields about section headers say where in the FILE things are that are not
@@ -210,7 +218,7 @@ static const uint8_t *make_pages(struct plan *p, const struct cm_image *image,
     if (run->start == 0) {
         forget_sections(pages);
     }
-    if (image->oeinfo_addr >= from && image->oeinfo_addr < to) {
+    if (!image->is_module && image->oeinfo_addr >= from && image->oeinfo_addr < to) {
         const struct cm_image_info info = cm_plan_image_info(image, &p->pub);
 
         cm_oeinfo_write(pages + (image->oeinfo_addr - run->start), props, &info, NULL);
@@ -218,8 +226,8 @@ static const uint8_t *make_pages(struct plan *p, const struct cm_image *image,
     return pages;
 }
 
-/* Pages that the file fills, wholly or partly, then pages of zeros. */
-static void add_segment(struct plan *p, const struct cm_image *image,
+/* Pages that the file fills, wholly or partly, then pages of zeros. base: of the image or its module. */
+static void add_segment(struct plan *p, const struct cm_image *image, uint64_t base,
                         const struct cm_enclave_props *props, const struct cm_segment *s)
 {
     const uint64_t file_end = page_down(s->vaddr) + segment_file_pages(s);
@@ -228,21 +236,42 @@ static void add_segment(struct plan *p, const struct cm_image *image,
 
     r.secinfo_flags = segment_secinfo(s);
     r.measured = true;
-    r.what = segment_name(s);
+    r.what = segment_name(s, image->is_module);
     for (; run.start < file_end; run.start += run.len) {
         run.len = run_end(image, s, run.start) - run.start;
-        r.offset = p->pub.image_offset + run.start;
+        r.offset = base + run.start;
         r.length = run.len;
         r.data = is_own_page(image, s, run.start)
                      ? make_pages(p, image, props, s, &run)
                      : image->file.ptr + s->offset + (run.start - s->vaddr);
         add_region(p, r);
     }
-    r.offset = p->pub.image_offset + file_end;
+    r.offset = base + file_end;
     r.length = page_up(s->vaddr + s->memsz) - file_end;
     r.data = NULL;
-    r.what = "bss";
+    r.what = image->is_module ? "module bss" : "bss";
     add_region(p, r);
+}
+
+/* The image, its module, and what links the two (abi/module_block.h). */
+static void add_images(struct plan *p, const struct cm_image *image,
+                       const struct cm_enclave_props *props)
+{
+    const uint64_t base = p->pub.image_offset;
+    const struct cm_image *module = image->module;
+
+    for (uint32_t i = 0; i < image->segment_count; i++) {
+        add_segment(p, image, base, props, &image->segments[i]);
+    }
+    if (module == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < module->segment_count; i++) {
+        add_segment(p, module, base + image->module_base, props, &module->segments[i]);
+    }
+    add_region(p, (struct cm_region){base + image->module_base + module->mem_end, image->links.len,
+                                     image->links.ptr, SGX_SECINFO_TYPE(SGX_PT_REG) | SGX_SECINFO_R,
+                                     true, "links", 0});
 }
 
 static void fill_tcs(const struct plan *p, uint64_t shift, uint8_t page[CM_PAGE_SIZE])
@@ -288,6 +317,10 @@ struct cm_image_info cm_plan_image_info(const struct cm_image *image, const stru
     info.oeinfo_size = CM_OEINFO_SIZE;
     info.reloc_rva = image->rela.start;
     info.reloc_size = image->rela.len;
+    if (image->module != NULL) {
+        info.reloc_rva = image->module_base + image->module->mem_end;
+        info.reloc_size = image->links_used;
+    }
     info.heap_rva = plan->heap_offset - plan->image_offset;
     info.enclave_size = plan->enclave_size;
     return info;
@@ -301,6 +334,12 @@ enum cm_status cm_plan_make(const struct cm_image *image, const struct cm_enclav
 
     *out = NULL;
     CM_TRY(cm_props_check(props, why));
+    if (image->needed.len != 0 && image->module == NULL) {
+        cm_why_set(why, "the image needs the shared library %.*s, which was not given",
+                   (int)image->needed.len, (const char *)image->needed.ptr);
+        st = CM_ERR_STATE;
+        goto out;
+    }
     p = calloc(1, sizeof(*p));
     if (p == NULL) {
         st = CM_ERR_NOMEM;
@@ -308,9 +347,7 @@ enum cm_status cm_plan_make(const struct cm_image *image, const struct cm_enclav
     }
     CM_TRY(place(p, image, props, why));
     CM_TRY(allocate(p, image));
-    for (uint32_t i = 0; i < image->segment_count; i++) {
-        add_segment(p, image, props, &image->segments[i]);
-    }
+    add_images(p, image, props);
     /* not measured: hostile until the enclave has written it (G1) */
     add_region(p, (struct cm_region){p->pub.heap_offset, p->pub.heap_length, NULL, RW_PAGE, false,
                                      "heap", 0});

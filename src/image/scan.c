@@ -23,7 +23,8 @@ struct function {
 };
 
 struct scan {
-    const struct cm_image *image;
+    const struct cm_image *image; /* or its module */
+    uint64_t base;                /* of the module, for what is reported */
     cm_scan_report *report;
     void *context;
     struct cm_scan_result result;
@@ -140,7 +141,7 @@ static bool faults_somewhere(const ZydisDecodedInstruction *in)
 static void hit(struct scan *s, const struct function *f, uint64_t address,
                 enum cm_scan_level level, const char *instruction)
 {
-    struct cm_scan_hit h = {level, address, f->name, address - f->start, instruction};
+    struct cm_scan_hit h = {level, s->base + address, f->name, address - f->start, instruction};
 
     if (is_waived(f, instruction)) {
         s->result.waived++;
@@ -275,26 +276,46 @@ static void scan_segment(struct scan *s, const struct cm_segment *seg, const str
     }
 }
 
+/* One of both; *seen: it has function symbols. */
+static enum cm_status scan_part(struct scan *s, const struct cm_image *part, uint64_t base,
+                                bool *seen)
+{
+    const uint64_t before = s->result.covered;
+    struct function *list = NULL;
+    size_t count = 0;
+    const enum cm_status st = collect(part, &list, &count);
+
+    if (st != CM_OK) {
+        return st;
+    }
+    s->image = part;
+    s->base = base;
+    for (uint32_t i = 0; i < part->segment_count; i++) {
+        scan_segment(s, &part->segments[i], list, count);
+    }
+    *seen = s->result.covered != before;
+    free(list);
+    return CM_OK;
+}
+
 enum cm_status cm_image_scan(const struct cm_image *image, cm_scan_report *report, void *context,
                              struct cm_scan_result *out)
 {
     enum cm_status st = CM_OK;
     struct scan s = {.image = image, .report = report, .context = context};
-    struct function *list = NULL;
-    size_t count = 0;
+    bool image_seen = false;
+    bool module_seen = true;
 
-    CM_TRY(collect(image, &list, &count));
     if (ZYAN_FAILED(
             ZydisDecoderInit(&s.decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64))) {
-        st = CM_ERR_PLATFORM;
-        goto out;
+        return CM_ERR_PLATFORM;
     }
-    for (uint32_t i = 0; i < image->segment_count; i++) {
-        scan_segment(&s, &image->segments[i], list, count);
+    CM_TRY(scan_part(&s, image, 0, &image_seen));
+    if (image->module != NULL) {
+        CM_TRY(scan_part(&s, image->module, image->module_base, &module_seen));
     }
-    s.result.scanned = s.result.covered != 0;
+    s.result.scanned = image_seen && module_seen;
     *out = s.result;
 out:
-    free(list);
     return st;
 }

@@ -25,14 +25,14 @@ enum cm_scan_level {
 
 struct cm_scan_hit {
     enum cm_scan_level level;
-    uint64_t address;        /* in the image */
+    uint64_t address;        /* in the image; in its module: from the image's address 0 */
     struct cm_span function; /* its name; UNTRUSTED bytes of the file, not NUL-terminated */
     uint64_t offset;         /* from the function's start */
     const char *instruction; /* mnemonic, lower case */
 };
 
 struct cm_scan_result {
-    bool scanned;    /* false: no function symbols, so nothing was looked at */
+    bool scanned;    /* false: image or module has no function symbols, so was not looked at */
     uint64_t errors; /* hits reported, by level */
     uint64_t warnings;
     uint64_t waived; /* known false hits, see scan.c; not reported */
@@ -44,7 +44,7 @@ struct cm_scan_result {
 typedef void cm_scan_report(void *context, const struct cm_scan_hit *hit);
 
 /**
- * Disassemble every function in the executable segments.
+ * Disassemble every function in the executable segments of the image and of its module.
  *
  * @param report  Called for each hit, in ascending order of address. May be NULL.
  * @param out     Set only on CM_OK.

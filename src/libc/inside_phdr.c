@@ -6,6 +6,8 @@
 #include <elf.h>
 #include <link.h>
 
+#include "libc/inside_runtime.h"
+
 /*
  * The end of .eh_frame: the linker puts .eh_frame.* behind all other frames. libunwind, which does not
  * know the section's size, reads on to this mark when it looks for a function that has no frame there
@@ -18,17 +20,27 @@ __asm__(".pushsection .eh_frame.end, \"aR\", @progbits\n"
 
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
 
-int dl_iterate_phdr(int (*call)(struct dl_phdr_info *, size_t, void *), void *arg)
+static int tell(const char *base, const char *name,
+                int (*call)(struct dl_phdr_info *, size_t, void *), void *arg)
 {
-    const char *base = (const char *)&__ehdr_start;
     struct dl_phdr_info info = {0};
+    const Elf64_Ehdr *header;
 
     /* the compiler must not conclude that the headers end where struct Elf64_Ehdr does */
     __asm__("" : "+r"(base));
+    header = (const Elf64_Ehdr *)(const void *)base;
     info.dlpi_addr = (Elf64_Addr)base;
-    info.dlpi_name = "";
-    info.dlpi_phdr = (const Elf64_Phdr *)(const void *)(base + __ehdr_start.e_phoff);
-    info.dlpi_phnum = __ehdr_start.e_phnum;
+    info.dlpi_name = name;
+    info.dlpi_phdr = (const Elf64_Phdr *)(const void *)(base + header->e_phoff);
+    info.dlpi_phnum = header->e_phnum;
     info.dlpi_adds = 1;
     return call(&info, sizeof(info), arg);
+}
+
+int dl_iterate_phdr(int (*call)(struct dl_phdr_info *, size_t, void *), void *arg)
+{
+    const char *module = cm_module_header();
+    const int answer = tell((const char *)&__ehdr_start, "", call, arg);
+
+    return answer != 0 || module == NULL ? answer : tell(module, "module", call, arg);
 }

@@ -35,6 +35,9 @@ void *oe_allocator_aligned_alloc(size_t alignment, size_t size);
 int oe_allocator_posix_memalign(void **memptr, size_t alignment, size_t size);
 size_t oe_allocator_malloc_usable_size(void *ptr);
 
+/* The ELF header of the shared library that is part of the enclave; NULL: there is none. */
+const void *cm_module_header(void);
+
 /* The calling thread's data page, FS:0 included; fixed for the life of its TCS. */
 void *cm_td_self(void);
 

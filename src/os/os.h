@@ -23,7 +23,16 @@ CM_MUST_USE enum cm_status cm_file_read(const char *path, size_t max, uint8_t **
                                         size_t *out_len, struct cm_why *why);
 
 /**
- * The same for a file that holds the user's secrets: it must be his, a regular file (no link to
+ * The same for a file that the one at `path` names, in that one's folder.
+ *
+ * @param name  UNTRUSTED, not terminated. CM_ERR_PARAM with a '/' or a zero in it, or when empty.
+ * @retval CM_ERR_UNSUPPORTED  path is a descriptor's (/proc/self/fd/N), which has no folder
+ */
+CM_MUST_USE enum cm_status cm_file_read_beside(const char *path, struct cm_span name, size_t max,
+                                               uint8_t **out, size_t *out_len, struct cm_why *why);
+
+/**
+ * The same as cm_file_read for a file that holds the user's secrets: it must be his, a regular file (no link to
  * one), and closed to everybody else. What was checked is what is read.
  * @retval CM_ERR_DENIED it is not   Otherwise as above.
  */

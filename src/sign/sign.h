@@ -83,6 +83,7 @@ CM_MUST_USE enum cm_status cm_sign_date(const struct cm_sign_config *config,
 /* An image with the configuration applied, laid out and measured. */
 struct cm_sign_job {
     struct cm_image *image;
+    uint8_t *module_file; /* the shared library that the image needs; NULL: none */
     struct cm_enclave_props props;
     struct cm_plan *plan;
     uint8_t mrenclave[CM_MRENCLAVE_SIZE];
@@ -91,12 +92,21 @@ struct cm_sign_job {
 
 /**
  * @param file    Borrowed until cm_sign_job_close.
+ * @param path    Where it is: a shared library that it needs is read from that folder.
  * @param config  May be NULL: the image's own properties.
  * @param job     Zeroed on failure.
  */
-CM_MUST_USE enum cm_status cm_sign_job_open(struct cm_span file,
+CM_MUST_USE enum cm_status cm_sign_job_open(struct cm_span file, const char *path,
                                             const struct cm_sign_config *config, uint32_t date,
                                             struct cm_sign_job *job, struct cm_why *why);
+
+/**
+ * Read the shared library that an image needs from the folder of `path`, and join the two.
+ *
+ * @param file  Its bytes, from malloc: free them after the image, on failure too. NULL: it needs none.
+ */
+CM_MUST_USE enum cm_status cm_sign_module(struct cm_image *image, const char *path, uint8_t **file,
+                                          struct cm_why *why);
 
 /* Accepts a zeroed job. */
 void cm_sign_job_close(struct cm_sign_job *job);

@@ -12,14 +12,33 @@
 
 enum { FILE_MODE = 0666 };
 
-enum cm_status cm_sign_job_open(struct cm_span file, const struct cm_sign_config *config,
-                                uint32_t date, struct cm_sign_job *job, struct cm_why *why)
+enum cm_status cm_sign_module(struct cm_image *image, const char *path, uint8_t **file,
+                              struct cm_why *why)
+{
+    const struct cm_span name = cm_image_needed(image);
+    enum cm_status st = CM_OK;
+    size_t len = 0;
+
+    *file = NULL;
+    if (name.len == 0) {
+        return CM_OK;
+    }
+    CM_TRY(cm_file_read_beside(path, name, CM_IMAGE_FILE_MAX, file, &len, why));
+    CM_TRY(cm_image_join(image, cm_span_make(*file, len), why));
+out:
+    return st;
+}
+
+enum cm_status cm_sign_job_open(struct cm_span file, const char *path,
+                                const struct cm_sign_config *config, uint32_t date,
+                                struct cm_sign_job *job, struct cm_why *why)
 {
     enum cm_status st = CM_OK;
     struct cm_sign_job j = {0};
 
     memset(job, 0, sizeof(*job));
     CM_TRY(cm_image_open(file, &j.image, why));
+    CM_TRY(cm_sign_module(j.image, path, &j.module_file, why));
     cm_image_props(j.image, &j.props);
     if (config != NULL) {
         cm_sign_config_apply(config, &j.props);
@@ -38,6 +57,7 @@ void cm_sign_job_close(struct cm_sign_job *job)
 {
     cm_plan_free(job->plan);
     cm_image_free(job->image);
+    free(job->module_file);
     memset(job, 0, sizeof(*job));
 }
 

@@ -51,6 +51,20 @@ static void print_props(FILE *to, const struct cm_enclave_props *p)
     }
 }
 
+/* The shared library that is part of it. */
+static void print_module(FILE *to, const struct cm_image *image)
+{
+    const struct cm_span name = cm_image_needed(image);
+    uint64_t size = 0;
+    const uint64_t base = cm_image_module_base(image, &size);
+
+    if (name.len != 0) {
+        (void)fprintf(to, "module=");
+        print_name(to, name);
+        (void)fprintf(to, "\nmodule_address=%016" PRIx64 "\nmodule_size=%" PRIu64 "\n", base, size);
+    }
+}
+
 /* What the file would measure to when loaded. */
 static enum cm_status measure(const struct cm_image *image, uint8_t out[CM_MRENCLAVE_SIZE],
                               struct cm_why *why)
@@ -97,6 +111,7 @@ enum cm_status cm_sign_dump(FILE *to, const struct cm_image *image, struct cm_wh
     print_name(to, cm_image_entry_name(image));
     (void)fprintf(to, "\naddress=%016" PRIx64 "\n\n", cm_image_entry(image));
     print_props(to, &props);
+    print_module(to, image);
     if (sigstruct.len != 0) {
         (void)!cm_sigstruct_parse(sigstruct, &s); /* zeros when malformed; refused below */
     }

@@ -146,8 +146,8 @@ static bool open_signed(const char *path, const struct cm_sign_config *config, u
     *file = NULL;
     memset(job, 0, sizeof(*job));
     if (cm_file_read(path, 1 << 24, file, &len, &why) != CM_OK ||
-        cm_sign_job_open(cm_span_make(*file, len), config, CM_SIGSTRUCT_DEFAULT_DATE, job, &why) !=
-            CM_OK ||
+        cm_sign_job_open(cm_span_make(*file, len), path, config, CM_SIGSTRUCT_DEFAULT_DATE, job,
+                         &why) != CM_OK ||
         cm_sigstruct_sign(job->sigstruct, key, &why) != CM_OK) {
         TEST_FAIL("%s: %s", path, why.text);
         return false;

@@ -26,7 +26,8 @@ TEST(an_unsigned_job_is_not_written)
 
     REQUIRE(mkdtemp(folder) != NULL);
     (void)snprintf(path, sizeof(path), "%s/out", folder);
-    REQUIRE(cm_sign_job_open(fixture(), NULL, CM_SIGSTRUCT_DEFAULT_DATE, &job, NULL) == CM_OK);
+    REQUIRE(cm_sign_job_open(fixture(), "image", NULL, CM_SIGSTRUCT_DEFAULT_DATE, &job, NULL) ==
+            CM_OK);
     CHECK_EQ(cm_sign_write(&job, path, &why), CM_ERR_STATE);
     CHECK(access(path, F_OK) != 0);
     CHECK_EQ(rmdir(folder), 0);
@@ -41,15 +42,17 @@ TEST(a_failed_job_is_zeroed)
     const struct cm_sign_job zero = {0};
 
     memset(&job, 0xff, sizeof(job));
-    CHECK_EQ(cm_sign_job_open(cm_span_make("no", 2), NULL, CM_SIGSTRUCT_DEFAULT_DATE, &job, NULL),
+    CHECK_EQ(cm_sign_job_open(cm_span_make("no", 2), "image", NULL, CM_SIGSTRUCT_DEFAULT_DATE, &job,
+                              NULL),
              CM_ERR_FORMAT);
     CHECK(job.image == NULL && job.plan == NULL);
     c.present = 1U << CM_SIGN_NUM_TCS; /* 0 threads */
     memset(&job, 0xff, sizeof(job));
-    CHECK_EQ(cm_sign_job_open(fixture(), &c, CM_SIGSTRUCT_DEFAULT_DATE, &job, NULL), CM_ERR_FORMAT);
+    CHECK_EQ(cm_sign_job_open(fixture(), "image", &c, CM_SIGSTRUCT_DEFAULT_DATE, &job, NULL),
+             CM_ERR_FORMAT);
     CHECK_MEM(job.mrenclave, zero.mrenclave, sizeof(zero.mrenclave));
     CHECK(job.image == NULL && job.plan == NULL);
-    CHECK_EQ(cm_sign_job_open(fixture(), NULL, 0x20261399, &job, NULL), CM_ERR_PARAM);
+    CHECK_EQ(cm_sign_job_open(fixture(), "image", NULL, 0x20261399, &job, NULL), CM_ERR_PARAM);
     CHECK(job.image == NULL);
 }
 
@@ -64,8 +67,8 @@ TEST(out_of_memory_at_every_allocation)
 
         (void)fixture();
         fail_alloc_at(k);
-        st = cm_sign_job_open(cm_span_make(fx.b, sizeof(fx.b)), NULL, CM_SIGSTRUCT_DEFAULT_DATE,
-                              &job, NULL);
+        st = cm_sign_job_open(cm_span_make(fx.b, sizeof(fx.b)), "image", NULL,
+                              CM_SIGSTRUCT_DEFAULT_DATE, &job, NULL);
         hit = fail_alloc_hit();
         fail_alloc_at(-1);
         cm_sign_job_close(&job);
@@ -85,7 +88,7 @@ static enum cm_status sign_all(const struct cm_rsa_key *key, FILE *to, const cha
     struct cm_image *image = NULL;
     uint8_t *file = NULL;
     size_t len = 0;
-    enum cm_status st = cm_sign_job_open(cm_span_make(fx.b, sizeof(fx.b)), NULL,
+    enum cm_status st = cm_sign_job_open(cm_span_make(fx.b, sizeof(fx.b)), "image", NULL,
                                          CM_SIGSTRUCT_DEFAULT_DATE, &job, NULL);
 
     if (st == CM_OK) {
@@ -211,7 +214,8 @@ TEST(dump_refuses_a_foreign_or_damaged_signature)
     size_t len = 0;
 
     REQUIRE(cm_rsa_key_generate(&key) == CM_OK);
-    REQUIRE(cm_sign_job_open(fixture(), NULL, CM_SIGSTRUCT_DEFAULT_DATE, &job, NULL) == CM_OK);
+    REQUIRE(cm_sign_job_open(fixture(), "image", NULL, CM_SIGSTRUCT_DEFAULT_DATE, &job, NULL) ==
+            CM_OK);
     CHECK_EQ(cm_sigstruct_sign(job.sigstruct, key, NULL), CM_OK);
     CHECK_EQ(cm_image_signed_file(job.image, &job.props, job.plan, job.sigstruct, &file, &len),
              CM_OK);
