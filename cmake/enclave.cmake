@@ -99,9 +99,13 @@ set(CM_MODULE_COMPILE -m64 -O2 -fPIC -fno-common -ffunction-sections -fdata-sect
 set(CM_MODULE_LINK -nostdlib -nodefaultlibs -nostartfiles -Wl,--gc-sections,--build-id=none,--hash-style=sysv
     -Wl,-z,text,-z,relro,-z,now,-z,separate-code,-z,noexecstack)
 
+# what every module has last
+add_library(cm_module_start OBJECT ${CMAKE_SOURCE_DIR}/src/libc/module_start.c)
+target_compile_options(cm_module_start PRIVATE ${CM_MODULE_COMPILE} ${CM_WARNINGS})
+
 function(cm_add_enclave_module name)
   cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
-  add_library(${name} SHARED ${A_SOURCES} ${CMAKE_SOURCE_DIR}/src/libc/module_start.c)
+  add_library(${name} SHARED ${A_SOURCES} $<TARGET_OBJECTS:cm_module_start>)
   set_target_properties(${name} PROPERTIES C_VISIBILITY_PRESET default CXX_VISIBILITY_PRESET default)
   target_compile_options(${name} PRIVATE ${CM_MODULE_COMPILE} $<$<COMPILE_LANGUAGE:C>:${CM_WARNINGS}>
                          $<$<COMPILE_LANGUAGE:CXX>:${CM_ENCLAVE_COMPILE_CXX}>)

@@ -96,6 +96,10 @@ cm_inside_archive(libopensslssl_3.a libssl-dev ${CM_SSL_LIB}/libssl.a
 # a name that builds made for Open Enclave link; the shims stand in libopensslcrypto_3.a, where the
 # order of the linker's command line cannot lose them
 cm_inside_empty(oecryptoopenssl_3)
+# as musl has them: programs name these from habit, and the host's libraries must not be found instead
+foreach(name c dl m pthread rt util)
+  cm_inside_empty(${name})
+endforeach()
 
 add_custom_target(cm_inside ALL DEPENDS ${lib}/liboelibc.a ${lib}/libopensslcrypto_3.a
                   ${lib}/libopensslssl_3.a)

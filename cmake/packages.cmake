@@ -40,7 +40,7 @@ if(TARGET oedebugmalloc)
 endif()
 
 add_custom_target(sdk)
-foreach(part casemate casemate-service oesign oeedger8r oehost oehostverify oecore oeenclave oeseal_gcmaes cm_inside cm_inside_libcxx cm_inside_mbed casemate-sgxemu selftest_host
+foreach(part cm_module_start casemate casemate-service oesign oeedger8r oehost oehostverify oecore oeenclave oeseal_gcmaes cm_inside cm_inside_libcxx cm_inside_mbed casemate-sgxemu selftest_host
              oeutil oeverify oesyscall oedebugmalloc ${modules})
   if(TARGET ${part})
     add_dependencies(sdk ${part})
@@ -95,6 +95,10 @@ install(FILES ${CM_INSIDE_DIR}/lib/liboelibc.a ${CM_INSIDE_DIR}/lib/liboelibcxx.
               ${CM_INSIDE_DIR}/lib/libmbedtls.a ${CM_INSIDE_DIR}/lib/libmbedx509.a
               ${CM_INSIDE_DIR}/lib/libmbedcrypto.a ${CM_INSIDE_DIR}/lib/liboecryptombedtls.a
         DESTINATION ${oe}/enclave)
+install(FILES $<TARGET_OBJECTS:cm_module_start> DESTINATION ${oe}/enclave RENAME cm_module_start.o)
+foreach(name c dl m pthread rt util)
+  install(FILES ${CM_INSIDE_DIR}/lib/lib${name}.a DESTINATION ${oe}/enclave)
+endforeach()
 install(FILES $<TARGET_OBJECTS:oeseal_gcmaes> DESTINATION ${oe}/enclave RENAME oeseal_gcmaes.o)
 if(TARGET casemate-sgxemu)
   install(TARGETS casemate-sgxemu LIBRARY DESTINATION lib)

@@ -15,6 +15,9 @@
 #       the programs <name>_host and <name>_enclave.signed, with the code generated from the EDL
 #       file. Without KEY the image is signed with a key that this build folder makes once.
 #   cm_sign_enclave(<target> [CONFIG <file>] [KEY <file.pem>])
+#   cm_add_enclave_module(<name> <sources>...)
+#       lib<name>.so, the shared library of one enclave: name it among ENCLAVE_LIBS. It must lie in the
+#       enclave's folder when that is signed and loaded (docs/image.md); any other way to make one works too.
 cmake_minimum_required(VERSION 3.11)
 
 get_filename_component(OE_PREFIX "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
@@ -56,10 +59,15 @@ set(cm_headers
   "$<$<AND:${cm_c},${cm_gcc}>:SHELL:-nostdinc ${cm_libc} -iwithprefix include>"
   "$<$<AND:${cm_c},$<NOT:${cm_gcc}>>:SHELL:-nostdlibinc ${cm_libc}>")
 set(cm_link
-  -nostdlib -nodefaultlibs -nostartfiles -static-pie
+  -nostdlib -nodefaultlibs -nostartfiles -pie
   -Wl,--undefined=cm_musl_td_init,--undefined=cm_musl_td_exit,--undefined=cm_libc_fini
   -Wl,-e,_start,--gc-sections,--no-undefined,--no-dynamic-linker,--build-id=none,--hash-style=sysv
   -Wl,-z,text,-z,relro,-z,now,-z,separate-code,-z,noexecstack,-z,pack-relative-relocs)
+
+string(REPLACE "-fPIE;-ftls-model=local-exec;-fvisibility=hidden" "-fPIC" cm_module_flags "${cm_flags}")
+set(cm_module_link
+  -nostdlib -nodefaultlibs -nostartfiles -Wl,--gc-sections,--build-id=none,--hash-style=sysv
+  -Wl,-z,text,-z,relro,-z,now,-z,separate-code,-z,noexecstack)
 
 # ---- headers
 add_library(openenclave::oe_includes INTERFACE IMPORTED)
@@ -274,6 +282,18 @@ function(cm_sign_enclave target)
     COMMAND openenclave::oesign sign -e $<TARGET_FILE:${target}> ${options} -k ${key} -o ${signed}
     DEPENDS ${depends} COMMENT "Signing ${target}" VERBATIM)
   add_custom_target(${target}_signed ALL DEPENDS ${signed})
+endfunction()
+
+function(cm_add_enclave_module name)
+  add_library(${name} SHARED ${ARGN})
+  set_target_properties(${name} PROPERTIES C_VISIBILITY_PRESET default CXX_VISIBILITY_PRESET default
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+  target_compile_options(${name} PRIVATE ${cm_module_flags}
+    "-fmacro-prefix-map=${CMAKE_SOURCE_DIR}=/src" "-fmacro-prefix-map=${CMAKE_BINARY_DIR}=/build")
+  target_compile_definitions(${name} PRIVATE _GNU_SOURCE OE_BUILD_ENCLAVE)
+  target_link_options(${name} PRIVATE ${cm_module_link})
+  target_link_libraries(${name} PRIVATE openenclave::oelibc_includes openenclave::oe_includes
+                        ${OE_LIBDIR}/openenclave/enclave/cm_module_start.o -lgcc)
 endfunction()
 
 function(cm_add_app name)

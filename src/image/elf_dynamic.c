@@ -169,8 +169,9 @@ static enum cm_status check_kind(const struct dynamic *d, bool is_module, struct
                            "(constructors and destructors work without)");
     }
     if (!is_module && !needs && (has(d, DT_JMPREL) || has(d, DT_PLTRELSZ))) {
-        return refuse(why, "the image has PLT relocations; only RELATIVE and RELR ones are allowed "
-                           "(link with -static-pie; indirect functions cannot work)");
+        return refuse(why,
+                      "the image has PLT relocations; only RELATIVE and RELR ones are allowed "
+                      "(link with -pie and the static libraries; indirect functions cannot work)");
     }
     return CM_OK;
 }

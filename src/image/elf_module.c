@@ -305,6 +305,18 @@ static enum cm_status write_block(struct linking *l, struct cm_why *why)
     return w.used == used ? cm_wr_finish(&w) : CM_ERR_STATE;
 }
 
+static enum cm_status link_tables(struct linking *l, bool copies, struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+
+    for (const struct cm_image *part = l->image; part != NULL; part = part->module) {
+        CM_TRY(link_table(l, part, part->rela, copies, why));
+        CM_TRY(link_table(l, part, part->plt_rela, copies, why));
+    }
+out:
+    return st;
+}
+
 static enum cm_status link_both(struct cm_image *image, struct cm_why *why)
 {
     enum cm_status st = CM_OK;
@@ -312,15 +324,9 @@ static enum cm_status link_both(struct cm_image *image, struct cm_why *why)
     const struct cm_image *module = image->module;
 
     CM_TRY(cm_dynsym_open(image, module, &l.symbols, why));
-    for (int copies = 0; copies < 2; copies++) {
-        CM_TRY(link_table(&l, image, image->rela, copies != 0, why));
-        CM_TRY(link_table(&l, image, image->plt_rela, copies != 0, why));
-        CM_TRY(link_table(&l, module, module->rela, copies != 0, why));
-        CM_TRY(link_table(&l, module, module->plt_rela, copies != 0, why));
-        if (copies == 0) {
-            CM_TRY(cm_image_each_relr(module, module->relr, link_relr_word, &l, why));
-        }
-    }
+    CM_TRY(link_tables(&l, false, why));
+    CM_TRY(cm_image_each_relr(module, module->relr, link_relr_word, &l, why));
+    CM_TRY(link_tables(&l, true, why)); /* last: what is copied is complete */
     CM_TRY(write_block(&l, why));
 out:
     cm_dynsym_close(&l.symbols);

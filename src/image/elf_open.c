@@ -89,7 +89,7 @@ static enum cm_status check_header(uint32_t type, uint32_t machine, uint32_t fla
     if (type != ET_DYN) {
         cm_why_set(why,
                    "ELF type %" PRIu32 " is not a position-independent executable (link with "
-                   "-static-pie)",
+                   "-pie)",
                    type);
         return CM_ERR_FORMAT;
     }
@@ -261,7 +261,7 @@ static enum cm_status add_segment(struct cm_image *image, uint32_t type, const s
         }
         return CM_OK;
     case PT_INTERP:
-        cm_why_set(why, "the image asks for a dynamic loader (PT_INTERP); link with -static-pie "
+        cm_why_set(why, "the image asks for a dynamic loader (PT_INTERP); link with -pie "
                         "or --no-dynamic-linker");
         return CM_ERR_UNSUPPORTED;
     case PT_NULL:

@@ -1,7 +1,7 @@
 /*
  * What the start files of a compiler give a shared library that an enclave does without: a name for
  * destructors of C++ to be registered under, and the mark that ends .eh_frame (inside_phdr.c says why).
- * Linked into each module, last.
+ * Linked into each module.
  */
 extern void *__dso_handle __attribute__((visibility("hidden")));
 void *__dso_handle = &__dso_handle;

@@ -124,7 +124,7 @@ static int host_error(int r, int *error)
     }
 }
 
-/* NOLINTNEXTLINE(readability-function-size): the C library's parameters */
+/* NOLINTNEXTLINE(readability-function-size,readability-non-const-parameter): the C library's parameters */
 int gethostbyname2_r(const char *name, int family, struct hostent *h, char *buf, size_t size,
                      struct hostent **out, int *error)
 {
@@ -171,6 +171,7 @@ static int port_of(const char *name, int type)
     return port;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the C library's parameters */
 int getservbyname_r(const char *name, const char *protocol, struct servent *s, char *buf,
                     size_t size, struct servent **out)
 {
@@ -203,10 +204,9 @@ int getservbyname_r(const char *name, const char *protocol, struct servent *s, c
     if (port < 0) {
         return ENOENT;
     }
-    aliases[0] = (char *)(uintptr_t)name; /* the structure's members are not const; nobody writes */
-    aliases[1] = NULL;
-    s->s_name = aliases[0];
-    s->s_aliases = aliases + 1;
+    aliases[0] = NULL;
+    memcpy(&s->s_name, &name, sizeof(name)); /* the member is not const; nobody writes there */
+    s->s_aliases = aliases;
     s->s_port = port;
     *out = s;
     return 0;
