@@ -110,11 +110,13 @@ test('a release policy in words', () => {
 });
 
 test('times, numbers and hashes', () => {
-    const {ago, bytes, daysLeft, duration, localTime, shortHash, shortSentence, utcTime} = lib.format;
+    const {ago, bytes, daysLeft, duration, localTime, shortHash, shortSentence, utcBeside, utcTime} = lib.format;
     const at = Date.UTC(2026, 6, 2, 14, 3, 20) / 1000;
 
     assert.equal(utcTime(at), '2026-07-02 14:03:20 UTC');
     assert.equal(localTime(at, 'Europe/Berlin'), '2026-07-02 16:03:20');
+    assert.equal(utcBeside(at, 'Europe/Berlin'), '14:03:20 UTC');
+    assert.equal(utcBeside(at + 9 * 3600, 'Europe/Berlin'), '2026-07-02 23:03:20 UTC');
     assert.equal(localTime(Date.UTC(2026, 0, 1) / 1000, 'UTC'), '2026-01-01 00:00:00');
     assert.deepEqual([ago(at - 90, at), ago(at + 3 * 86400, at), ago(at, at)], ['1 minute ago', 'in 3 days', 'just now']);
     assert.deepEqual([daysLeft(at - 1, at), daysLeft(at + 86400, at)], [-1, 1]);

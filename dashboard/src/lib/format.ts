@@ -29,6 +29,13 @@ export function utcTime(seconds: number): string {
     return `${localTime(seconds, 'UTC')} UTC`;
 }
 
+/** The same time in UTC, in brackets behind a local one: with its date only where that differs. */
+export function utcBeside(seconds: number, zone?: string): string {
+    const utc = utcTime(seconds);
+
+    return utc.slice(0, 10) === localTime(seconds, zone).slice(0, 10) ? utc.slice(11) : utc;
+}
+
 /** 2026-07-02, in the browser's zone. */
 export function localDate(seconds: number): string {
     return localTime(seconds).slice(0, 10);

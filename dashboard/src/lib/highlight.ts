@@ -46,6 +46,27 @@ export function policyPieces(text: string): Piece[] {
     return (text.match(policyToken) ?? []).map((piece) => ({kind: policyKind(piece), text: piece}));
 }
 
+/** A line's pieces before a column (from 1, in characters), and from it on. */
+export function splitAt(pieces: Piece[], column: number): [Piece[], Piece[]] {
+    const before: Piece[] = [];
+    const rest: Piece[] = [];
+    let left = Math.max(0, column - 1);
+
+    for (const piece of pieces) {
+        const characters = Array.from(piece.text);
+        const head = characters.slice(0, left).join('');
+        const tail = characters.slice(left).join('');
+        left = Math.max(0, left - characters.length);
+        if (head !== '') {
+            before.push({kind: piece.kind, text: head});
+        }
+        if (tail !== '') {
+            rest.push({kind: piece.kind, text: tail});
+        }
+    }
+    return [before, rest];
+}
+
 /** The same by lines. */
 export function policyLines(text: string): Piece[][] {
     return text.split('\n').map(policyPieces);

@@ -60,7 +60,7 @@ function detailText(detail: Record<string, unknown> | null): string {
     return detail === null
         ? ''
         : Object.entries(detail)
-              .map(([k, v]) => `${k}: ${typeof v === 'string' ? v : JSON.stringify(v)}`)
+              .map(([k, v]) => `${k}: ${Array.isArray(v) ? v.join(', ') : typeof v === 'string' ? v : JSON.stringify(v)}`)
               .join(', ');
 }
 

@@ -49,6 +49,7 @@ export function LoginPage(): JSX.Element {
     const [name, setName] = useState('');
     const [password, setPassword] = useState('');
     const field = useRef<HTMLInputElement>(null);
+    const first = useRef<HTMLInputElement>(null);
     const login = useAction(async () => {
         refresh(await ask<Me>('login', {method: 'POST', body: {name, password}}));
     });
@@ -59,6 +60,7 @@ export function LoginPage(): JSX.Element {
             field.current?.focus();
         }
     };
+    useEffect(() => first.current?.focus(), []);
     const wait = login.error?.retryAfter ?? null;
 
     return (
@@ -66,7 +68,7 @@ export function LoginPage(): JSX.Element {
             <form onSubmit={submit}>
                 <Field label="Name">
                     {(ids) => (
-                        <input {...ids} value={name} onInput={(e) => setName(e.currentTarget.value)} autocomplete="username" autocapitalize="none" spellcheck={false} required />
+                        <input {...ids} ref={first} value={name} onInput={(e) => setName(e.currentTarget.value)} autocomplete="username" autocapitalize="none" spellcheck={false} required />
                     )}
                 </Field>
                 <Field label="Password">

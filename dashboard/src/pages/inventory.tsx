@@ -47,6 +47,13 @@ function Warnings({w}: {w: Workload}): JSX.Element {
     );
 }
 
+function signedBy(w: Workload): string {
+    const signer = w.signer === null ? 'without a signer' : `signed by ${shortHash(w.signer)}`;
+    const product = w.product_id === null ? '' : `, product ${w.product_id}`;
+
+    return `${signer}${product}${w.svn === null ? '' : `, svn ${w.svn}`}`;
+}
+
 function WorkloadTable({rows, label}: {rows: Workload[]; label: string}): JSX.Element {
     return (
         <Table
@@ -55,11 +62,20 @@ function WorkloadTable({rows, label}: {rows: Workload[]; label: string}): JSX.El
             id={(w) => w.id}
             to={(w) => `/inventory/${encodeURIComponent(w.id)}`}
             columns={[
-                {name: 'Measurement', kind: 'main', cell: (w) => <code title={w.measurement}>{shortHash(w.measurement, 12)}</code>},
+                {
+                    name: 'Measurement',
+                    kind: 'main',
+                    cell: (w) => (
+                        <>
+                            <code title={w.measurement}>{shortHash(w.measurement, 12)}</code>
+                            <span class="sub" title={w.signer ?? ''}>
+                                {signedBy(w)}
+                            </span>
+                        </>
+                    ),
+                },
                 {name: 'TEE', kind: 'tight', cell: (w) => teeName(w.tee)},
-                {name: 'Signer', cell: (w) => (w.signer === null ? <span class="quiet">none</span> : <code title={w.signer}>{shortHash(w.signer)}</code>)},
-                {name: 'Product', kind: 'number', cell: (w) => (w.product_id === null ? '–' : `${w.product_id}, svn ${w.svn ?? '–'}`)},
-                {name: 'First seen', cell: (w) => <Time at={w.first_seen} form="ago" />},
+                {name: 'First seen', minor: true, cell: (w) => <Time at={w.first_seen} form="ago" />},
                 {name: 'Last seen', cell: (w) => <Time at={w.last_seen} form="ago" />},
                 {name: 'Accepted', kind: 'number', cell: (w) => count(w.accepted)},
                 {name: 'Refused', kind: 'number', cell: (w) => (w.refused === 0 ? <span class="quiet">0</span> : count(w.refused))},

@@ -365,8 +365,8 @@ function Waiting({data, version, reload}: {data: PolicyDetail; version: PolicyVe
 function Compare({data}: {data: PolicyDetail}): JSX.Element {
     const [from, setFrom] = useParameter('from');
     const [to, setTo] = useParameter('to');
-    const all = [...data.versions];
-    const right = all.find((v) => String(v.version) === to) ?? data.active;
+    const all = data.versions;
+    const right = all.find((v) => String(v.version) === to) ?? all[0] ?? data.active;
     const left = all.find((v) => String(v.version) === from) ?? all.find((v) => v.version < right.version) ?? data.active;
     const options = all.map((v) => (
         <option key={v.version} value={String(v.version)}>

@@ -3,7 +3,7 @@ import type {ComponentChildren, JSX, Ref} from 'preact';
 import {useEffect, useId, useRef, useState} from 'preact/hooks';
 
 import type {ApiError} from '../api';
-import {ago, localTime, shortHash, shortTime, utcTime} from '../lib/format';
+import {ago, localTime, shortHash, shortTime, utcBeside, utcTime} from '../lib/format';
 import {useNow} from '../hooks';
 import {announce} from './announce';
 import {Icon, type IconName} from './icons';
@@ -78,7 +78,7 @@ export function Time({at, form = 'short'}: {at: number | null; form?: 'short' | 
     if (form === 'both') {
         return (
             <time dateTime={iso}>
-                {localTime(at)} <span class="quiet">local</span> <span class="quiet nowrap">· {utcTime(at)}</span>
+                {localTime(at)} <span class="quiet">local ({utcBeside(at)})</span>
             </time>
         );
     }

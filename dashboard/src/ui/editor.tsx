@@ -4,7 +4,7 @@ import type {JSX} from 'preact';
 import {useEffect, useId, useMemo, useRef} from 'preact/hooks';
 
 import type {Place} from '../api';
-import {policyLines} from '../lib/highlight';
+import {type Piece, policyLines, splitAt} from '../lib/highlight';
 import {Pieces} from './code';
 import {Icon} from './icons';
 
@@ -62,6 +62,20 @@ function onKey(event: KeyboardEvent): void {
     }
 }
 
+// underlined from where it is wrong
+function Wrong({pieces, column}: {pieces: Piece[]; column: number}): JSX.Element {
+    const [before, rest] = splitAt(pieces, column);
+
+    return (
+        <>
+            <Pieces pieces={before} />
+            <span class="editor-wrong">
+                <Pieces pieces={rest} />
+            </span>
+        </>
+    );
+}
+
 export function Editor({label, value, onChange, notes, readOnly = false, go}: Properties): JSX.Element {
     const id = useId();
     const area = useRef<HTMLTextAreaElement>(null);
@@ -95,9 +109,7 @@ export function Editor({label, value, onChange, notes, readOnly = false, go}: Pr
                         return (
                             <div key={i} class={`editor-row ${note?.kind ?? ''}`}>
                                 <span class="editor-number">{i + 1}</span>
-                                <span class="editor-text">
-                                    <Pieces pieces={pieces} />
-                                </span>
+                                <span class="editor-text">{note?.kind === 'error' ? <Wrong pieces={pieces} column={note.column} /> : <Pieces pieces={pieces} />}</span>
                                 {note !== undefined && note.message !== '' && (
                                     <span class="editor-note">
                                         <Icon name={note.kind === 'error' ? 'no' : 'warning'} size={12} /> {note.message}
