@@ -143,6 +143,34 @@ static void on_answered(struct evhttp_request *ev, void *unused)
     }
 }
 
+/*
+ * libevent decodes the values of a query and leaves the names, some of which clients encode, too
+ * ("api%2Dversion"). In place: what is decoded is not longer.
+ */
+static bool decode_names(struct evkeyvalq *query)
+{
+    struct evkeyval *h = NULL;
+
+    TAILQ_FOREACH(h, query, next)
+    {
+        char *to = h->key;
+
+        for (const char *from = h->key; *from != '\0'; from++) {
+            const bool coded = *from == '%';
+            int hi = coded ? cm_hex_nibble((uint8_t)from[1]) : -1;
+            int lo = hi >= 0 ? cm_hex_nibble((uint8_t)from[2]) : -1;
+
+            if (coded && (lo < 0 || (hi == 0 && lo == 0))) {
+                return false;
+            }
+            *to++ = (char)(coded ? hi << 4 | lo : *from);
+            from += coded ? 2 : 0;
+        }
+        *to = '\0';
+    }
+    return true;
+}
+
 void cm_web_request_in(struct evhttp_request *ev, void *arg)
 {
     struct web_loop *loop = arg;
@@ -169,7 +197,8 @@ void cm_web_request_in(struct evhttp_request *ev, void *arg)
     req->method = method_of(ev);
     if (uri == NULL || !cm_web_plain_path(evhttp_uri_get_path(uri), req->path) ||
         !plain_framing(ev, req->method != CM_WEB_GET && req->method != CM_WEB_OPTIONS) ||
-        (query != NULL && evhttp_parse_query_str(query, &req->query) != 0)) {
+        (query != NULL &&
+         (evhttp_parse_query_str(query, &req->query) != 0 || !decode_names(&req->query)))) {
         evhttp_clear_headers(&req->query);
         free(req);
         refuse(ev, 400, "Bad Request");

@@ -8,6 +8,11 @@ TEST(plain_requests)
     answers(s, "GET /a/b HTTP/1.1\r\n" END, "200", "/a/b|-|127.0.0.1");
     answers(s, "GET /a%20b/?q=1%2B2&r=3 HTTP/1.1\r\n" END, "200", "/a b|1+2|127.0.0.1");
     answers(s, "GET /x?q=1&q=2 HTTP/1.1\r\n" END, "200", "/x|-|");
+    answers(s, "GET /x?%71=5 HTTP/1.1\r\n" END, "200", "/x|5|"); /* clients encode names, too */
+    answers(s, "GET /x?a%2Dq=3&q=6 HTTP/1.1\r\n" END, "200", "/x|6|");
+    answers(s, "GET /x?q=1&%71=2 HTTP/1.1\r\n" END, "200", "/x|-|");
+    answers(s, "GET /x?%7=5 HTTP/1.1\r\n" END, "400", NULL);
+    answers(s, "GET /x?q%00=5 HTTP/1.1\r\n" END, "400", NULL);
     answers(s, "GET /x HTTP/1.1\r\nX-Echo: hello\r\n" END, "200", "X-Echo: hello");
     CHECK(strstr(ask(s, "GET /x HTTP/1.1\r\nX-Echo: a\r\nX-Echo: b\r\n" END), "X-Echo") == NULL);
     CHECK(strstr(ask(s, "GET /x HTTP/1.1\r\n" END), "X-Injected") == NULL);
