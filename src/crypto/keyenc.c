@@ -21,9 +21,22 @@ enum cm_status cm_random_bytes(void *out, size_t len)
 
 /* ---------------------------------------------------------------- RSA-OAEP */
 
+static const EVP_MD *digest_of(enum cm_oaep oaep)
+{
+    switch (oaep) {
+    case CM_OAEP_SHA1:
+        return EVP_sha1();
+    case CM_OAEP_SHA384:
+        return EVP_sha384();
+    case CM_OAEP_SHA256:
+        break;
+    }
+    return EVP_sha256();
+}
+
 static bool set_oaep(EVP_PKEY_CTX *ctx, enum cm_oaep oaep)
 {
-    const EVP_MD *md = oaep == CM_OAEP_SHA1 ? EVP_sha1() : EVP_sha256();
+    const EVP_MD *md = digest_of(oaep);
 
     return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 &&
            EVP_PKEY_CTX_set_rsa_oaep_md(ctx, md) == 1 && EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) == 1;
@@ -32,7 +45,7 @@ static bool set_oaep(EVP_PKEY_CTX *ctx, enum cm_oaep oaep)
 enum cm_status cm_oaep_encrypt(const struct cm_pubkey *key, enum cm_oaep oaep, struct cm_span plain,
                                uint8_t *out, size_t cap, size_t *len)
 {
-    size_t digest = oaep == CM_OAEP_SHA1 ? 20 : 32;
+    size_t digest = (size_t)EVP_MD_get_size(digest_of(oaep));
     size_t size = (size_t)EVP_PKEY_get_size(key->pkey);
     EVP_PKEY_CTX *ctx = NULL;
     enum cm_status st = CM_ERR_CRYPTO;

@@ -16,6 +16,7 @@
 enum cm_oaep {
     CM_OAEP_SHA1,   /* RFC 8017's default, JOSE's RSA-OAEP */
     CM_OAEP_SHA256, /* digest and MGF1; JOSE's RSA-OAEP-256 */
+    CM_OAEP_SHA384, /* the same with SHA-384 */
 };
 
 /** Random bytes from OpenSSL's generator. */

@@ -1,0 +1,467 @@
+/* Whose tokens count; see vault_issuer.h. */
+#include "vault/vault_issuer.h"
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collateral/collateral_http.h"
+#include "common/try.h"
+#include "crypto/pubkey.h"
+#include "policy/release_node.h"
+#include "vault/vault_form.h"
+
+#define KEPT_SECONDS  3600
+#define AGAIN_SECONDS 60
+#define TIMEOUT_MS    10000
+#define MAX_KEPT      32
+#define NUMBER_MAX    1024
+#define CERT_MAX      16384
+
+void cm_vault_issuer_clear(struct cm_vault_issuer *issuer)
+{
+    json_decref(issuer->jwks);
+    memset(issuer, 0, sizeof(*issuer));
+}
+
+/* ---------------------------------------------------------------------- keys */
+
+static enum cm_status decode_member(json_t *jwk, const char *name, uint8_t **out, size_t *len)
+{
+    const char *text = json_string_value(json_object_get(jwk, name));
+
+    *out = NULL;
+    return text == NULL ? CM_ERR_FORMAT : cm_vault_base64(text, NUMBER_MAX, out, len);
+}
+
+static struct cm_span without_zeros(const uint8_t *bytes, size_t len)
+{
+    while (len > 0 && bytes[0] == 0) {
+        bytes++;
+        len--;
+    }
+    return cm_span_make(bytes, len);
+}
+
+static enum cm_status rsa_key(json_t *jwk, struct cm_pubkey **out)
+{
+    uint8_t *n = NULL;
+    uint8_t *e = NULL;
+    size_t n_len = 0;
+    size_t e_len = 0;
+    enum cm_status st = CM_OK;
+
+    CM_TRY(decode_member(jwk, "n", &n, &n_len));
+    CM_TRY(decode_member(jwk, "e", &e, &e_len));
+    CM_TRY(cm_pubkey_from_rsa(without_zeros(n, n_len), without_zeros(e, e_len), out));
+out:
+    free(n);
+    free(e);
+    return st;
+}
+
+static enum cm_status ec_key(json_t *jwk, struct cm_pubkey **out)
+{
+    static const char *const names[] = {"P-256", "P-384", "P-521"};
+    static const enum cm_curve curves[] = {CM_CURVE_P256, CM_CURVE_P384, CM_CURVE_P521};
+    const char *crv = json_string_value(json_object_get(jwk, "crv"));
+    uint8_t *x = NULL;
+    uint8_t *y = NULL;
+    size_t x_len = 0;
+    size_t y_len = 0;
+    size_t i = 0;
+    enum cm_status st = CM_OK;
+
+    while (i < 3 && (crv == NULL || strcmp(crv, names[i]) != 0)) {
+        i++;
+    }
+    if (i == 3) {
+        return CM_ERR_UNSUPPORTED;
+    }
+    CM_TRY(decode_member(jwk, "x", &x, &x_len));
+    CM_TRY(decode_member(jwk, "y", &y, &y_len));
+    CM_TRY(cm_pubkey_from_ec(curves[i], cm_span_make(x, x_len), cm_span_make(y, y_len), out));
+out:
+    free(x);
+    free(y);
+    return st;
+}
+
+static enum cm_status certificate_key(json_t *jwk, struct cm_pubkey **out)
+{
+    const char *text = json_string_value(json_array_get(json_object_get(jwk, "x5c"), 0));
+    uint8_t *der = NULL;
+    size_t len = 0;
+    X509 *cert = NULL;
+    enum cm_status st = CM_ERR_FORMAT;
+
+    if (text != NULL) {
+        st = cm_vault_base64(text, CERT_MAX, &der, &len);
+    }
+    if (st == CM_OK) {
+        const unsigned char *at = der;
+
+        cert = d2i_X509(NULL, &at, (long)len);
+        st = cert == NULL || X509_get0_pubkey(cert) == NULL
+                 ? CM_ERR_FORMAT
+                 : cm_pubkey_from_evp(X509_get0_pubkey(cert), out);
+    }
+    X509_free(cert);
+    ERR_clear_error();
+    free(der);
+    return st;
+}
+
+enum cm_status cm_vault_jwk_key(json_t *jwk, struct cm_pubkey **out)
+{
+    const char *kty = json_string_value(json_object_get(jwk, "kty"));
+
+    *out = NULL;
+    if (kty == NULL) {
+        return CM_ERR_FORMAT;
+    }
+    if (strcmp(kty, "EC") == 0 && json_object_get(jwk, "x") != NULL) {
+        return ec_key(jwk, out);
+    }
+    if (strcmp(kty, "RSA") == 0 && json_object_get(jwk, "n") != NULL) {
+        return rsa_key(jwk, out);
+    }
+    return certificate_key(jwk, out);
+}
+
+enum cm_status cm_vault_jwks_check(json_t *jwks, struct cm_why *why)
+{
+    json_t *keys = json_object_get(jwks, "keys");
+    size_t usable = 0;
+    size_t i = 0;
+    json_t *key = NULL;
+
+    json_array_foreach(keys, i, key)
+    {
+        struct cm_pubkey *public = NULL;
+
+        if (json_object_get(key, "d") != NULL || json_object_get(key, "k") != NULL) {
+            cm_why_set(why, "the JWK set holds a key that is not public");
+            return CM_ERR_PARAM;
+        }
+        usable += cm_vault_jwk_key(key, &public) == CM_OK ? 1 : 0;
+        cm_pubkey_free(public);
+    }
+    if (usable == 0) {
+        cm_why_set(why, "the JWK set has no key that can be used (RSA from 2048 bits, EC)");
+        return CM_ERR_PARAM;
+    }
+    return CM_OK;
+}
+
+enum cm_status cm_vault_issuer_check(const char *text, char normal[CM_VAULT_ISSUER_MAX],
+                                     struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+
+    if (strncmp(text, "https://", 8) != 0) {
+        cm_why_set(why, "an issuer is an https address");
+        return CM_ERR_PARAM;
+    }
+    CM_TRY(cm_http_check_url(text, why));
+    st = cm_release_normal(cm_span_make(text, strlen(text)), normal, CM_VAULT_ISSUER_MAX);
+    if (st != CM_OK) {
+        cm_why_set(why, "an issuer is an address of at most %d characters",
+                   CM_VAULT_ISSUER_MAX - 1);
+        st = CM_ERR_PARAM;
+    }
+out:
+    return st;
+}
+
+/* --------------------------------------------------------------------- store */
+
+struct found {
+    struct cm_vault_issuer *out;
+    enum cm_status st;
+};
+
+static bool take_issuer(void *arg, const struct cm_db_value *c, size_t count)
+{
+    struct found *f = arg;
+    struct cm_vault_issuer *out = f->out;
+
+    f->st =
+        count == 4 && c[0].bytes.len < sizeof(out->issuer) && c[2].bytes.len < sizeof(out->ca_file)
+            ? CM_OK
+            : CM_ERR_FORMAT;
+    if (f->st == CM_OK) {
+        (void)snprintf(out->issuer, sizeof(out->issuer), "%s", (const char *)c[0].bytes.ptr);
+        (void)snprintf(out->ca_file, sizeof(out->ca_file), "%s",
+                       c[2].bytes.len == 0 ? "" : (const char *)c[2].bytes.ptr);
+        out->added = c[3].number;
+        if (c[1].bytes.len != 0) {
+            out->jwks = json_loadb((const char *)c[1].bytes.ptr, c[1].bytes.len, 0, NULL);
+            f->st = out->jwks == NULL ? CM_ERR_NOMEM : CM_OK;
+        }
+    }
+    return false;
+}
+
+enum cm_status cm_vault_issuer_load(struct cm_db *db, const char *issuer,
+                                    struct cm_vault_issuer *out, struct cm_why *why)
+{
+    char normal[CM_VAULT_ISSUER_MAX] = "";
+    struct cm_db_value value;
+    struct found f = {out, CM_ERR_NOTFOUND};
+    enum cm_status st = CM_OK;
+
+    memset(out, 0, sizeof(*out));
+    if (cm_release_normal(cm_span_make(issuer, strlen(issuer)), normal, sizeof(normal)) != CM_OK) {
+        return CM_ERR_NOTFOUND;
+    }
+    value = cm_db_text(normal);
+    CM_TRY(cm_db_run(db, "SELECT issuer, jwks, ca_file, added FROM vault_issuer WHERE issuer = ?",
+                     cm_db_with(&value, 1), cm_db_into(take_issuer, &f), why));
+    st = f.st;
+out:
+    return st;
+}
+
+struct listed {
+    json_t *array;
+    bool bad;
+};
+
+static bool take_line(void *arg, const struct cm_db_value *c, size_t count)
+{
+    struct listed *l = arg;
+    json_t *o = count != 4
+                    ? NULL
+                    : json_pack("{s:s, s:b, s:s, s:I}", "issuer", (const char *)c[0].bytes.ptr,
+                                "pinned", c[1].bytes.len != 0, "ca_file",
+                                c[2].bytes.len == 0 ? "" : (const char *)c[2].bytes.ptr, "added_at",
+                                (json_int_t)c[3].number);
+
+    l->bad = json_array_append_new(l->array, o) != 0;
+    return !l->bad;
+}
+
+enum cm_status cm_vault_issuers(struct cm_db *db, json_t **out, struct cm_why *why)
+{
+    struct listed l = {json_array(), false};
+    enum cm_status st =
+        cm_db_run(db, "SELECT issuer, jwks, ca_file, added FROM vault_issuer ORDER BY issuer",
+                  cm_db_none(), cm_db_into(take_line, &l), why);
+
+    if (st == CM_OK && (l.bad || l.array == NULL)) {
+        st = CM_ERR_NOMEM;
+    }
+    if (st != CM_OK) {
+        json_decref(l.array);
+        l.array = NULL;
+    }
+    *out = l.array;
+    return st;
+}
+
+/* --------------------------------------------------------------------- fetch */
+
+struct kept {
+    char issuer[CM_VAULT_ISSUER_MAX];
+    json_t *jwks;
+    uint64_t since; /* when they were fetched, or that was tried */
+    bool asking;
+};
+
+struct cm_vault_jwks {
+    pthread_mutex_t lock;
+    struct kept kept[MAX_KEPT];
+    size_t count;
+};
+
+struct cm_vault_jwks *cm_vault_jwks_create(void)
+{
+    struct cm_vault_jwks *j = calloc(1, sizeof(*j));
+
+    if (j != NULL && pthread_mutex_init(&j->lock, NULL) != 0) {
+        free(j);
+        j = NULL;
+    }
+    return j;
+}
+
+void cm_vault_jwks_forget(struct cm_vault_jwks *j)
+{
+    (void)pthread_mutex_lock(&j->lock);
+    for (size_t i = 0; i < j->count; i++) {
+        json_decref(j->kept[i].jwks);
+        j->kept[i].jwks = NULL;
+        j->kept[i].since = 0;
+    }
+    (void)pthread_mutex_unlock(&j->lock);
+}
+
+void cm_vault_jwks_free(struct cm_vault_jwks *j)
+{
+    if (j != NULL) {
+        cm_vault_jwks_forget(j);
+        (void)pthread_mutex_destroy(&j->lock);
+        free(j);
+    }
+}
+
+/* Whether two addresses have the same scheme, host and port: normal ones. */
+static bool same_origin(const char *a, const char *b)
+{
+    size_t n = strcspn(a + 8, "/") + 8; /* behind https:// */
+    size_t m = strcspn(b + 8, "/") + 8;
+
+    return n == m && memcmp(a, b, n) == 0;
+}
+
+static json_t *parse(struct cm_span body)
+{
+    json_t *out = NULL;
+
+    if (body.len <= CM_VAULT_JWKS_MAX) {
+        out = json_loadb((const char *)body.ptr, body.len, JSON_REJECT_DUPLICATES, NULL);
+    }
+    if (!json_is_object(out)) {
+        json_decref(out);
+        out = NULL;
+    }
+    return out;
+}
+
+/* Where the metadata say the keys are: only with the issuer itself. */
+static enum cm_status keys_address(struct cm_http *http, const char *issuer,
+                                   char out[CM_VAULT_ISSUER_MAX], struct cm_why *why)
+{
+    static const char path[] = "/.well-known/openid-configuration";
+    char url[CM_VAULT_ISSUER_MAX + sizeof(path)] = "";
+    struct cm_http_answer answer = {{NULL, 0}, {NULL, 0}};
+    const char *uri = NULL;
+    json_t *metadata = NULL;
+    enum cm_status st = CM_OK;
+
+    (void)snprintf(url, sizeof(url), "%s%s", issuer, path);
+    CM_TRY(cm_http_get(http, url, NULL, &answer, why));
+    metadata = parse(answer.body);
+    uri = json_string_value(json_object_get(metadata, "jwks_uri"));
+    if (uri == NULL || strncmp(uri, "https://", 8) != 0 ||
+        cm_release_normal(cm_span_make(uri, strlen(uri)), out, CM_VAULT_ISSUER_MAX) != CM_OK ||
+        !same_origin(issuer, out)) {
+        cm_why_set(why, "the metadata of %.100s name no keys of its own", issuer);
+        st = CM_ERR_FORMAT;
+    }
+out:
+    json_decref(metadata);
+    return st;
+}
+
+static enum cm_status fetch(const struct cm_vault_issuer *issuer, json_t **out, struct cm_why *why)
+{
+    const struct cm_http_options options = {
+        .ca_file = issuer->ca_file[0] == '\0' ? NULL : issuer->ca_file, .timeout_ms = TIMEOUT_MS};
+    char url[CM_VAULT_ISSUER_MAX] = "";
+    struct cm_http_answer answer = {{NULL, 0}, {NULL, 0}};
+    struct cm_http *http = NULL;
+    enum cm_status st = CM_OK;
+
+    *out = NULL;
+    CM_TRY(cm_http_create(&options, &http, why));
+    CM_TRY(keys_address(http, issuer->issuer, url, why));
+    CM_TRY(cm_http_get(http, url, NULL, &answer, why));
+    *out = parse(answer.body);
+    if (*out == NULL || cm_vault_jwks_check(*out, NULL) != CM_OK) {
+        cm_why_set(why, "%.100s answers with no JWK set", url);
+        st = CM_ERR_FORMAT;
+    }
+out:
+    if (st != CM_OK) {
+        json_decref(*out);
+        *out = NULL;
+    }
+    cm_http_free(http);
+    return st;
+}
+
+static bool has_kid(json_t *jwks, const char *kid)
+{
+    size_t i = 0;
+    json_t *key = NULL;
+
+    json_array_foreach(json_object_get(jwks, "keys"), i, key)
+    {
+        const char *own = json_string_value(json_object_get(key, "kid"));
+
+        if (kid == NULL || (own != NULL && strcmp(own, kid) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The entry of an issuer, with the lock held; NULL: there is no room. */
+static struct kept *entry_of(struct cm_vault_jwks *j, const char *issuer)
+{
+    for (size_t i = 0; i < j->count; i++) {
+        if (strcmp(j->kept[i].issuer, issuer) == 0) {
+            return &j->kept[i];
+        }
+    }
+    if (j->count == MAX_KEPT) {
+        return NULL;
+    }
+    (void)snprintf(j->kept[j->count].issuer, sizeof(j->kept[0].issuer), "%s", issuer);
+    return &j->kept[j->count++];
+}
+
+static bool good_still(const struct kept *k, const char *kid, uint64_t now)
+{
+    const uint64_t age = now >= k->since ? now - k->since : 0;
+
+    return k->jwks != NULL && age < (has_kid(k->jwks, kid) ? KEPT_SECONDS : AGAIN_SECONDS);
+}
+
+enum cm_status cm_vault_jwks_get(struct cm_vault_jwks *j, const struct cm_vault_issuer *issuer,
+                                 const char *kid, uint64_t now, json_t **out, struct cm_why *why)
+{
+    struct kept *k = NULL;
+    json_t *fresh = NULL;
+    enum cm_status st = CM_OK;
+
+    *out = NULL;
+    if (issuer->jwks != NULL) {
+        *out = json_deep_copy(issuer->jwks);
+        return *out == NULL ? CM_ERR_NOMEM : CM_OK;
+    }
+    (void)pthread_mutex_lock(&j->lock);
+    k = entry_of(j, issuer->issuer);
+    if (k == NULL || k->asking) {
+        st = k == NULL ? CM_ERR_LIMIT : CM_ERR_BUSY;
+        (void)pthread_mutex_unlock(&j->lock);
+        return st;
+    }
+    if (good_still(k, kid, now)) {
+        *out = json_deep_copy(k->jwks); /* counts of references are not for several threads */
+        st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
+        (void)pthread_mutex_unlock(&j->lock);
+        return st;
+    }
+    k->asking = true;
+    (void)pthread_mutex_unlock(&j->lock);
+
+    st = fetch(issuer, &fresh, why);
+
+    (void)pthread_mutex_lock(&j->lock);
+    k->asking = false;
+    if (st == CM_OK) {
+        json_decref(k->jwks);
+        k->jwks = fresh;
+        k->since = now;
+        *out = json_deep_copy(fresh);
+        st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
+    }
+    (void)pthread_mutex_unlock(&j->lock);
+    return st;
+}

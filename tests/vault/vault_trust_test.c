@@ -1,0 +1,252 @@
+/*
+ * Whom the vault believes: other issuers, their keys pinned or fetched; its own retired keys; and that what
+ * is released is for the attested key alone.
+ */
+#include "vault_kit.h"
+
+/* A key of another issuer, as JWK with or without its alg. */
+static json_t *issuer_jwk(const struct cm_privkey *key, const char *kid, const char *alg)
+{
+    struct cm_pubkey *pub = NULL;
+    enum cm_curve curve = CM_CURVE_P256;
+    uint8_t x[66];
+    uint8_t y[66];
+    size_t n = 0;
+    json_t *out = NULL;
+
+    if (cm_privkey_public(key, &pub) == CM_OK && cm_pubkey_ec(pub, &curve, x, y, &n) == CM_OK) {
+        char *x64 = b64(x, n);
+        char *y64 = b64(y, n);
+
+        out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "kty", "EC", "crv", "P-256", "kid", kid,
+                        "x", x64, "y", y64, "alg", alg);
+        free(x64);
+        free(y64);
+    } else {
+        char *m = modulus(key);
+
+        out = json_pack("{s:s, s:s, s:s, s:s, s:s*}", "kty", "RSA", "kid", kid, "n", m, "e", "AQAB",
+                        "alg", alg);
+        free(m);
+    }
+    cm_pubkey_free(pub);
+    return out;
+}
+
+#define OTHER "https://attest.elsewhere.test"
+
+TEST(tokens_of_issuers_on_the_list)
+{
+    struct cm_privkey *ec = NULL;
+    uint8_t out[64];
+    char *tokens[3] = {NULL};
+
+    start_vault();
+    REQUIRE(cm_privkey_generate(CM_CURVE_P256, 0, &ec) == CM_OK);
+    tokens[0] = other_token(ec, CM_SIG_ES256, "\"kid\":\"e\"", good_claims(OTHER));
+    tokens[1] = other_token(tee_key(3072), CM_SIG_PS256, "\"kid\":\"r\"", good_claims(OTHER "/"));
+    tokens[2] = other_token(tee_key(3072), CM_SIG_RS256, NULL, good_claims(OTHER)); /* no kid */
+    REQUIRE(
+        put_json("/keys/k" API, "author", secret_import(policy_text(OTHER "/", NULL)))->status ==
+        200);
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_EQ(ask_release("/keys/k/release" API, tokens[i], NULL, NULL)->status, 403);
+        CHECK_STR(kit_string("error.innererror.code"), "IssuerUnknown");
+    }
+    CHECK_EQ(kit_post_json("/vault/issuers", "author", json_pack("{s:s}", "issuer", OTHER))->status,
+             403);
+    CHECK_EQ(
+        kit_post_json("/vault/issuers", "admin",
+                      json_pack("{s:s, s:{s:[o,o]}}", "issuer", OTHER, "jwks", "keys",
+                                issuer_jwk(ec, "e", "ES256"), issuer_jwk(tee_key(3072), "r", NULL)))
+            ->status,
+        200);
+    CHECK_EQ(kit_get("/vault/issuers", "auditor")->status, 200);
+    CHECK_STR(kit_string("items.0.issuer"), OTHER);
+    CHECK(json_is_true(kit_json("items.0.pinned")));
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_EQ(ask_release("/keys/k/release" API, tokens[i], NULL, NULL)->status, 200);
+        CHECK_EQ(open_released(tee_key(2048), "CKM_RSA_AES_KEY_WRAP", out, sizeof(out)), 32);
+    }
+    CHECK_EQ(kit_delete("/vault/issuers?issuer=" OTHER, "admin")->status, 200);
+    CHECK_EQ(ask_release("/keys/k/release" API, tokens[0], NULL, NULL)->status, 403);
+    CHECK_EQ(kit_delete("/vault/issuers?issuer=" OTHER, "admin")->status, 404);
+    for (size_t i = 0; i < 3; i++) {
+        free(tokens[i]);
+    }
+    cm_privkey_free(ec);
+}
+
+TEST(issuers_that_do_not_get_on_the_list)
+{
+    static const char *const bodies[] = {
+        "{}",
+        "{\"issuer\":\"http://attest.test\"}",
+        "{\"issuer\":\"attest.test\"}",
+        "{\"issuer\":\"https://user@attest.test\"}",
+        "{\"issuer\":\"https://attest.test?x=1\"}",
+        "{\"issuer\":\"https://attest.test\",\"jwks\":{}}",
+        "{\"issuer\":\"https://attest.test\",\"jwks\":{\"keys\":[]}}",
+        "{\"issuer\":\"https://attest.test\",\"jwks\":{\"keys\":[{\"kty\":\"oct\",\"k\":\"AA\"}]}}",
+        "{\"issuer\":\"https://attest.test\",\"ca_file\":5}",
+    };
+
+    start_vault();
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        CHECK_EQ(kit_post("/vault/issuers", "admin", bodies[i])->status, 400);
+    }
+    CHECK_EQ(kit_get("/vault/issuers", "auditor")->status, 200);
+    CHECK_EQ(json_array_size(kit_json("items")), 0);
+}
+
+/* An issuer of its own: a second service, which publishes keys as it is told. */
+static json_t *published;
+static char metadata_says[256];
+static int asked;
+
+static void serve_metadata(struct cm_call *call, void *state)
+{
+    (void)state;
+    asked++;
+    cm_call_answer_json(call, 200, json_pack("{s:s}", "jwks_uri", metadata_says));
+}
+
+static void serve_keys(struct cm_call *call, void *state)
+{
+    (void)state;
+    cm_call_answer_json(call, 200, json_deep_copy(published));
+}
+
+static const struct cm_route issuer_routes[] = {
+    {CM_WEB_GET, "/.well-known/openid-configuration", 0, CM_API_NATIVE, true, serve_metadata,
+     false},
+    {CM_WEB_GET, "/certs", 0, CM_API_NATIVE, true, serve_keys, false},
+};
+static const struct cm_module issuer_module = {
+    .name = "issuer", .routes = issuer_routes, .route_count = 2};
+static const struct cm_module *const issuer_modules[] = {&issuer_module, NULL};
+
+TEST(keys_of_issuers_are_fetched_by_their_metadata)
+{
+    const struct kit_options options = {.modules = issuer_modules};
+    struct cm_privkey *first = NULL;
+    struct cm_privkey *second = NULL;
+    struct kit *issuer = NULL;
+    struct kit *vault = NULL;
+    char address[128] = "";
+    char *tokens[2] = {NULL};
+
+    start_vault();
+    vault = kit_current();
+    issuer = kit_open(&options);
+    kit_use(issuer);
+    (void)snprintf(address, sizeof(address), "%s", kit_url());
+    (void)snprintf(metadata_says, sizeof(metadata_says), "%s/certs", address);
+    REQUIRE(cm_privkey_generate(CM_CURVE_P256, 0, &first) == CM_OK);
+    REQUIRE(cm_privkey_generate(CM_CURVE_P256, 0, &second) == CM_OK);
+    published = json_pack("{s:[o]}", "keys", issuer_jwk(first, "1", "ES256"));
+    {
+        char ca[256] = "";
+
+        (void)snprintf(ca, sizeof(ca), "%s", kit_ca_file());
+        kit_use(vault);
+        CHECK_EQ(kit_post_json("/vault/issuers", "admin",
+                               json_pack("{s:s, s:s}", "issuer", address, "ca_file", ca))
+                     ->status,
+                 200);
+    }
+    REQUIRE(put_json("/keys/k" API, "author", secret_import(policy_text(address, NULL)))->status ==
+            200);
+    tokens[0] = other_token(first, CM_SIG_ES256, "\"kid\":\"1\"", good_claims(address));
+    tokens[1] = other_token(second, CM_SIG_ES256, "\"kid\":\"2\"", good_claims(address));
+    CHECK_EQ(ask_release("/keys/k/release" API, tokens[0], NULL, NULL)->status, 200);
+    CHECK_EQ(ask_release("/keys/k/release" API, tokens[0], NULL, NULL)->status, 200);
+    CHECK_EQ(asked, 1); /* they are kept */
+    CHECK_EQ(ask_release("/keys/k/release" API, tokens[1], NULL, NULL)->status, 403);
+    CHECK_EQ(asked, 1); /* nobody makes us ask more than once a minute */
+    json_decref(published);
+    published = json_pack("{s:[o,o]}", "keys", issuer_jwk(first, "1", "ES256"),
+                          issuer_jwk(second, "2", "ES256"));
+    kit_step_clock(61);
+    CHECK_EQ(ask_release("/keys/k/release" API, tokens[1], NULL, NULL)->status, 200);
+    CHECK_EQ(asked, 2);
+    json_decref(published);
+    published = json_pack("{s:[o]}", "keys", issuer_jwk(second, "2", "ES256"));
+    kit_step_clock(3601); /* a key that is withdrawn counts for an hour at most */
+    CHECK_EQ(ask_release("/keys/k/release" API, tokens[0], NULL, NULL)->status, 403);
+    /* metadata that lead elsewhere lead nowhere */
+    (void)snprintf(metadata_says, sizeof(metadata_says), "%s/keys", kit_url());
+    kit_step_clock(3601);
+    CHECK_EQ(ask_release("/keys/k/release" API, tokens[1], NULL, NULL)->status, 403);
+    CHECK_STR(kit_string("error.innererror.code"), "IssuerKeys");
+    kit_close(issuer);
+    kit_use(vault);
+    CHECK_EQ(ask_release("/keys/k/release" API, tokens[1], NULL, NULL)->status, 403);
+    free(tokens[0]);
+    free(tokens[1]);
+    json_decref(published);
+    cm_privkey_free(first);
+    cm_privkey_free(second);
+}
+
+/* I1, I3: what is released is for the attested key, whoever brings the token. */
+TEST(a_stolen_token_gives_its_thief_nothing)
+{
+    uint8_t out[64];
+    char *token = NULL;
+
+    start_vault();
+    REQUIRE(put_json("/keys/k" API, "author", secret_import(policy_text(NULL, NULL)))->status ==
+            200);
+    token = own_token(good_claims(NULL));
+    CHECK_EQ(ask_release("/keys/k/release" API, token, NULL, NULL)->status, 200);
+    CHECK_EQ(open_released(tee_key(3072), "CKM_RSA_AES_KEY_WRAP", out, sizeof(out)), 0);
+    CHECK_EQ(open_released(tee_key(2048), "CKM_RSA_AES_KEY_WRAP", out, sizeof(out)), 32);
+    free(token);
+}
+
+/* I5: what is for one key is not for another; without a policy, or exportable, for none. */
+TEST(keys_that_are_for_nobody)
+{
+    char *token = NULL;
+
+    start_vault();
+    token = own_token(good_claims(NULL));
+    REQUIRE(put_json("/keys/other" API, "author",
+                     secret_import(policy_text(NULL, "{\"claim\":\"x-ms-sgx-mrenclave\",\"equals\":"
+                                                     "\"cc\"}")))
+                ->status == 200);
+    CHECK_EQ(ask_release("/keys/other/release" API, token, NULL, NULL)->status, 403);
+    CHECK_STR(kit_string("error.innererror.code"), "PolicyNotMet");
+    CHECK(strstr(kit_string("error.message"), "x-ms-sgx-mrenclave") != NULL); /* which condition */
+    CHECK_EQ(
+        kit_put("/keys/plain" API, "author", "{\"key\":{\"kty\":\"oct\",\"k\":\"" SECRET_B64 "\"}}")
+            ->status,
+        200);
+    CHECK_EQ(ask_release("/keys/plain/release" API, token, NULL, NULL)->status, 403);
+    CHECK_STR(kit_string("error.innererror.code"), "NotExportable");
+    free(token);
+}
+
+/* Keys that this service has retired count while tokens may live, and no longer. */
+TEST(a_key_of_ours_that_was_retired)
+{
+    json_t *claims = NULL;
+    char *token = NULL;
+    struct cm_why why = {""};
+
+    start_vault();
+    REQUIRE(put_json("/keys/k" API, "author", secret_import(policy_text(NULL, NULL)))->status ==
+            200);
+    claims = good_claims(NULL);
+    (void)json_object_set_new(claims, "exp", json_integer((json_int_t)kit_now() + 1000000));
+    token = own_token(claims);
+    CHECK_EQ(cm_identity_rotate(kit_service(), CM_SIGNER_TOKEN, &why), CM_OK);
+    CHECK_EQ(ask_release("/keys/k/release" API, token, NULL, NULL)->status, 200);
+    kit_step_clock(200000);
+    CHECK_EQ(ask_release("/keys/k/release" API, token, NULL, NULL)->status, 403);
+    CHECK_STR(kit_string("error.innererror.code"), "TokenSignature");
+    free(token);
+}
+
+TEST_MAIN
