@@ -35,6 +35,8 @@ struct cm_rule_version {
 const char *cm_rules_type(const char *name);
 /** The index-th type; NULL beyond the end. */
 const char *cm_rules_type_at(size_t index);
+/** The text of a type's default: version 0, and what a version with the text "" goes back to. */
+const char *cm_rules_default(const char *type);
 
 /**
  * The version in force, from memory: never waits. There is always one: the default of a type that Azure

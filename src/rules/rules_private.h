@@ -32,8 +32,6 @@ const struct cm_rule_version *cm_rule_hold(const struct cm_rule_version *version
 /** A policy's text as an unsigned upload. The caller frees it; NULL: no memory. */
 char *cm_rules_unsigned(struct cm_span text);
 
-/** The text of a type's default. */
-const char *cm_rules_default(const char *type);
 /** Which of the types it is; -1: none. */
 int cm_rules_index(const char *name);
 
