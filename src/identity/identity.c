@@ -186,6 +186,7 @@ enum cm_status cm_identity_tls(struct cm_service *s, char **cert_pem, char **key
     CM_TRY(tls_cert(id, key, cert_pem, &not_after, why));
     (void)pthread_mutex_lock(&id->lock);
     id->serves = true;
+    id->tls_not_after = not_after;
     id->tls_renew = not_after == id->ca_not_after ? not_after : not_after - RENEW;
     (void)pthread_mutex_unlock(&id->lock);
 out:

@@ -55,4 +55,11 @@ CM_MUST_USE enum cm_status cm_identity_tls(struct cm_service *s, char **cert_pem
 CM_MUST_USE enum cm_status cm_identity_rotate(struct cm_service *s, enum cm_signer signer,
                                               struct cm_why *why);
 
+/**
+ * What a person wants to know of it: {"signers": [{"use": "token|result|release", "alg", "kid", "created_at"}],
+ * "tls": {"not_after": null where it serves with a certificate of others, "ca_sha256"}}. The caller owns the
+ * reference; NULL: out of memory.
+ */
+json_t *cm_identity_show(struct cm_service *s);
+
 #endif

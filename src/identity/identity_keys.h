@@ -57,6 +57,7 @@ struct cm_identity {
     uint64_t ca_not_after;
     bool serves; /* with our certificate, so that tick() renews it */
     uint64_t tls_renew;
+    uint64_t tls_not_after;
 };
 
 /** Unwrap and check all keys. @retval CM_ERR_SIGNATURE of cm_identity_unwrap() */
