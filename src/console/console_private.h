@@ -39,6 +39,33 @@ void cm_console_policy_restore(struct cm_call *call, void *state);
 void cm_console_mode(struct cm_call *call, void *state);
 void cm_console_mode_put(struct cm_call *call, void *state);
 
+void cm_console_overview(struct cm_call *call, void *state);
+/** Into the overview: totals.released, totals.withheld, releases. */
+CM_MUST_USE enum cm_status cm_console_add_releases(struct cm_call *call, json_t *overview,
+                                                   unsigned minutes, struct cm_why *why);
+
+void cm_console_attestations(struct cm_call *call, void *state);
+void cm_console_attestation(struct cm_call *call, void *state);
+void cm_console_replay(struct cm_call *call, void *state);
+void cm_console_what_if(struct cm_call *call, void *state);
+
+void cm_console_inventory(struct cm_call *call, void *state);
+void cm_console_inventory_one(struct cm_call *call, void *state);
+void cm_console_platforms(struct cm_call *call, void *state);
+void cm_console_trust(struct cm_call *call, void *state);
+void cm_console_collateral(struct cm_call *call, void *state);
+void cm_console_collateral_export(struct cm_call *call, void *state);
+void cm_console_collateral_import(struct cm_call *call, void *state);
+
+void cm_console_keys(struct cm_call *call, void *state);
+void cm_console_key(struct cm_call *call, void *state);
+void cm_console_key_rotate(struct cm_call *call, void *state);
+void cm_console_key_enable(struct cm_call *call, void *state);
+void cm_console_key_disable(struct cm_call *call, void *state);
+void cm_console_secrets(struct cm_call *call, void *state);
+void cm_console_secret(struct cm_call *call, void *state);
+void cm_console_releases(struct cm_call *call, void *state);
+
 void cm_console_try_evidence(struct cm_call *call, void *state);
 void cm_console_try_token(struct cm_call *call, void *state);
 

@@ -161,6 +161,18 @@ TEST(each_role_may_what_it_may)
         const char *path;
         const char *may;
     } cases[] = {
+        {"GET", "/api/v1/overview", READERS},
+        {"GET", "/api/v1/attestations", READERS},
+        {"GET", "/api/v1/attestations/00", READERS},
+        {"POST", "/api/v1/attestations/00/replay", READERS},
+        {"GET", "/api/v1/inventory", READERS},
+        {"GET", "/api/v1/inventory/00", READERS},
+        {"POST", "/api/v1/inventory/00/trust", "admin author"},
+        {"GET", "/api/v1/platforms", READERS},
+        {"GET", "/api/v1/collateral", READERS},
+        {"GET", "/api/v1/collateral/export", READERS},
+        {"POST", "/api/v1/collateral/import", "admin"},
+        {"POST", "/api/v1/policies/Tpm/what-if", READERS},
         {"GET", "/api/v1/policies", READERS},
         {"GET", "/api/v1/policies/Tpm", READERS},
         {"POST", "/api/v1/policies/Tpm/check", READERS},
