@@ -27,6 +27,7 @@ static const struct cm_route routes[] = {
     ATTEST("/attest/SevSnpVm", cm_maa_attest_snp),
     ATTEST("/attest/TdxVm", cm_maa_attest_tdx),
     ATTEST("/attest/AzureGuest", cm_maa_attest_guest),
+    ATTEST("/attest/Tpm", cm_maa_attest_tpm),
     /* the paths of 2018 */
     ATTEST("/attest/Tee/SgxEnclave", cm_maa_attest_sgx),
     ATTEST("/attest/Tee/OpenEnclave", cm_maa_attest_oe),

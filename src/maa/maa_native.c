@@ -11,99 +11,28 @@
 
 #include "common/try.h"
 #include "crypto/hash.h"
-#include "crypto/keyenc.h"
 #include "identity/identity.h"
 #include "maa/maa_private.h"
 
-#define NONCE_LIFETIME 300u /* seconds */
-#define NONCE_TYPE     "casemate-nonce+jwt"
-#define NONCE_USE      "challenge"
-#define EAR_CAP        (256u << 10)
-
-/* --------------------------------------------------------------------- nonces */
-
-/* A challenge is the hash of a token that says until when it counts: so nobody need remember it. */
-static enum cm_status challenge_of(const char *token, uint8_t out[32])
-{
-    return cm_hash(CM_HASH_SHA256, cm_span_make(token, strlen(token)), out);
-}
-
-static enum cm_status make_nonce(struct cm_call *call, json_t **out, struct cm_why *why)
-{
-    const struct cm_token_form form = {.type = NONCE_TYPE, .jku = NULL, .x5c = false};
-    const uint64_t until = call->now + NONCE_LIFETIME;
-    uint8_t random[16] = {0};
-    uint8_t challenge[32] = {0};
-    json_t *claims = NULL;
-    char *text = NULL;
-    char *token = NULL;
-    enum cm_status st = CM_OK;
-
-    CM_TRY(cm_random_bytes(random, sizeof(random)));
-    claims = json_pack("{s:s, s:s, s:I, s:o}", "iss", cm_service_config(call->service)->public_url,
-                       "use", NONCE_USE, "exp", (json_int_t)until, "jti",
-                       cm_maa_hex(cm_span_make(random, sizeof(random))));
-    text = claims == NULL ? NULL : json_dumps(claims, JSON_COMPACT);
-    if (text == NULL) {
-        st = CM_ERR_NOMEM;
-        goto out;
-    }
-    CM_TRY(cm_identity_sign(call->service, CM_SIGNER_RESULT, &form,
-                            cm_span_make(text, strlen(text)), &token, why));
-    CM_TRY(challenge_of(token, challenge));
-    *out = json_pack("{s:s, s:o, s:I}", "nonce", token, "challenge",
-                     cm_maa_base64url(cm_span_make(challenge, sizeof(challenge))), "expires",
-                     (json_int_t)until);
-    st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
-out:
-    json_decref(claims);
-    free(text);
-    free(token);
-    return st;
-}
+#define EAR_CAP (256u << 10)
 
 void cm_maa_native_nonce(struct cm_call *call, void *state)
 {
-    json_t *answer = NULL;
+    struct cm_maa_nonce nonce = {{0}, NULL, 0};
     struct cm_why why = {""};
-    enum cm_status st = make_nonce(call, &answer, &why);
+    enum cm_status st = cm_maa_nonce_make(call, CM_MAA_NONCE_NATIVE, &nonce, &why);
 
     (void)state;
     if (st != CM_OK) {
         cm_call_fail_status(call, st, &why);
         return;
     }
-    cm_call_answer_json(call, 200, answer);
-}
-
-/* Whether a token is one of our nonces, and still counts. */
-static enum cm_status check_nonce(struct cm_call *call, const char *token, uint8_t challenge[32],
-                                  struct cm_why *why)
-{
-    json_t *claims = NULL;
-    const char *use = NULL;
-    const json_t *exp = NULL;
-    enum cm_status st = CM_OK;
-
-    st = cm_identity_verify(call->service, CM_SIGNER_RESULT, cm_span_make(token, strlen(token)),
-                            &claims, NULL);
-    if (st != CM_OK) {
-        cm_why_set(why, "the nonce is not one of this service's");
-        return st == CM_ERR_NOMEM ? st : CM_ERR_SIGNATURE;
-    }
-    use = json_string_value(json_object_get(claims, "use"));
-    exp = json_object_get(claims, "exp");
-    if (use == NULL || strcmp(use, NONCE_USE) != 0 || !json_is_integer(exp)) {
-        cm_why_set(why, "the nonce is a token for another use");
-        st = CM_ERR_MISMATCH;
-    } else if (json_integer_value(exp) < (json_int_t)call->now) {
-        cm_why_set(why, "the nonce has expired: ask for another");
-        st = CM_ERR_EXPIRED;
-    } else {
-        st = challenge_of(token, challenge);
-    }
-    json_decref(claims);
-    return st;
+    cm_call_answer_json(
+        call, 200,
+        json_pack("{s:s, s:o, s:I}", "nonce", nonce.token, "challenge",
+                  cm_maa_base64url(cm_span_make(nonce.challenge, sizeof(nonce.challenge))),
+                  "expires", (json_int_t)nonce.expires));
+    free(nonce.token);
 }
 
 /* ------------------------------------------------------------------- requests */
@@ -201,7 +130,8 @@ static enum cm_status bind(struct cm_call *call, const json_t *body, struct cm_m
         if (!json_is_string(nonce)) {
             return wrong(why, "nonce is not a token of /api/v1/nonce");
         }
-        CM_TRY(check_nonce(call, json_string_value(nonce), n->challenge, why));
+        CM_TRY(cm_maa_nonce_check(call, CM_MAA_NONCE_NATIVE, json_string_value(nonce), n->challenge,
+                                  why));
         n->fresh = true;
         parts[0] = cm_span_make(n->challenge, sizeof(n->challenge));
     }

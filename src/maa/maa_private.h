@@ -71,6 +71,24 @@ CM_MUST_USE enum cm_status cm_maa_init_check(const struct cm_maa_request *r,
 /** Whether the platform was judged by the baseline that the policy asks for. @retval CM_ERR_POLICY */
 CM_MUST_USE enum cm_status cm_maa_baseline_check(const struct cm_decision *d, struct cm_why *why);
 
+/* ---------------------------------------------------------------- challenges */
+
+#define CM_MAA_NONCE_NATIVE "challenge" /* what a challenge is for: none counts for the other */
+#define CM_MAA_NONCE_TPM    "tpm"
+
+struct cm_maa_nonce {
+    uint8_t challenge[32];
+    char *token; /* the caller frees it */
+    uint64_t expires;
+};
+
+CM_MUST_USE enum cm_status cm_maa_nonce_make(struct cm_call *call, const char *use,
+                                             struct cm_maa_nonce *out, struct cm_why *why);
+/** @retval CM_ERR_SIGNATURE not ours   @retval CM_ERR_MISMATCH for another use   @retval CM_ERR_EXPIRED */
+CM_MUST_USE enum cm_status cm_maa_nonce_check(struct cm_call *call, const char *use,
+                                              const char *token, uint8_t challenge[32],
+                                              struct cm_why *why);
+
 /* --------------------------------------------------------- keys inside of TPMs */
 
 /** A key that a TPM made, and the TPM's word for it. All UNTRUSTED; borrowed. */

@@ -87,6 +87,15 @@ test("a draft policy is tried without a token to trust", async () => {
   assert.equal(token.algorithm, "none");
 });
 
+test("the dialogue with a TPM begins", async () => {
+  const answer = JSON.parse(await client.attestTpm(JSON.stringify({ payload: { type: "aikcert" } })));
+  assert.equal(Buffer.from(answer.payload.challenge, "base64url").length, 32);
+  assert.ok(answer.payload.service_context.length > 0);
+  await assert.rejects(client.attestTpm(JSON.stringify({ payload: { type: "other" } })), {
+    code: "InvalidParameter",
+  });
+});
+
 test("policies are read, set, tried, and reset", async () => {
   for (const type of Object.values(KnownAttestationType)) {
     assert.match((await reader.getPolicy(type)).body, /authorizationrules/);
