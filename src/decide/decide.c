@@ -204,6 +204,7 @@ static enum cm_status start(struct cm_service *s, void **state, struct cm_why *w
     CM_TRY(cm_engine_configure(m->engine, &config, why));
     CM_TRY(cm_decide_load_floors(m, why));
     CM_TRY(cm_decide_load_all(m, why));
+    CM_TRY(cm_decide_load_enrolled(m, why));
     *state = m;
     m = NULL;
 out:
@@ -226,6 +227,9 @@ static void changed(void *state, const char *topic)
     }
     if (st == CM_OK && (all || strcmp(topic, CM_TOPIC_COLLATERAL) == 0)) {
         st = cm_decide_load_all(m, &why);
+    }
+    if (st == CM_OK && (all || strcmp(topic, CM_TOPIC_ENROLLED) == 0)) {
+        st = cm_decide_load_enrolled(m, &why);
     }
     if (st != CM_OK) {
         tell(m, "store", why.text);

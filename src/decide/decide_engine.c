@@ -31,6 +31,7 @@ struct cm_engine {
     struct cm_floors *floors;
     pthread_mutex_t lock;
     struct cm_engine_settings *settings; /* under lock */
+    struct cm_enrolled_set *enrolled;    /* under lock; NULL: nothing */
 };
 
 /* ------------------------------------------------------------------ engine */
@@ -124,6 +125,7 @@ void cm_engine_free(struct cm_engine *e)
     cm_cert_cache_free(e->certs);
     cm_dcap_cache_free(e->platforms);
     cm_settings_drop(e->settings);
+    cm_enrolled_drop(e->enrolled);
     (void)pthread_mutex_destroy(&e->lock);
     free(e);
 }
@@ -136,6 +138,27 @@ struct cm_keeper *cm_engine_keeper(struct cm_engine *e)
 struct cm_floors *cm_engine_floors(struct cm_engine *e)
 {
     return e->floors;
+}
+
+void cm_engine_enrol(struct cm_engine *e, struct cm_enrolled_set *set)
+{
+    struct cm_enrolled_set *old = NULL;
+
+    (void)pthread_mutex_lock(&e->lock);
+    old = e->enrolled;
+    e->enrolled = set;
+    (void)pthread_mutex_unlock(&e->lock);
+    cm_enrolled_drop(old);
+}
+
+static struct cm_enrolled_set *enrolled(struct cm_engine *e)
+{
+    struct cm_enrolled_set *set = NULL;
+
+    (void)pthread_mutex_lock(&e->lock);
+    set = cm_enrolled_hold(e->enrolled);
+    (void)pthread_mutex_unlock(&e->lock);
+    return set;
 }
 
 /* ---------------------------------------------------------------- settings */
@@ -391,6 +414,7 @@ static enum cm_status verify(struct cm_engine *e, const struct cm_decide_job *jo
     struct cm_gather g = {.keeper = e->keeper,
                           .seen = e->seen,
                           .settings = settings,
+                          .enrolled = enrolled(e),
                           .ask = ask,
                           .in = &in,
                           .job = {.evidence = job->evidence,
@@ -406,6 +430,7 @@ static enum cm_status verify(struct cm_engine *e, const struct cm_decide_job *jo
 
     st = cm_gather_verify(&g, &own->d);
     own->format = g.job.format;
+    own->natural = cm_gather_type(g.job.format, g.quote);
     cm_gather_end(&g);
     cm_floors_drop(floors);
     cm_settings_drop(settings);
@@ -424,25 +449,6 @@ static enum cm_status verify(struct cm_engine *e, const struct cm_decide_job *jo
         explain(&own->d);
     }
     return CM_OK;
-}
-
-/* Whose policy judges evidence of a format and TEE; NULL: nobody's. */
-static const char *type_of(const struct cm_decision_own *own)
-{
-    const enum cm_format format = own->format;
-    static const char *const types[] = {
-        [CM_FORMAT_ANY] = NULL,       [CM_FORMAT_DCAP] = NULL,
-        [CM_FORMAT_SNP] = "SevSnpVm", [CM_FORMAT_NITRO] = "Nitro",
-        [CM_FORMAT_TPM] = "Tpm",      [CM_FORMAT_AZURE_CVM] = "AzureGuest",
-        [CM_FORMAT_GCE] = "Gce",      [CM_FORMAT_GCP_TOKEN] = "GcpToken",
-        [CM_FORMAT_CCA] = "Cca",      [CM_FORMAT_PSA] = "Psa",
-        [CM_FORMAT_OPTEE] = "OpTee",  [CM_FORMAT_NVIDIA] = "Nvidia",
-    };
-
-    if (format == CM_FORMAT_DCAP) {
-        return strcmp(own->tee, "tdx") == 0 ? "TdxVm" : "SgxEnclave";
-    }
-    return (size_t)format < sizeof(types) / sizeof(types[0]) ? types[format] : NULL;
 }
 
 /* A policy of one TEE must not judge the evidence of another: its claims would mean something else. */
@@ -512,7 +518,7 @@ static enum cm_status judge(struct cm_engine *e, const struct cm_decide_job *job
     struct cm_decision *d = &own->d;
     enum cm_status st = CM_OK;
 
-    CM_TRY(choose_rule(e, job, own, type_of(own)));
+    CM_TRY(choose_rule(e, job, own, own->natural));
     if (d->st != CM_OK) {
         goto out;
     }

@@ -7,6 +7,7 @@
 
 #include "decide/decide.h"
 #include "decide/decide_config.h"
+#include "decide/decide_enrolled.h"
 #include "decide/decide_floors.h"
 #include "decide/decide_keeper.h"
 
@@ -39,6 +40,8 @@ cm_engine_configure(struct cm_engine *e, const struct cm_decide_config *config, 
 struct cm_keeper *cm_engine_keeper(struct cm_engine *e);
 struct cm_floors *cm_engine_floors(struct cm_engine *e);
 uint64_t cm_engine_grace(struct cm_engine *e);
+/** What is enrolled from now on; the reference is taken. */
+void cm_engine_enrol(struct cm_engine *e, struct cm_enrolled_set *set);
 
 struct cm_engine_ask {
     uint64_t now;
@@ -98,6 +101,7 @@ struct cm_decision_own {
     const struct cm_engine_rules *rules; /* to let go of the rule; NULL: it is borrowed */
     const char *tee;                     /* "sgx", ...: as the evidence says; "unknown" */
     enum cm_format format;
+    const char *natural; /* the type of policies that judges such evidence; NULL: none */
     uint64_t took_ns;
 };
 

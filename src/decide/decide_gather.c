@@ -25,6 +25,7 @@ static const char *const models[] = {"snp-milan", "snp-genoa", "snp-turin"};
 
 void cm_gather_end(struct cm_gather *g)
 {
+    cm_enrolled_drop(g->enrolled);
     cm_kept_drop(g->dcap);
     for (size_t i = 0; i < g->amd_count; i++) {
         cm_kept_drop(g->amd[i]);
@@ -148,6 +149,50 @@ static void apply_grace(struct cm_gather *g, const struct cm_kept *k)
     }
 }
 
+/* ---------------------------------------------------------------- enrolled */
+
+const char *cm_gather_type(enum cm_format format, struct cm_span quote)
+{
+    static const char *const types[] = {
+        [CM_FORMAT_ANY] = NULL,       [CM_FORMAT_DCAP] = NULL,
+        [CM_FORMAT_SNP] = "SevSnpVm", [CM_FORMAT_NITRO] = "Nitro",
+        [CM_FORMAT_TPM] = "Tpm",      [CM_FORMAT_AZURE_CVM] = "AzureGuest",
+        [CM_FORMAT_GCE] = "Gce",      [CM_FORMAT_GCP_TOKEN] = "GcpToken",
+        [CM_FORMAT_CCA] = "Cca",      [CM_FORMAT_PSA] = "Psa",
+        [CM_FORMAT_OPTEE] = "OpTee",  [CM_FORMAT_NVIDIA] = "Nvidia",
+    };
+    struct cm_quote q;
+
+    if (format == CM_FORMAT_DCAP) {
+        return cm_quote_parse(quote, &q, NULL) == CM_OK && q.tee == CM_QUOTE_TEE_TDX ? "TdxVm"
+                                                                                     : "SgxEnclave";
+    }
+    return (size_t)format < sizeof(types) / sizeof(types[0]) ? types[format] : NULL;
+}
+
+/* The client's materials and what the operator enrolled for such evidence, with room behind them. */
+static enum cm_status add_materials(struct cm_gather *g)
+{
+    const size_t count = g->job.material_count;
+    const size_t enrolled = g->enrolled == NULL ? 0 : g->enrolled->count;
+    const char *type = enrolled == 0 ? NULL : cm_gather_type(g->job.format, g->quote);
+
+    g->materials = calloc(count + enrolled + (size_t)2 * CM_GATHER_KEPT, sizeof(*g->materials));
+    if (g->materials == NULL) {
+        return CM_ERR_NOMEM;
+    }
+    if (count != 0) {
+        memcpy(g->materials, g->job.materials, count * sizeof(*g->materials));
+    }
+    for (size_t i = 0; type != NULL && i < enrolled; i++) {
+        if (strcmp(g->enrolled->item[i].type, type) == 0) {
+            g->materials[g->job.material_count++] = g->enrolled->item[i].material;
+        }
+    }
+    g->job.materials = g->materials;
+    return CM_OK;
+}
+
 /* --------------------------------------------------------------------- AMD */
 
 static void add_amd(struct cm_gather *g, struct cm_kept *k)
@@ -168,20 +213,11 @@ static void add_amd(struct cm_gather *g, struct cm_kept *k)
     }
 }
 
-/* The client's materials with room behind them, and what is kept of AMD's chains. */
-static enum cm_status start_amd(struct cm_gather *g)
+/* What is kept of AMD's chains. */
+static void start_amd(struct cm_gather *g)
 {
-    const size_t count = g->job.material_count;
     struct cm_want want;
 
-    g->materials = calloc(count + (size_t)2 * CM_GATHER_KEPT, sizeof(*g->materials));
-    if (g->materials == NULL) {
-        return CM_ERR_NOMEM;
-    }
-    if (count != 0) {
-        memcpy(g->materials, g->job.materials, count * sizeof(*g->materials));
-    }
-    g->job.materials = g->materials;
     for (size_t i = 0; i < 2 * sizeof(lines) / sizeof(lines[0]); i++) {
         struct cm_kept *k = NULL;
 
@@ -194,7 +230,6 @@ static enum cm_status start_amd(struct cm_gather *g)
             cm_kept_drop(k);
         }
     }
-    return CM_OK;
 }
 
 static bool has_amd(const struct cm_gather *g, const char *name)
@@ -433,6 +468,7 @@ enum cm_status cm_gather_verify(struct cm_gather *g, struct cm_decision *d)
         g->job.format = cm_verify_recognise(g->job.evidence);
     }
     CM_TRY(find_quote(g));
+    CM_TRY(add_materials(g));
     if (g->quote.ptr != NULL) {
         CM_TRY(get_dcap(g));
     }
@@ -440,7 +476,7 @@ enum cm_status cm_gather_verify(struct cm_gather *g, struct cm_decision *d)
         apply_grace(g, g->dcap);
     }
     if (g->job.format == CM_FORMAT_SNP || g->job.format == CM_FORMAT_AZURE_CVM) {
-        CM_TRY(start_amd(g));
+        start_amd(g);
         st = verify_amd(g, &ev);
     } else {
         st = cm_verify(&g->job, &ev);

@@ -14,6 +14,7 @@ struct cm_gather {
     struct cm_keeper *keeper;
     struct cm_seen *seen;
     const struct cm_engine_settings *settings;
+    struct cm_enrolled_set *enrolled; /* one reference, dropped at the end; NULL: nothing */
     const struct cm_engine_ask *ask;
     struct cm_verify_job job; /* the client's, as it is given to the verifier */
     struct cm_verify_input *in;
@@ -21,7 +22,7 @@ struct cm_gather {
     struct cm_kept *dcap;
     struct cm_kept *amd[CM_GATHER_KEPT];
     size_t amd_count;
-    struct cm_material *materials; /* the client's, then AMD's */
+    struct cm_material *materials; /* the client's, what is enrolled, then AMD's */
     struct cm_dcap_collateral view;
     struct cm_span quote;
     uint8_t *unwrapped;    /* owned: the quote, when the evidence is text */
@@ -34,6 +35,9 @@ struct cm_gather {
  *         CM_ERR_NOTFOUND also: genuine but for a revocation list that cannot be had
  */
 CM_MUST_USE enum cm_status cm_gather_verify(struct cm_gather *g, struct cm_decision *d);
+
+/** Whose policies judge evidence of a format; quote: of the DCAP ones, or empty. NULL: nobody's. */
+const char *cm_gather_type(enum cm_format format, struct cm_span quote);
 
 /** Let go of everything. */
 void cm_gather_end(struct cm_gather *g);

@@ -9,6 +9,7 @@
 
 #define CM_TOPIC_COLLATERAL "collateral"
 #define CM_TOPIC_FLOORS     "collateral.floors"
+#define CM_TOPIC_ENROLLED   "enrolled"
 
 #define CM_RETENTION_DAYS   90u
 #define CM_RETENTION_ROWS   1000000u
@@ -45,6 +46,8 @@ CM_MUST_USE enum cm_status cm_decide_load_all(struct cm_decide_module_state *m, 
 void cm_decide_save_floors(struct cm_decide_module_state *m);
 CM_MUST_USE enum cm_status cm_decide_load_floors(struct cm_decide_module_state *m,
                                                  struct cm_why *why);
+CM_MUST_USE enum cm_status cm_decide_load_enrolled(struct cm_decide_module_state *m,
+                                                   struct cm_why *why);
 /** Sums into the store, without waiting; and waiting. */
 void cm_decide_flush(struct cm_decide_module_state *m);
 CM_MUST_USE enum cm_status cm_decide_flush_now(struct cm_decide_module_state *m,

@@ -195,6 +195,24 @@ enum cm_status cm_decide_load_floors(struct cm_decide_module_state *m, struct cm
     return cm_service_read(m->service, floors_read_run, m, why);
 }
 
+/* ---------------------------------------------------------------- enrolled */
+
+static enum cm_status enrolled_run(struct cm_db *db, void *arg, struct cm_why *why)
+{
+    return cm_enrolled_read(db, arg, why);
+}
+
+enum cm_status cm_decide_load_enrolled(struct cm_decide_module_state *m, struct cm_why *why)
+{
+    struct cm_enrolled_set *set = NULL;
+    enum cm_status st = cm_service_read(m->service, enrolled_run, &set, why);
+
+    if (st == CM_OK) {
+        cm_engine_enrol(m->engine, set);
+    }
+    return st;
+}
+
 /* -------------------------------------------------------------------- sums */
 
 struct flush {

@@ -32,6 +32,9 @@ const char *const cm_schema_decide_2[] = {
     "CREATE INDEX inventory_last ON inventory (kind, last_seen)",
     "CREATE TABLE collateral (name TEXT PRIMARY KEY, bytes %B NOT NULL, fetched BIGINT NOT NULL,"
     " not_after BIGINT NOT NULL)",
+    "CREATE TABLE enrolled (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, type TEXT NOT NULL,"
+    " kind TEXT NOT NULL, content %B NOT NULL, sha256 TEXT NOT NULL, added_at BIGINT NOT NULL,"
+    " author TEXT NOT NULL)",
     "CREATE TABLE collateral_floor (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
     NULL,
 };
