@@ -1,4 +1,6 @@
 /* The API of keys and secrets: what Key Vault's clients ask, and each refusal. */
+#include "harness.h"
+
 #include "vault_kit.h"
 
 #define EXPORT(policy) \

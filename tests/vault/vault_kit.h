@@ -9,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "harness.h"
 #include "unwrap_pad.h"
 
 #include "crypto/keyenc.h"

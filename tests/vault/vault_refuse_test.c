@@ -3,6 +3,8 @@
  * for in every byte that the service answered, and at the end in its log and in the files of its store (rows
  * I1 to I7; what policies and chains refuse below this is tested in tests/policy and tests/identity).
  */
+#include "harness.h"
+
 #include "vault_kit.h"
 
 #include <glob.h>

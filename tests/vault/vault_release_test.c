@@ -2,6 +2,8 @@
  * Secure key release as it should be: each kind of key by each way of wrapping, opened again by other code
  * and by the enclave's key alone; secrets; and what is remembered of it.
  */
+#include "harness.h"
+
 #include "vault_kit.h"
 
 #define KEY_SIZE_MAX 4096

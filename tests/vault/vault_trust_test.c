@@ -2,6 +2,8 @@
  * Whom the vault believes: other issuers, their keys pinned or fetched; its own retired keys; and that what
  * is released is for the attested key alone.
  */
+#include "harness.h"
+
 #include "vault_kit.h"
 
 /* A key of another issuer, as JWK with or without its alg. */
