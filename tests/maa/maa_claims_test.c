@@ -218,7 +218,6 @@ TEST(of_sgx)
         CHECK(json_object_get(claims, "x-ms-runtime") == NULL); /* the data was Binary */
         CHECK(json_object_get(claims, "casemate.emulated") == NULL);
     }
-    maa_stop();
     pki_free(b);
 }
 
@@ -240,7 +239,6 @@ TEST(of_sgx_without_key_separation_are_four_fewer)
         CHECK(json_object_get(claims, absent[i]) == NULL);
     }
     CHECK(json_object_get(claims, "x-ms-sgx-ehd") == NULL && claims != NULL);
-    maa_stop();
     pki_free(b);
 }
 
@@ -301,7 +299,6 @@ TEST(of_sev_snp)
                  1);
         CHECK(json_object_get(claims, "tee") == NULL); /* the names of 2018 are SGX's */
     }
-    maa_stop();
 }
 
 TEST(of_tdx)
@@ -331,12 +328,12 @@ TEST(of_tdx)
         CHECK_STR(maa_text(claims, "x-ms-policy-hash"),
                   "B56nbp5slhw66peoRYkpdq1WykMkEworvdol08hnMXE");
     }
-    maa_stop();
     pki_free(b);
 }
 
 TEST(initialisation_data_that_the_evidence_was_not_made_with_is_refused)
 {
+    int64_t before = 0;
     struct pki_spec spec;
     struct pki_bundle *b = NULL;
     json_t *body = NULL;
@@ -347,6 +344,7 @@ TEST(initialisation_data_that_the_evidence_was_not_made_with_is_refused)
     }
     b = pki_make(&spec);
     maa_start_invented(b, NULL);
+    before = maa_records();
     body = maa_body("quote", b->quote);
     maa_data(body, "initTimeData", "init", "Binary");
     CHECK_EQ(maa_attest("TdxVm", body)->status, 200);
@@ -355,8 +353,7 @@ TEST(initialisation_data_that_the_evidence_was_not_made_with_is_refused)
     maa_data(body, "initTimeData", "other", "Binary");
     CHECK_EQ(maa_attest("TdxVm", body)->status, 400);
     CHECK(strstr(kit_string("error.message"), "initTimeData") != NULL);
-    CHECK_EQ(maa_records(), 2); /* refused ones, too */
-    maa_stop();
+    CHECK_EQ(maa_records(), before + 2); /* refused ones, too */
     pki_free(b);
 }
 
@@ -386,8 +383,14 @@ TEST(a_policy_says_what_only_its_author_can_know)
     CHECK(json_integer_value(json_object_get(claims, "exp")) > 1);
     CHECK_EQ(json_array_size(json_object_get(claims, "colour")), 2);
     CHECK_STR(maa_text(json_object_get(claims, "x-ms-policy"), "tdx_mrtd"), "00");
-    maa_stop();
     pki_free(b);
+}
+
+TEST(the_end)
+{
+    maa_start_invented(NULL, NULL);
+    maa_stop();
+    CHECK(true);
 }
 
 TEST_MAIN

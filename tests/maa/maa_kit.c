@@ -129,7 +129,7 @@ void maa_start_invented(const struct pki_bundle *bundle, const struct sk_world *
     struct cm_decide_config config = {.roots = roots, .crl_optional = true};
 
     emulated = false;
-    intel = bundle;
+    intel = bundle; /* all bundles of a process have the same root */
     if (bundle != NULL) {
         roots[config.root_count++] = bundle->root;
         config.parts = bundle_parts;
@@ -137,8 +137,10 @@ void maa_start_invented(const struct pki_bundle *bundle, const struct sk_world *
     if (snp != NULL) {
         roots[config.root_count++] = snp->root;
     }
-    kit_set_clock(PKI_NOW);
-    start();
+    if (kit_current() == NULL) {
+        kit_set_clock(PKI_NOW);
+        start();
+    }
     need(cm_decide_configure(kit_service(), &config, NULL) == CM_OK, "decide");
 }
 
