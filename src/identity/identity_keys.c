@@ -8,8 +8,8 @@
 #include "token/jws.h"
 
 #define DAY       UINT64_C(86400)
-#define CA_LIFE   (3653u * DAY)
-#define SIGN_LIFE (3u * 365u * DAY)
+#define CA_LIFE   (3653 * DAY)
+#define SIGN_LIFE (UINT64_C(3) * 365 * DAY)
 
 const struct cm_signer_kind *cm_signer_kind(enum cm_signer signer)
 {

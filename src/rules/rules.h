@@ -40,7 +40,8 @@ const char *cm_rules_default(const char *type);
 
 /**
  * The version in force, from memory: never waits. There is always one: the default of a type that Azure
- * permits by default (all but Tpm) permits genuine evidence; those of other types refuse.
+ * permits by default (all but Tpm) permits genuine evidence; Kbs-Resource permits guests whose appraisal is
+ * affirming; those of other types refuse.
  * @retval CM_ERR_NOTFOUND no such type   @retval CM_ERR_NOMEM
  * @retval CM_ERR_BUSY  it has changed, and what it is now could not be read yet
  */

@@ -51,15 +51,28 @@ static const char refuse_default[] = "version=1.0;\n"
                                      "{\n"
                                      "};\n";
 
+/* resources go to guests whose appraisal is affirming: what src/kbs says of them */
+static const char affirming_default[] =
+    "version= 1.2;\n"
+    "authorizationrules\n"
+    "{\n"
+    "    [type==\"ear.status\", value==\"affirming\"] => permit();\n"
+    "};\n"
+    "issuancerules\n"
+    "{\n"
+    "};\n";
+
 static const struct {
     const char *name;
     const char *text;
 } types[CM_RULES_TYPES] = {
-    {"SgxEnclave", sgx_default}, {"OpenEnclave", sgx_default},     {"SevSnpVm", permit_default},
-    {"TdxVm", permit_default},   {"AzureGuest", permit_default},   {"Tpm", refuse_default},
-    {"Nitro", refuse_default},   {"Gce", refuse_default},          {"GcpToken", refuse_default},
-    {"Cca", refuse_default},     {"Psa", refuse_default},          {"OpTee", refuse_default},
-    {"Nvidia", refuse_default},  {"Kbs-Resource", refuse_default},
+    {"SgxEnclave", sgx_default},    {"OpenEnclave", sgx_default},
+    {"SevSnpVm", permit_default},   {"TdxVm", permit_default},
+    {"AzureGuest", permit_default}, {"Tpm", refuse_default},
+    {"Nitro", refuse_default},      {"Gce", refuse_default},
+    {"GcpToken", refuse_default},   {"Cca", refuse_default},
+    {"Psa", refuse_default},        {"OpTee", refuse_default},
+    {"Nvidia", refuse_default},     {"Kbs-Resource", affirming_default},
 };
 
 int cm_rules_index(const char *name)
