@@ -50,7 +50,6 @@ static const struct cm_route console_routes[] = {
           cm_console_policy_restore),
     GET("settings/policies", cm_console_mode),
     WRITE(CM_WEB_PUT, "settings/policies", CM_ROLE_ADMIN, cm_console_mode_put),
-#ifdef CM_HAVE_VAULT
     GET("keys", cm_console_keys),
     GET("keys/{name}", cm_console_key),
     WRITE(CM_WEB_POST, "keys/{name}/rotate", CM_ROLE_AUTHOR, cm_console_key_rotate),
@@ -59,7 +58,6 @@ static const struct cm_route console_routes[] = {
     GET("secrets", cm_console_secrets),
     GET("secrets/{name}", cm_console_secret),
     GET("releases", cm_console_releases),
-#endif
     ASK("try/evidence", cm_console_try_evidence),
     ASK("try/token", cm_console_try_token),
 };

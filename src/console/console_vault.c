@@ -104,8 +104,6 @@ void cm_console_releases(struct cm_call *call, void *state)
         .name = cm_web_query(call->req, "name"),
         .result = cm_web_query(call->req, "result"),
         .client = cm_web_query(call->req, "client"),
-        .from = -1,
-        .to = -1,
         .cursor = cm_web_query(call->req, "cursor"),
     };
     uint64_t from = 0;
@@ -120,8 +118,8 @@ void cm_console_releases(struct cm_call *call, void *state)
         !cm_access_number(call, "to", &to)) {
         return;
     }
-    which.from = from == 0 ? -1 : (int64_t)from;
-    which.to = to == 0 ? -1 : (int64_t)to;
+    which.from = (int64_t)from;
+    which.to = (int64_t)to;
     which.limit = limit;
     st = cm_vault_releases_show(call->db, &which, &out, &why);
     cm_console_answer(call, st, out, &why);
@@ -145,7 +143,7 @@ static bool on_total(void *arg, const struct cm_db_value *c, size_t count)
 enum cm_status cm_console_add_releases(struct cm_call *call, json_t *overview, unsigned minutes,
                                        struct cm_why *why)
 {
-    const struct cm_vault_releases which = {.from = -1, .to = -1, .limit = NEWEST};
+    const struct cm_vault_releases which = {.limit = NEWEST};
     const struct cm_db_value since = cm_db_int((int64_t)call->now - (int64_t)minutes * 60);
     json_t *totals = json_object_get(overview, "totals");
     struct totals t = {0, 0};

@@ -13,14 +13,12 @@
 #include "keep/keep.h"
 #include "maa/maa.h"
 #include "token/base64.h"
+#include "vault/vault.h"
 
-static const struct cm_module *const modules[] = {&cm_access_module,
-                                                  &cm_identity_module,
-                                                  &cm_rules_module,
-                                                  &cm_decide_module,
-                                                  &cm_maa_module,
-                                                  &cm_console_module,
-                                                  NULL};
+static const struct cm_module *const modules[] = {
+    &cm_access_module, &cm_identity_module, &cm_rules_module,   &cm_decide_module,
+    &cm_maa_module,    &cm_vault_module,    &cm_console_module, NULL,
+};
 static struct cm_keep *keep;
 static char root_file[256];
 static struct decide_source source;
@@ -51,8 +49,12 @@ static void prepare(struct cm_service_config *config)
 
 void console_start(void)
 {
-    const struct kit_options options = {
-        .modules = modules, .prepare = prepare, .accept_emulated = true};
+    static const char *const hosts[] = {"kv.vault.test", NULL};
+    const struct kit_options options = {.modules = modules,
+                                        .more_hosts = hosts,
+                                        .vault_domain = "vault.test",
+                                        .prepare = prepare,
+                                        .accept_emulated = true};
     struct cm_decide_config config;
 
     decide_kit_platform();
