@@ -42,8 +42,9 @@ enum cm_status cm_sign_scan(FILE *to, const struct cm_image *image, bool strict,
         (void)fprintf(to, "... and %" PRIu64 " more\n", r.printed - SHOWN);
     }
     if (!result.scanned) {
-        (void)fprintf(to, "%s: instructions not scanned: the image has no function symbols\n",
-                      strict ? "error" : "warning");
+        (void)fprintf(to, "%s: instructions not scanned: the image%s has no function symbols\n",
+                      strict ? "error" : "warning",
+                      cm_image_needed(image).len != 0 ? ", or its shared library," : "");
     }
     if (result.errors != 0 || (strict && (result.warnings != 0 || !result.scanned))) {
         cm_why_set(why,

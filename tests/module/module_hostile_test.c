@@ -418,22 +418,30 @@ static void directly_addressed(struct file *f)
     symbol_named(f, "mod_square")->st_value = 0x1010; /* in the image, where it is undefined */
 }
 
-static const Elf64_Shdr *oeinfo_of(const struct file *f)
+static const Elf64_Shdr *section_named(const struct file *f, const char *name)
 {
     const Elf64_Shdr *sh = (const Elf64_Shdr *)(const void *)(f->bytes + header_of(f)->e_shoff);
     const char *names = (const char *)f->bytes + sh[header_of(f)->e_shstrndx].sh_offset;
 
     for (unsigned int i = 0; i < header_of(f)->e_shnum; i++) {
-        if (strcmp(names + sh[i].sh_name, ".oeinfo") == 0) {
+        if (strcmp(names + sh[i].sh_name, name) == 0) {
             return &sh[i];
         }
     }
-    not_there(".oeinfo");
+    not_there(name);
+}
+
+static void properties_of_its_own(struct file *f)
+{
+    const Elf64_Shdr *sh = (const Elf64_Shdr *)(const void *)(f->bytes + header_of(f)->e_shoff);
+    uint8_t *names = f->bytes + sh[header_of(f)->e_shstrndx].sh_offset;
+
+    memcpy(names + section_named(f, ".dynstr")->sh_name, ".oeinfo", strlen(".oeinfo"));
 }
 
 static void changes_oeinfo(struct file *f)
 {
-    relocation_of(f, R_X86_64_GLOB_DAT)->r_offset = oeinfo_of(f)->sh_addr + 24;
+    relocation_of(f, R_X86_64_GLOB_DAT)->r_offset = section_named(f, ".oeinfo")->sh_addr + 24;
 }
 
 TEST(relocations_and_symbols)
@@ -457,11 +465,13 @@ TEST(relocations_and_symbols)
     refused(false, thread_local_outside, CM_ERR_FORMAT, "leaves the variables");
     refused(false, thread_local_function, CM_ERR_UNSUPPORTED, "is not a thread-local variable");
     refused(false, many_variables, CM_ERR_LIMIT, "thread-local storage");
+    refused(false, properties_of_its_own, CM_ERR_FORMAT, "has an .oeinfo section");
     refused(true, directly_addressed, CM_ERR_UNSUPPORTED, "without the global offset table");
     /* clang has it among what is read-only, gcc does not */
     refused(true, changes_oeinfo, CM_ERR_FORMAT,
-            (oeinfo_of(&image_file)->sh_flags & SHF_WRITE) != 0 ? "changes .oeinfo"
-                                                                : "not in a writable segment");
+            (section_named(&image_file, ".oeinfo")->sh_flags & SHF_WRITE) != 0
+                ? "changes .oeinfo"
+                : "not in a writable segment");
 }
 
 /* ---- everything else */

@@ -120,6 +120,14 @@ if [ "$(cat /proc/sys/vm/mmap_min_addr)" -le $((0x20000)) ]; then
     says "OE_OK 146"
 fi
 
+cp pc/libpc.so full.so
+strip pc/libpc.so
+step "predict of what is stripped" oesign predict -e pc/enc
+says "mrenclave=$mrenclave"
+expect 1 "not scanned: the image, or its shared library, has no function symbols" \
+    oesign sign -e pc/enc -k pc/key.pem --strict -o pc/no.signed
+mv full.so pc/libpc.so
+
 # --- refused, with a sentence
 mv pc/libpc.so pc/away.so
 expect 1 "needed beside pc/enc" oesign predict -e pc/enc
