@@ -19,7 +19,9 @@ for sentence in "releases no key: swapped key" "releases no key: wrong measureme
     "releases no key: debug enclave" "releases no key: stale quote: it answers another nonce" \
     "releases no key: stale quote: it came 2 s" "releases no key: EMULATED" \
     "6 of 6 refused" "verified: enclave, nonce, UpToDate, EMULATED" "VERIFIED by each bank" \
-    "Platform     EMULATED" "The generator had planted 4 circles."; do
+    "Platform     EMULATED" "The generator had planted 4 circles." "key deposited, for this enclave alone" \
+    "the service vouches for this enclave and its key" "key released to the enclave" \
+    "The enclave sealed the totals into result.sealed" "the service refuses"; do
     grep -qF -- "$sentence" <<< "$shown" && ok || fail "the demo does not say: $sentence"
 done
 wide=$(awk 'length > 80' "$work/demo")
