@@ -62,7 +62,7 @@ static bool prepare(CURL *curl, const struct bank_request *q, struct curl_slist 
 /* what the service said, as one line that a terminal may be shown */
 static enum bank_status refused(const struct body *b, long status, struct bank_why *why)
 {
-    char said[160] = "";
+    char said[2048] = ""; /* a reason is cut to what it may hold */
 
     if (b->text == NULL || bank_http_text(b->text, "message", said, sizeof(said)) == 0) {
         (void)snprintf(said, sizeof(said), "status %ld", status);
@@ -110,10 +110,27 @@ enum bank_status bank_http(const struct bank_request *q, char **answer, struct b
     return BANK_OK;
 }
 
+/* A JSON text from behind its first quote, into out. Returns characters; 0: it does not fit. */
+static size_t copy_text(const char *at, char *out, size_t cap)
+{
+    size_t n = 0;
+
+    for (; *at != '\0' && *at != '"'; at++) {
+        if (*at == '\\' && *++at != '"' && *at != '\\' && *at != '/') {
+            break; /* control characters and the like: nothing that is needed holds them */
+        }
+        if (n + 1 == cap) {
+            return 0;
+        }
+        out[n++] = *at;
+    }
+    out[n] = '\0';
+    return n;
+}
+
 size_t bank_http_text(const char *json, const char *name, char *out, size_t cap)
 {
     const size_t name_len = strlen(name);
-    size_t len = 0;
 
     for (const char *p = strchr(json, '"'); p != NULL; p = strchr(p + 1, '"')) {
         const char *at = p + 1 + name_len;
@@ -122,20 +139,12 @@ size_t bank_http_text(const char *json, const char *name, char *out, size_t cap)
             continue;
         }
         at += 1 + strspn(at + 1, " \t\r\n");
-        if (*at != ':') {
-            continue;
+        if (*at == ':') {
+            at += 1 + strspn(at + 1, " \t\r\n");
         }
-        at += 1 + strspn(at + 1, " \t\r\n");
-        if (*at != '"') {
-            continue;
+        if (*at == '"') {
+            return copy_text(at + 1, out, cap);
         }
-        len = strcspn(at + 1, "\"\\");
-        if (len >= cap) {
-            return 0;
-        }
-        memcpy(out, at + 1, len);
-        out[len] = '\0';
-        return len;
     }
     return 0;
 }

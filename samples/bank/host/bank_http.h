@@ -24,7 +24,7 @@ enum bank_status bank_http(const struct bank_request *q, char **answer, struct b
 
 /**
  * The text of a member of a JSON object, wherever it stands. For answers whose texts are tokens, names and
- * sentences: escapes end the text.
+ * sentences: escapes other than of quotes and slashes end the text.
  * @return characters; 0: it is not there, or does not fit
  */
 size_t bank_http_text(const char *json, const char *name, char *out, size_t cap);
