@@ -46,6 +46,36 @@ TEST(accounts_are_made_changed_and_disabled)
     kit_stop();
 }
 
+/* As another instance, or somebody with the store, changes it. */
+static void spoil(const char *sql)
+{
+    struct cm_db *db = NULL;
+    struct cm_why why = {""};
+
+    CHECK_EQ(cm_db_open(kit_store(), &db, &why), CM_OK);
+    CHECK_EQ(cm_db_run(db, sql, cm_db_none(), cm_db_nowhere(), &why), CM_OK);
+    cm_db_close(db);
+}
+
+/* Without what the API does beside it: the account itself is looked at, for each request and log-in. */
+TEST(disabled_accounts_call_no_more_whatever_their_sessions)
+{
+    struct person ada;
+    struct person bob;
+
+    access_start();
+    setup_admin(&ada);
+    person_with(&ada, "bob", "auditor", &bob);
+    spoil("UPDATE access_account SET disabled = 1 WHERE name = 'bob'");
+    cm_service_tick(kit_service());
+    CHECK_EQ(ask_as(&bob, "GET", "/api/v1/audit", NULL)->status, 401);
+    CHECK_EQ(log_in("bob", PASSWORD, NULL), 401);
+    spoil("UPDATE access_account SET disabled = 0, roles = 16 WHERE name = 'bob'");
+    cm_service_tick(kit_service());
+    CHECK_EQ(ask_as(&bob, "GET", "/api/v1/audit", NULL)->status, 403); /* roles are the account's */
+    kit_stop();
+}
+
 TEST(accounts_that_make_no_sense_are_refused)
 {
     static const struct {
@@ -447,16 +477,6 @@ TEST(audit_log_is_listed_filtered_and_paged)
     CHECK_EQ(json_array_size(kit_json("items")), 0);
     CHECK_EQ(ask_as(&bob, "GET", "/api/v1/audit?from=yesterday", NULL)->status, 400);
     kit_stop();
-}
-
-static void spoil(const char *sql)
-{
-    struct cm_db *db = NULL;
-    struct cm_why why = {""};
-
-    CHECK_EQ(cm_db_open(kit_store(), &db, &why), CM_OK);
-    CHECK_EQ(cm_db_run(db, sql, cm_db_none(), cm_db_nowhere(), &why), CM_OK);
-    cm_db_close(db);
 }
 
 TEST(audit_log_is_verified_and_exported)

@@ -1,5 +1,5 @@
 /*
- * Tokens of a provider (row I4: JWT): what is forged, old, for others or signed in another way is nobody's,
+ * Tokens of a provider: what is forged, old, for others or signed in another way is nobody's,
  * and nothing that a token says chooses its key.
  */
 #include "access_jwt_kit.h"
@@ -85,7 +85,7 @@ TEST(genuine_tokens_say_who_calls)
     CHECK_EQ(who.roles, 0);
 }
 
-TEST(audiences_may_be_several)
+TEST(I4_audiences_may_be_several)
 {
     static const struct {
         const char *aud;
@@ -112,7 +112,7 @@ TEST(audiences_may_be_several)
     }
 }
 
-TEST(claims_that_do_not_fit_are_refused)
+TEST(I4_claims_that_do_not_fit_are_refused)
 {
     static const struct {
         const char *claims;
@@ -184,7 +184,7 @@ static const char *spliced(const struct signer *s, const char *header, const cha
     return out;
 }
 
-TEST(signatures_that_are_none_are_refused)
+TEST(I4_signatures_that_are_none_are_refused)
 {
     struct signer other = {NULL, CM_SIG_RS256, "rsa-1"};
     char text[40000];
@@ -232,7 +232,7 @@ TEST(signatures_that_are_none_are_refused)
     CHECK_EQ(verify(token_of(&rs, "\"typ\":\"secevent+jwt\"", GOOD), NULL), CM_ERR_FORMAT);
 }
 
-TEST(every_cut_and_every_flipped_letter_is_refused)
+TEST(I4_every_cut_and_every_flipped_letter_is_refused)
 {
     char text[40000];
     size_t len = 0;

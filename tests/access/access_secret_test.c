@@ -19,7 +19,7 @@ static bool holds(const char *text, size_t len, const char *secret)
     return memmem(text, len, secret, strlen(secret)) != NULL;
 }
 
-TEST(no_secret_is_written_down)
+TEST(I6_no_secret_is_written_down)
 {
     static const char *const bad[] = {"guess guess guess", "a password as a name"};
     struct kit_options options = access_options();

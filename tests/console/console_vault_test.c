@@ -22,7 +22,7 @@ static void make_things(void)
     CHECK_EQ(console_ask("author", "PUT", "/secrets/pin" API, "{\"value\":\"" VALUE "\"}"), 200);
 }
 
-TEST(keys_are_shown_without_what_is_secret)
+TEST(I6_keys_are_shown_without_what_is_secret)
 {
     make_things();
     CHECK_EQ(console_ask("auditor", "GET", "/api/v1/keys", NULL), 200);
