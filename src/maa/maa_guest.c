@@ -18,9 +18,9 @@
 #define HCL_REQUEST 2u
 #define HCL_SHA256  1u
 
-static void guest_free(void *arg)
+void cm_maa_guest_free(void *guest)
 {
-    struct cm_maa_guest *g = arg;
+    struct cm_maa_guest *g = guest;
 
     if (g != NULL) {
         json_decref(g->info);
@@ -216,7 +216,7 @@ out:
     return st;
 }
 
-static enum cm_status read_guest(const json_t *body, struct cm_maa_request *r,
+enum cm_status cm_maa_guest_read(const json_t *body, struct cm_maa_request *r,
                                  struct cm_maa_guest *g, struct cm_why *why)
 {
     bool twice = false;
@@ -241,7 +241,7 @@ out:
 
 void cm_maa_attest_guest(struct cm_call *call, void *state)
 {
-    struct cm_maa_finish finish = {cm_maa_guest_answer, NULL, guest_free};
+    struct cm_maa_finish finish = {cm_maa_guest_answer, NULL, cm_maa_guest_free};
     struct cm_maa_request *r = NULL;
     struct cm_maa_guest *g = NULL;
     struct cm_why why = {""};
@@ -258,13 +258,13 @@ void cm_maa_attest_guest(struct cm_call *call, void *state)
     }
     r = calloc(1, sizeof(*r));
     g = calloc(1, sizeof(*g));
-    st = r == NULL || g == NULL ? CM_ERR_NOMEM : read_guest(body, r, g, &why);
+    st = r == NULL || g == NULL ? CM_ERR_NOMEM : cm_maa_guest_read(body, r, g, &why);
     if (st == CM_OK) {
         finish.arg = g;
         cm_maa_decide(call, "maa", r, &finish, cm_maa_attest_guest);
         return;
     }
-    guest_free(g);
+    cm_maa_guest_free(g);
     cm_maa_request_free(r);
     cm_maa_fail_input(call, st, &why);
 }

@@ -16,6 +16,12 @@ struct cm_maa_guest {
     struct cm_maa_bytes enc_sig;
 };
 
+/** Take a body apart. Both are freed by the caller in any case. */
+CM_MUST_USE enum cm_status cm_maa_guest_read(const json_t *body, struct cm_maa_request *r,
+                                             struct cm_maa_guest *g, struct cm_why *why);
+/** Accepts NULL. */
+void cm_maa_guest_free(void *guest);
+
 /** The answer to a permitted guest: a token that its TPM alone can open. As of struct cm_maa_finish. */
 CM_MUST_USE enum cm_status cm_maa_guest_answer(struct cm_call *call, const struct cm_maa_request *r,
                                                const struct cm_decision *d, void *arg, json_t **out,

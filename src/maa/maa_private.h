@@ -64,6 +64,10 @@ void cm_maa_request_free(struct cm_maa_request *r);
 CM_MUST_USE enum cm_status cm_maa_snp_proof(const json_t *proof, struct cm_maa_request *r,
                                             struct cm_why *why);
 
+/** A TPM's claim about its platform, as Windows makes it: quote, signature and registers of r are set. */
+CM_MUST_USE enum cm_status cm_maa_tpm_claim(struct cm_span claim, struct cm_maa_request *r,
+                                            struct cm_why *why);
+
 /** Whether the evidence is bound to the initialisation data. @retval CM_ERR_MISMATCH, CM_ERR_NOTFOUND */
 CM_MUST_USE enum cm_status cm_maa_init_check(const struct cm_maa_request *r,
                                              const struct cm_evidence *ev, struct cm_why *why);

@@ -132,7 +132,7 @@ static enum cm_status copy(struct cm_span from, struct cm_maa_bytes *out)
  * NCRYPT_TPM_PLATFORM_ATTESTATION_STATEMENT of Windows: the mark, version, hash, three lengths, little
  * endian; then TPMT_SIGNATURE, TPMS_ATTEST and the values of 24 registers.
  */
-static enum cm_status read_claim(struct cm_span claim, struct cm_maa_request *r, struct cm_why *why)
+enum cm_status cm_maa_tpm_claim(struct cm_span claim, struct cm_maa_request *r, struct cm_why *why)
 {
     struct cm_rd rd = cm_rd_init(claim);
     struct cm_span mark = cm_rd_take(&rd, 4);
@@ -190,7 +190,7 @@ static enum cm_status read_tpm_data(const json_t *data, struct cm_maa_request *r
         st = st == CM_ERR_NOMEM ? st : wrong(why, "current_claim is missing, or not base64");
         goto out;
     }
-    CM_TRY(read_claim(cm_maa_span(&claim), r, why));
+    CM_TRY(cm_maa_tpm_claim(cm_maa_span(&claim), r, why));
     CM_TRY(add_material(r, CM_MATERIAL_CERTS, data, "aik_cert", why));
     st = add_material(r, CM_MATERIAL_EVENT_LOG, data, "srtm_boot_log", why);
 out:
