@@ -430,6 +430,17 @@ static void wrong_keys(void)
                 "TargetKeyUnusable");
     nothing_for("a key whose use is to sign", with_key(changed_jwk("key_use", "\"sig\"")),
                 "TargetKeyUnusable");
+    nothing_for("a key whose use is sig", with_key(changed_jwk("use", "\"sig\"")),
+                "TargetKeyUnusable");
+    {
+        json_t *jwks = listed_jwks(); /* a whole EC key, that looks like RSA, too */
+        json_t *jwk = json_deep_copy(json_array_get(json_object_get(jwks, "keys"), 0));
+
+        (void)json_object_set_new(jwk, "n", json_string("AAAA"));
+        (void)json_object_set_new(jwk, "key_use", json_string("enc"));
+        nothing_for("an EC key with a modulus", with_key(jwk), "TargetKeyUnusable");
+        json_decref(jwks);
+    }
     nothing_for("a key without a name", with_key(changed_jwk("kid", NULL)), "TargetKeyUnusable");
     nothing_for("an EC key", with_key(changed_jwk("kty", "\"EC\"")), "TargetKeyUnusable");
     nothing_for("a modulus of zeros", with_key(changed_jwk("n", "\"AAAA\"")), "TargetKeyUnusable");

@@ -4,6 +4,7 @@
  */
 #include "harness.h"
 
+#include "kit_cert.h"
 #include "vault_kit.h"
 
 /* A key of another issuer, as JWK with or without its alg. */
@@ -97,6 +98,15 @@ TEST(issuers_that_do_not_get_on_the_list)
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
         CHECK_EQ(kit_post("/vault/issuers", "admin", bodies[i])->status, 400);
     }
+    {
+        json_t *jwk = issuer_jwk(tee_key(2048), "p", NULL);
+
+        (void)json_object_set_new(jwk, "d", json_string("AQAB")); /* somebody's private key */
+        CHECK_EQ(kit_post_json("/vault/issuers", "admin",
+                               json_pack("{s:s, s:{s:[o]}}", "issuer", OTHER, "jwks", "keys", jwk))
+                     ->status,
+                 400);
+    }
     CHECK_EQ(kit_get("/vault/issuers", "auditor")->status, 200);
     CHECK_EQ(json_array_size(kit_json("items")), 0);
 }
@@ -128,13 +138,31 @@ static const struct cm_module issuer_module = {
     .name = "issuer", .routes = issuer_routes, .route_count = 2};
 static const struct cm_module *const issuer_modules[] = {&issuer_module, NULL};
 
+/* One certificate for both issuers: TLS would let us go from one to the other. */
+static void shared_tls(struct cm_service *service, char **ca, char **cert, char **key)
+{
+    static const char *const names[] = {"localhost", NULL};
+    static char *made[3];
+
+    (void)service;
+    if (made[0] == NULL) {
+        kit_make_certificate(names, &made[0], &made[1], &made[2]);
+    }
+    *ca = strdup(made[0]);
+    *cert = strdup(made[1]);
+    *key = strdup(made[2]);
+}
+
 TEST(keys_of_issuers_are_fetched_by_their_metadata)
 {
-    const struct kit_options options = {.modules = issuer_modules};
+    const struct kit_options options = {.modules = issuer_modules, .tls = shared_tls};
     struct cm_privkey *first = NULL;
     struct cm_privkey *second = NULL;
     struct kit *issuer = NULL;
+    struct kit *other = NULL;
     struct kit *vault = NULL;
+    char elsewhere[160] = "";
+    char ca[256] = "";
     char address[128] = "";
     char *tokens[2] = {NULL};
 
@@ -147,16 +175,15 @@ TEST(keys_of_issuers_are_fetched_by_their_metadata)
     REQUIRE(cm_privkey_generate(CM_CURVE_P256, 0, &first) == CM_OK);
     REQUIRE(cm_privkey_generate(CM_CURVE_P256, 0, &second) == CM_OK);
     published = json_pack("{s:[o]}", "keys", issuer_jwk(first, "1", "ES256"));
-    {
-        char ca[256] = "";
-
-        (void)snprintf(ca, sizeof(ca), "%s", kit_ca_file());
-        kit_use(vault);
-        CHECK_EQ(kit_post_json("/vault/issuers", "admin",
-                               json_pack("{s:s, s:s}", "issuer", address, "ca_file", ca))
-                     ->status,
-                 200);
-    }
+    (void)snprintf(ca, sizeof(ca), "%s", kit_ca_file());
+    other = kit_open(&options);
+    kit_use(other);
+    (void)snprintf(elsewhere, sizeof(elsewhere), "%s/certs", kit_url());
+    kit_use(vault);
+    CHECK_EQ(kit_post_json("/vault/issuers", "admin",
+                           json_pack("{s:s, s:s}", "issuer", address, "ca_file", ca))
+                 ->status,
+             200);
     REQUIRE(put_json("/keys/k" API, "author", secret_import(policy_text(address, NULL)))->status ==
             200);
     tokens[0] = other_token(first, CM_SIG_ES256, "\"kid\":\"1\"", good_claims(address));
@@ -176,11 +203,12 @@ TEST(keys_of_issuers_are_fetched_by_their_metadata)
     published = json_pack("{s:[o]}", "keys", issuer_jwk(second, "2", "ES256"));
     kit_step_clock(3601); /* a key that is withdrawn counts for an hour at most */
     CHECK_EQ(ask_release("/keys/k/release" API, tokens[0], NULL, NULL)->status, 403);
-    /* metadata that lead elsewhere lead nowhere */
-    (void)snprintf(metadata_says, sizeof(metadata_says), "%s/keys", kit_url());
+    /* metadata that lead elsewhere lead nowhere, though there are good keys at that place */
+    (void)snprintf(metadata_says, sizeof(metadata_says), "%s", elsewhere);
     kit_step_clock(3601);
     CHECK_EQ(ask_release("/keys/k/release" API, tokens[1], NULL, NULL)->status, 403);
     CHECK_STR(kit_string("error.innererror.code"), "IssuerKeys");
+    kit_close(other);
     kit_close(issuer);
     kit_use(vault);
     CHECK_EQ(ask_release("/keys/k/release" API, tokens[1], NULL, NULL)->status, 403);

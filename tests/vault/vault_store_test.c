@@ -1,0 +1,250 @@
+/*
+ * Keys under bad circumstances: many who create one name at once, a service that is killed while it imports,
+ * memory that ends. Either a key is whole, or it is not there; what was acknowledged stays.
+ */
+#include "harness.h"
+#include "openssl_memory.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "vault/vault_form.h"
+#include "vault/vault_material.h"
+#include "vault/vault_target.h"
+#include "vault_kit.h"
+
+/* -------------------------------------------------------------------- at once */
+
+enum { THREADS = 6, EACH = 5 };
+
+static void *create_many(void *arg)
+{
+    int *good = arg;
+
+    for (int i = 0; i < EACH; i++) {
+        *good += kit_post("/keys/one/create" API, "author", "{\"kty\":\"oct-HSM\"}")->status == 200;
+    }
+    return NULL;
+}
+
+TEST(many_create_one_name)
+{
+    pthread_t threads[THREADS];
+    int good[THREADS] = {0};
+    int all = 0;
+    char path[128] = "/keys/one/versions" API;
+    size_t seen = 0;
+
+    start_vault();
+    for (int i = 0; i < THREADS; i++) {
+        REQUIRE(pthread_create(&threads[i], NULL, create_many, &good[i]) == 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        (void)pthread_join(threads[i], NULL);
+        all += good[i];
+    }
+    CHECK_EQ(all, THREADS * EACH);
+    CHECK_EQ(kit_get(path, "author")->status, 200);
+    seen = json_array_size(kit_json("value"));
+    (void)snprintf(path, sizeof(path), "/keys/one/versions" API "&$skiptoken=%zu", seen);
+    CHECK_EQ(kit_get(path, "author")->status, 200);
+    CHECK_EQ(seen + json_array_size(kit_json("value")), THREADS * EACH); /* numbered without gaps */
+}
+
+/* --------------------------------------------------------------------- killed */
+
+/* A service over a store of the test's; in another process. Says where its folder is, and what was answered. */
+static void import_until_killed(const char *store, int say)
+{
+    struct kit_options options = vault_options();
+    char folder[64] = "";
+
+    options.store = store;
+    kit_set_clock((uint64_t)time(NULL));
+    (void)kit_start_with(&options);
+    (void)snprintf(folder, sizeof(folder), "%s", kit_folder());
+    if (write(say, folder, sizeof(folder)) != sizeof(folder)) {
+        _exit(1);
+    }
+    for (int i = 0; i < 10000; i++) {
+        char path[64] = "";
+
+        (void)snprintf(path, sizeof(path), "/keys/k%d" API, i);
+        if (put_json(path, "author", secret_import(policy_text("https://localhost", NULL)))
+                    ->status != 200 ||
+            write(say, &i, sizeof(i)) != sizeof(i)) {
+            _exit(1);
+        }
+    }
+    _exit(0);
+}
+
+struct counted {
+    struct cm_keep *keep;
+    int whole;
+};
+
+/* Each key that is there opens to what was imported. */
+static bool check_whole(void *arg, struct cm_vault_item *item)
+{
+    struct counted *c = arg;
+    char name[CM_VAULT_BLOB_NAME_CAP] = "";
+    uint8_t out[256];
+    size_t n = 0;
+
+    cm_vault_blob_name(item, name);
+    CHECK_EQ(cm_keep_unwrap(c->keep, name, cm_span_make(item->blob, item->blob_len), out,
+                            sizeof(out), &n),
+             CM_OK);
+    CHECK(n == 32 && memcmp(out, SECRET_BYTES, 32) == 0);
+    c->whole++;
+    return true;
+}
+
+TEST(killed_while_it_imports)
+{
+    char store[256] = "";
+    char file[200] = "";
+    int acknowledged = 0;
+
+    end_vault();
+    (void)snprintf(file, sizeof(file), "vault-kill-%ld.db", (long)getpid());
+    (void)snprintf(store, sizeof(store), "sqlite:%s", file);
+    for (int round = 0; round < 3; round++) {
+        const struct cm_vault_range range = {.kind = CM_VAULT_KEY, .name = "", .limit = 10000};
+        struct counted counted = {NULL, 0};
+        struct cm_db *db = NULL;
+        int pipe_fd[2] = {-1, -1};
+        char folder[64] = "";
+        char command[96] = "";
+        int last = -1;
+        int i = 0;
+        pid_t child = 0;
+
+        (void)unlink(file);
+        REQUIRE(pipe(pipe_fd) == 0);
+        child = fork();
+        if (child == 0) {
+            import_until_killed(store, pipe_fd[1]);
+        }
+        (void)close(pipe_fd[1]);
+        REQUIRE(read(pipe_fd[0], folder, sizeof(folder)) == sizeof(folder));
+        while (last < 10 + 7 * round && read(pipe_fd[0], &i, sizeof(i)) == sizeof(i)) {
+            last = i;
+        }
+        CHECK_EQ(kill(child, SIGKILL), 0);
+        while (read(pipe_fd[0], &i, sizeof(i)) == sizeof(i)) {
+            last = i;
+        }
+        (void)waitpid(child, NULL, 0);
+        (void)close(pipe_fd[0]);
+        (void)snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+        CHECK_EQ(system(command), 0);
+        acknowledged += last + 1;
+        {
+            char root[300] = "";
+
+            (void)snprintf(root, sizeof(root), "file:vault-root-%ld.key", (long)child);
+            REQUIRE(cm_db_open(store, &db, NULL) == CM_OK);
+            REQUIRE(cm_keep_open(root, db, &counted.keep, NULL) == CM_OK);
+            CHECK_EQ(cm_vault_list(db, &range, CM_VAULT_ALL, check_whole, &counted, NULL), CM_OK);
+            CHECK(counted.whole == last + 1 || counted.whole == last + 2);
+            cm_keep_close(counted.keep);
+            cm_db_close(db);
+            (void)unlink(root + 5);
+        }
+    }
+    CHECK(acknowledged >= 3 * 11);
+    (void)printf("  %d imports acknowledged, all there\n", acknowledged);
+    {
+        char more[220] = "";
+
+        (void)unlink(file);
+        (void)snprintf(more, sizeof(more), "%s-wal", file);
+        (void)unlink(more);
+        (void)snprintf(more, sizeof(more), "%s-shm", file);
+        (void)unlink(more);
+    }
+}
+
+/* ------------------------------------------------------------ memory that ends */
+
+/* Each allocation in turn fails: the parts return an error, and leave nothing behind. jansson's own count. */
+TEST(out_of_memory_in_a_body)
+{
+    static const char text[] =
+        "{\"attributes\":{\"exportable\":true},\"tags\":{\"a\":\"b\"},\"key_ops\":[\"sign\"],"
+        "\"contentType\":\"x\",\"release_policy\":{\"data\":\""
+        "eyJ2ZXJzaW9uIjoiMS4wLjAiLCJhbnlPZiI6W3siYXV0aG9yaXR5IjoiaHR0cHM6Ly9hIiwiYWxsT2YiOlt7ImNsYW"
+        "ltIjoiYiIsImVxdWFscyI6ImMifV19XX0\"}}";
+    enum cm_status st = CM_ERR_NOMEM;
+
+    for (long k = 1; st != CM_OK && k < 2000; k++) {
+        json_t *body = json_loads(text, 0, NULL);
+        struct cm_vault_change change;
+        struct cm_vault_item item = {.kind = CM_VAULT_KEY, .shown = "a"};
+        json_t *bundle = NULL;
+
+        item.detail = json_object();
+        item.tags = json_object();
+        fail_alloc_at(k);
+        st = cm_vault_change_parse(body, &change, NULL);
+        if (st == CM_OK) {
+            st = cm_vault_change_apply(&change, &item, true, NULL);
+        }
+        if (st == CM_OK) {
+            bundle = cm_vault_bundle("https://h", &item);
+            st = bundle == NULL ? CM_ERR_NOMEM : CM_OK;
+        }
+        fail_alloc_at(-1);
+        CHECK(st == CM_OK || st == CM_ERR_NOMEM);
+        CHECK(st != CM_OK || json_object_get(bundle, "release_policy") != NULL);
+        json_decref(bundle);
+        cm_vault_change_clear(&change);
+        cm_vault_item_clear(&item);
+        json_decref(body);
+    }
+    CHECK_EQ(st, CM_OK);
+}
+
+TEST(out_of_memory_in_an_import)
+{
+    json_t *jwk = json_pack("{s:s, s:s}", "kty", "oct", "k", SECRET_B64);
+    enum cm_status st = CM_ERR_NOMEM;
+
+    for (long k = 1; st != CM_OK && k < 2000; k++) {
+        struct cm_vault_material m;
+
+        fail_alloc_at(k);
+        st = cm_vault_import(jwk, true, &m, NULL);
+        fail_alloc_at(-1);
+        CHECK(st == CM_OK ? m.len == 32 : m.bytes == NULL && m.jwk == NULL);
+        cm_vault_material_clear(&m);
+    }
+    CHECK_EQ(st, CM_OK);
+    json_decref(jwk);
+}
+
+TEST(out_of_memory_in_a_token)
+{
+    struct cm_vault_target t = {.issuer = "https://a"};
+    enum cm_status st = CM_ERR_NOMEM;
+
+    t.claims = json_pack("{s:{s:[o]}}", "x-ms-runtime", "keys", tee_jwk(tee_key(2048)));
+    for (long k = 1; st != CM_OK && k < 5000; k++) {
+        struct cm_vault_refusal refusal = {NULL, {""}};
+        struct cm_pubkey *key = NULL;
+        char kid[257] = "";
+
+        fail_alloc_at(k);
+        st = cm_vault_target_key(&t, &key, kid, &refusal);
+        fail_alloc_at(-1);
+        CHECK((st == CM_OK) == (key != NULL)); /* never a key that was not read whole */
+        cm_pubkey_free(key);
+    }
+    CHECK_EQ(st, CM_OK);
+    cm_vault_target_clear(&t);
+}
+
+TEST_MAIN
