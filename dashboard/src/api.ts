@@ -54,7 +54,7 @@ export interface Overview {
         ready_why: string;
         evidence: {state: 'none' | 'ok' | 'failed'; tee: Tee | null; tcb_status: string | null; detail: string};
         signers: {use: string; alg: string; kid: string; created_at: number}[];
-        tls: {not_after: number; ca_sha256: string};
+        tls: {not_after: number | null; ca_sha256: string};
     };
     rate: {
         start: number;
@@ -217,6 +217,9 @@ export interface TrustDraft {
 export interface PolicyMode {
     approval: boolean;
     signed: boolean;
+}
+export interface PolicySettings extends PolicyMode {
+    waiting: {version: number; author: string; time: number} | null;
 }
 export interface PolicySummary {
     type: string;

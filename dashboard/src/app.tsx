@@ -16,7 +16,7 @@ import {PoliciesPage} from './pages/policies';
 import {PolicyPage} from './pages/policy';
 import {ReferencePage, ReferencesPage} from './pages/references';
 import {TryPage} from './pages/try';
-import {A, Router, usePlace} from './router';
+import {A, navigate, Router, usePlace} from './router';
 import {SessionContext, useMay, useSession} from './session';
 import {Announcer} from './ui/announce';
 import {Empty, Failed} from './ui/basics';
@@ -165,6 +165,7 @@ function Shell({children, current}: {children: ComponentChildren; current: strin
             await ask<null>('logout', {method: 'POST', body: {}});
         } finally {
             refresh(null);
+            navigate('/', {replace: true}); // whoever is next begins at the beginning
         }
     };
 

@@ -437,8 +437,20 @@ void cm_console_policy_restore(struct cm_call *call, void *state)
 
 void cm_console_mode(struct cm_call *call, void *state)
 {
+    struct makers m = {NULL, NULL, NULL};
+    struct cm_why why = {""};
+    enum cm_status st = read_makers(call->db, CM_RULES_MODE, &m, &why);
+    json_t *out = st == CM_OK ? mode_json(call->service) : NULL;
+
     (void)state;
-    cm_call_answer_json(call, 200, mode_json(call->service));
+    if (st == CM_OK &&
+        json_object_set(out, "waiting", m.waiting == NULL ? json_null() : m.waiting) != 0) {
+        st = CM_ERR_NOMEM;
+    }
+    cm_console_answer(call, st, out, &why);
+    json_decref(m.author);
+    json_decref(m.time);
+    json_decref(m.waiting);
 }
 
 void cm_console_mode_put(struct cm_call *call, void *state)

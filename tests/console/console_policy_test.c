@@ -129,6 +129,10 @@ TEST(two_people_where_it_takes_two)
              200);
     CHECK_STR(kit_string("outcome"), "waiting");
     CHECK_EQ(console_ask("admin", "PUT", "/api/v1/settings/policies", "{\"approval\":1}"), 400);
+    CHECK_EQ(console_ask("approver", "GET", "/api/v1/settings/policies", NULL), 200);
+    CHECK(json_is_true(kit_json("approval")));
+    CHECK_STR(kit_string("waiting.author"), "admin");
+    CHECK_EQ(kit_integer("waiting.version"), 2);
     console_stop();
 }
 

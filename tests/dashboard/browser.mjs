@@ -44,7 +44,7 @@ export async function visit(browser, url, {as, path = '/', width = 1280, height 
         }
     };
 
-    page.setDefaultTimeout(8000);
+    page.setDefaultTimeout(20000);
     page.on('console', (message) => ['error', 'warning'].includes(message.type()) && note(`console: ${message.text()}`));
     page.on('pageerror', (error) => note(`exception: ${error.message}`));
     page.on('request', (request) => new URL(request.url()).origin !== new URL(url).origin && note(`a request to ${request.url()}`));

@@ -292,12 +292,12 @@ const inventory = [
             platforms: platforms(state.world).filter((p) => p.tee === w.tee),
         };
     }),
-    route('POST', 'inventory/{id}/trust', 'author', ({state, params}) => {
+    route('POST', 'inventory/{id}/trust', 'author', ({state, params, body}) => {
         const w = must(workloads(state.world).find((x) => x.id === params.id));
         const type = types[w.tee];
         const policy = active(state.world.policies.get(type));
         const claim = {sgx: 'x-ms-sgx-mrenclave', tdx: 'tdx_mrtd', snp: 'x-ms-sevsnpvm-launchmeasurement'}[w.tee];
-        const lines = policy.text.split('\n');
+        const lines = (body.fresh === true ? 'version=1.0;\nauthorizationrules\n{\n};\n' : policy.text).split('\n');
         const at = lines.findIndex((l) => l.trim() === '};');
         lines.splice(at, 0, `    [type=="${claim}", value=="${w.measurement}"] => permit();`);
         return {type, base: policy.version, text: lines.join('\n'), line: at + 1, note: `Line ${at + 1} is new: it permits ${w.label} ${w.measurement.slice(0, 12)}…, whatever else it is.`};
@@ -371,6 +371,25 @@ function settle(state_) {
 
 const policies = [
     route('GET', 'policies', 'reader', ({state}) => ({items: [...state.world.policies.values()].map(summary), mode: mode(state.world), next: null})),
+    route('GET', 'settings/policies', 'reader', ({state}) => ({...mode(state.world), waiting: state.world.mode_waiting ?? null})),
+    route('PUT', 'settings/policies', 'admin', (call) => {
+        const {world} = call.state;
+        note(call, 'policy.mode', 'Mode', call.body);
+        if (world.approval) {
+            world.mode_waiting = {version: 1, author: call.user.name, time: now(), wish: call.body};
+            return {outcome: 'waiting', version: 1};
+        }
+        world.approval = call.body.approval;
+        return {outcome: 'active', version: 1};
+    }),
+    route('POST', 'policies/Mode/versions/{version}/(?<how>approve|reject)', 'approver', (call) => {
+        const {world} = call.state;
+        if (call.params.how === 'approve') {
+            world.approval = must(world.mode_waiting).wish.approval;
+        }
+        world.mode_waiting = undefined;
+        return {state: call.params.how === 'approve' ? 'active' : 'rejected'};
+    }),
     route('GET', 'policies/{type}', 'reader', ({state, params}) => {
         const p = must(state.world.policies.get(params.type), 'There is no such type of policy.');
         return {type: p.type, tees: p.tees, mode: mode(state.world), active: active(p), versions: p.versions};

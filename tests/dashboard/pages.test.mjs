@@ -266,6 +266,23 @@ test('to trust a measurement is to look at a draft first', async () => {
     await close();
 });
 
+test('asking for fewer people takes two people', async () => {
+    const {page, close} = await visit(browser, mock.url, {as: 'ada', path: '/policies'});
+
+    await page.getByLabel('A second person approves').uncheck();
+    await page.getByRole('button', {name: 'Save'}).click();
+    await page.getByText('A change of these by ada').waitFor();
+    assert.equal(await page.getByRole('button', {name: 'Approve'}).count(), 0, 'not by who asked');
+    assert.equal(mock.world.approval, true);
+    await close();
+    const second = await visit(browser, mock.url, {as: 'carol', path: '/policies'});
+    assert.equal(await second.page.getByLabel('A second person approves').isDisabled(), true);
+    await second.page.getByRole('button', {name: 'Reject'}).click();
+    await second.page.getByText('A change of these by ada').waitFor({state: 'hidden'});
+    assert.equal(mock.world.approval, true);
+    await second.close();
+});
+
 test('keys: policies in words, releases, and never what they are', async () => {
     const {page, close} = await visit(browser, mock.url, {as: 'bob'});
 

@@ -7,16 +7,33 @@ import {useAction, useLoad} from '../hooks';
 import {bytes, duration, localTime, plural, shortHash, teeName} from '../lib/format';
 import {Badge, Copy, Facts, Failed, Field, Hash, Loading, Notice, Panel, Time} from '../ui/basics';
 import {Json} from '../ui/code';
-import {Explanation, PolicyTrace, Verdict} from '../ui/explain';
+import {Explanation, Issued, PolicyTrace, Verdict} from '../ui/explain';
 import {PageHead} from '../ui/page';
+
+interface Choice {
+    version: number;
+    state: string;
+    text: string | null; // of a default that is not in force it is not known
+}
+
+// The one in force, the others, and the default, which can always be asked.
+function versionsOf(policy: PolicyDetail | null): Choice[] {
+    if (policy === null) {
+        return [];
+    }
+    const others = policy.versions.filter((v) => v.version !== policy.active.version);
+    const fallback = policy.active.version === 0 ? [] : [{version: 0, state: 'default', text: null}];
+
+    return [policy.active, ...others, ...fallback];
+}
 
 function ReplayPanel({data}: {data: AttestationDetail}): JSX.Element {
     const [type, setType] = useState(data.policy_type ?? '');
     const [version, setVersion] = useState('');
     const types = useLoad<{items: PolicySummary[]}>('policies');
     const policy = useLoad<PolicyDetail>(type === '' ? null : `policies/${encodeURIComponent(type)}`);
-    const [answer, setAnswer] = useState<{replay: Replay; version: number; text: string} | null>(null);
-    const versions = policy.data === null ? [] : [policy.data.active, ...policy.data.versions.filter((v) => v.version !== policy.data?.active.version)];
+    const [answer, setAnswer] = useState<{replay: Replay; version: number; text: string | null} | null>(null);
+    const versions = versionsOf(policy.data);
     const replay = useAction(async () => {
         const chosen = versions.find((v) => String(v.version) === version) ?? versions[0];
         if (chosen !== undefined) {
@@ -86,13 +103,28 @@ function ReplayPanel({data}: {data: AttestationDetail}): JSX.Element {
                                         )}
                                     </p>
                                 </Verdict>
-                                <PolicyTrace policy={{type, version: answer.version, hash: '', text: answer.text}} outcome={answer.replay.outcome} />
+                                {answer.text !== null && <PolicyTrace policy={{type, version: answer.version, hash: '', text: answer.text}} outcome={answer.replay.outcome} />}
                             </>
                         )}
                     </div>
                 </>
             )}
         </Panel>
+    );
+}
+
+function TokenClaims({data}: {data: AttestationDetail}): JSX.Element {
+    if (data.claims !== null) {
+        return <Json value={data.claims} label="The token’s claims" />;
+    }
+    if (data.result === 'refused') {
+        return <Notice tone="quiet">No token was issued: at {localTime(data.time)} the answer was a refusal.</Notice>;
+    }
+    return (
+        <>
+            <p class="quiet small">A token was issued. It was not kept; the policy put this into it:</p>
+            <Issued claims={data.outcome?.issued ?? []} label="Claims that the policy issued" />
+        </>
     );
 }
 
@@ -144,11 +176,7 @@ export function AttestationPage({id}: {id: string}): JSX.Element {
                     </Panel>
                     <Explanation of={data} extra={<ReplayPanel data={data} />} />
                     <Panel title="Token" note={data.claims === null ? undefined : plural(Object.keys(data.claims).length, 'claim')}>
-                        {data.claims === null ? (
-                            <Notice tone="quiet">No token was issued: at {localTime(data.time)} the answer was a refusal.</Notice>
-                        ) : (
-                            <Json value={data.claims} label="The token’s claims" />
-                        )}
+                        <TokenClaims data={data} />
                     </Panel>
                 </>
             )}

@@ -202,8 +202,8 @@ export function InventoryPage(): JSX.Element {
 
 function Trust({w}: {w: WorkloadDetail}): JSX.Element {
     const may = useMay('author');
-    const trust = useAction(async () => {
-        const draft = await ask<TrustDraft>(`inventory/${encodeURIComponent(w.id)}/trust`, {method: 'POST', body: {}});
+    const trust = useAction(async (fresh: boolean) => {
+        const draft = await ask<TrustDraft>(`inventory/${encodeURIComponent(w.id)}/trust`, {method: 'POST', body: fresh ? {fresh} : {}});
         putDraft(draft.type, {text: draft.text, base: draft.base, line: draft.line, note: draft.note});
         navigate(`/policies/${encodeURIComponent(draft.type)}`);
     });
@@ -236,9 +236,14 @@ function Trust({w}: {w: WorkloadDetail}): JSX.Element {
             </Notice>
             {trust.error !== null && <Failed error={trust.error} />}
             {may ? (
-                <button type="button" class="button primary" disabled={trust.busy} onClick={() => void trust.run()}>
-                    Trust this measurement…
-                </button>
+                <div class="actions">
+                    <button type="button" class="button primary" disabled={trust.busy} onClick={() => void trust.run(false)}>
+                        Trust this measurement…
+                    </button>
+                    <button type="button" class="button" disabled={trust.busy} onClick={() => void trust.run(true)}>
+                        Trust nothing but this…
+                    </button>
+                </div>
             ) : (
                 <p class="quiet">An author of policies can do that.</p>
             )}

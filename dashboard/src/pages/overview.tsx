@@ -252,7 +252,7 @@ function Identity({data}: {data: Overview}): JSX.Element {
                     ['Own evidence', s.evidence.state === 'none' ? <span title={s.evidence.detail}>{evidence}</span> : <State key="e" of={s.evidence.state === 'ok' ? 'pass' : 'fail'}>{`${evidence}${s.evidence.tcb_status === null ? '' : `, ${s.evidence.tcb_status}`}`}</State>],
                     ['Started', <Time key="r" at={s.started_at} form="ago" />],
                     ['Store', s.store === 'sqlite' ? 'SQLite' : 'PostgreSQL'],
-                    ['TLS certificate', <span key="t">{plural(daysLeft(s.tls.not_after, data.now), 'day')} left</span>],
+                    ['TLS certificate', s.tls.not_after === null ? 'given by the operator' : <span key="t">{plural(daysLeft(s.tls.not_after, data.now), 'day')} left</span>],
                     ['CA', <Hash key="c" value={s.tls.ca_sha256} label="the CA’s SHA-256" />],
                     ...s.signers.map((k): [string, JSX.Element] => [
                         `Key for ${k.use}s`,

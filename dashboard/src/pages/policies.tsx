@@ -1,12 +1,94 @@
 // Every type of policy and what is in force for it.
 import type {JSX} from 'preact';
 
-import type {Page, PolicyMode, PolicySummary} from '../api';
-import {useLoad} from '../hooks';
+import {useState} from 'preact/hooks';
+
+import {ask, type Page, type PolicyMode, type PolicySet, type PolicySettings, type PolicySummary} from '../api';
+import {useAction, useLoad} from '../hooks';
 import {plural, teeName} from '../lib/format';
-import {Badge, Failed, Loading, Notice, State, Time} from '../ui/basics';
+import {useMay, useSession} from '../session';
+import {announce} from '../ui/announce';
+import {Badge, Failed, Loading, Notice, Panel, State, Time} from '../ui/basics';
+import {Icon} from '../ui/icons';
 import {PageHead} from '../ui/page';
 import {Table} from '../ui/table';
+
+function WaitingMode({of, reload}: {of: NonNullable<PolicySettings['waiting']>; reload: () => void}): JSX.Element {
+    const {me} = useSession();
+    const may = useMay('approver') && of.author !== me.user?.name;
+    const decide = useAction(async (how: 'approve' | 'reject') => {
+        await ask<{state: string}>(`policies/Mode/versions/${of.version}/${how}`, {method: 'POST', body: {}});
+        announce(how === 'approve' ? 'Approved.' : 'Rejected.');
+        reload();
+    });
+
+    return (
+        <Notice tone="warn" icon="wait">
+            <p>
+                A change of these by {of.author}, <Time at={of.time} form="ago" />, waits for a second person.
+            </p>
+            {may && (
+                <div class="actions">
+                    <button type="button" class="button small" disabled={decide.busy} onClick={() => void decide.run('approve')}>
+                        <Icon name="yes" size={13} /> Approve
+                    </button>
+                    <button type="button" class="button small" disabled={decide.busy} onClick={() => void decide.run('reject')}>
+                        <Icon name="no" size={13} /> Reject
+                    </button>
+                </div>
+            )}
+            {decide.error !== null && <p class="field-error">{decide.error.message}</p>}
+        </Notice>
+    );
+}
+
+function Changes({mode, reload}: {mode: PolicyMode; reload: () => void}): JSX.Element {
+    const may = useMay('admin');
+    const settings = useLoad<PolicySettings>('settings/policies');
+    const [wish, setWish] = useState(mode);
+    const changed = wish.approval !== mode.approval || wish.signed !== mode.signed;
+    const save = useAction(async () => {
+        const done = await ask<PolicySet>('settings/policies', {method: 'PUT', body: wish});
+        announce(done.outcome === 'active' ? 'Saved.' : 'It waits for a second person.');
+        if (done.outcome === 'waiting') {
+            setWish(mode);
+        }
+        settings.reload();
+        reload();
+    });
+    const box = (name: 'approval' | 'signed', title: string, note: string): JSX.Element => (
+        <label class="box">
+            <input type="checkbox" checked={wish[name]} disabled={!may} onChange={(e) => setWish({...wish, [name]: e.currentTarget.checked})} />
+            <span>
+                {title} <span class="quiet small">{note}</span>
+            </span>
+        </label>
+    );
+
+    return (
+        <Panel title="How policies change" {...(may ? {} : {note: 'set by an admin'})}>
+            {settings.data?.waiting && (
+                <WaitingMode
+                    of={settings.data.waiting}
+                    reload={() => {
+                        settings.reload();
+                        reload();
+                    }}
+                />
+            )}
+            {box('approval', 'A second person approves', 'also changes of this, once it is set')}
+            {box('signed', 'Only signed policies', 'by keys of registered certificates, set by clients that sign')}
+            {save.error !== null && <Failed error={save.error} />}
+            {may && changed && (
+                <div class="actions">
+                    <button type="button" class="button primary" disabled={save.busy} onClick={() => void save.run()}>
+                        Save
+                    </button>
+                </div>
+            )}
+        </Panel>
+    );
+}
 
 export function PoliciesPage(): JSX.Element {
     const {data, error, loading, reload} = useLoad<Page<PolicySummary> & {mode: PolicyMode}>('policies', 15000);
@@ -20,8 +102,6 @@ export function PoliciesPage(): JSX.Element {
             {loading && <Loading rows={8} />}
             {data !== null && (
                 <>
-                    {data.mode.signed && <Notice tone="accent" icon="lock">Only signed policies are taken here: set them with a client that signs.</Notice>}
-                    {data.mode.approval && <Notice tone="accent">A change is in force only when a second person has approved it.</Notice>}
                     <div class="panel flush">
                         <Table
                             label="Policies"
@@ -55,6 +135,7 @@ export function PoliciesPage(): JSX.Element {
                             ]}
                         />
                     </div>
+                    <Changes key={`${data.mode.approval}${data.mode.signed}`} mode={data.mode} reload={reload} />
                 </>
             )}
         </>
