@@ -179,7 +179,6 @@ enum cm_status cm_identity_unwrap(const struct cm_keep *keep, const struct cm_id
                                   struct cm_privkey **out, struct cm_why *why)
 {
     char name[CM_IDENTITY_WRAP_CAP] = "";
-    char kid[CM_CERT_KID_CAP] = "";
     uint8_t pem[PEM_MAX] = {0};
     struct cm_privkey *key = NULL;
     uint64_t not_after = 0;
@@ -192,11 +191,6 @@ enum cm_status cm_identity_unwrap(const struct cm_keep *keep, const struct cm_id
                           sizeof(pem), &len));
     CM_TRY(cm_privkey_from_pem(cm_span_make(pem, len), &key));
     CM_TRY(cm_cert_fits(row->cert, key, &not_after));
-    CM_TRY(cm_cert_kid(key, kid));
-    if (row->kid[0] != '\0' && strcmp(kid, row->kid) != 0) {
-        st = CM_ERR_MISMATCH;
-        goto out;
-    }
     *out = key;
     key = NULL;
 out:
@@ -246,10 +240,8 @@ enum cm_status cm_identity_change_run(struct cm_db *db, void *change, struct cm_
                          "UPDATE identity_key SET retired = ? WHERE signer = ? AND kid = ?"
                          " AND retired IS NULL",
                          cm_db_with(seen, 3), cm_db_nowhere(), why));
-        if (cm_db_changed(db) != 1) {
-            return CM_OK; /* another instance was faster: its key is as new as this one */
-        }
     }
+    /* where another instance was faster, its key is as new as this one, and stays (the unique index) */
     CM_TRY(cm_db_run(db,
                      "INSERT INTO identity_key (kid, signer, name, cert, wrapped, made)"
                      " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",

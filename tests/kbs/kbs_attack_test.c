@@ -285,6 +285,11 @@ TEST(cookies_that_are_invented)
     (void)snprintf(g->version, sizeof(g->version), "0.1.0");
     refused(kbs_post_attest(g, kbs_body(g, kbs_quote(g))), "runtime-data");
     nothing_for(g);
+    (void)snprintf(g->version, sizeof(g->version), "0.4.0");
+    CHECK_EQ(kbs_auth(g), 200);
+    (void)snprintf(g->version, sizeof(g->version), "0.3.0"); /* which does not bind devices */
+    refused(kbs_post_attest(g, kbs_body(g, kbs_quote(g))), "tee-evidence");
+    nothing_for(g);
     kbs_guest_free(g);
 }
 
@@ -384,6 +389,11 @@ TEST(keys_that_nothing_may_be_encrypted_to)
     (void)strncat(g->jwk, ",\"d\":\"AAAA\"}", 16);
     refused(kbs_attest(g), "tee-pubkey");
     kbs_guest_free(g);
+    g = kbs_guest(KBS_RSA); /* a good key for what leaks */
+    memcpy(strstr(g->jwk, "RSA-OAEP-256\""), "RSA1_5\"      ", 13);
+    refused(kbs_attest(g), "algorithm");
+    kbs_guest_free(g);
+    right();
 }
 
 TEST(bodies_that_are_none)
