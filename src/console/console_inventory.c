@@ -68,6 +68,7 @@ void cm_console_trust(struct cm_call *call, void *state)
     json_t *body = cm_access_body(call, names);
     const json_t *named = json_object_get(body, "type");
     const char *type = cm_access_text(body, "type");
+    struct cm_trust_ask ask = {NULL, NULL, false};
     json_t *out = NULL;
     struct cm_why why = {""};
     enum cm_status st = CM_OK;
@@ -80,9 +81,10 @@ void cm_console_trust(struct cm_call *call, void *state)
         cm_call_fail(call, 400, "InvalidParameter", "there is no such type of policy");
         return;
     }
-    st = cm_decide_trust(call->service, call->db, cm_call_param(call, "id"),
-                         type == NULL ? NULL : cm_rules_type(type),
-                         json_is_true(json_object_get(body, "fresh")), &out, &why);
+    ask.id = cm_call_param(call, "id");
+    ask.type = type == NULL ? NULL : cm_rules_type(type);
+    ask.fresh = json_is_true(json_object_get(body, "fresh"));
+    st = cm_decide_trust(call->service, call->db, &ask, &out, &why);
     cm_console_answer(call, st, out, &why);
 }
 

@@ -544,6 +544,19 @@ out:
     return st;
 }
 
+/* Verification, and if that is passed the policy. */
+static enum cm_status decide(struct cm_engine *e, const struct cm_decide_job *job,
+                             const struct cm_engine_ask *ask, struct cm_decision_own *own)
+{
+    enum cm_status st = verify(e, job, ask, own);
+
+    if (st == CM_OK) {
+        note_tee(own);
+        st = own->d.st == CM_OK ? judge(e, job, ask, own) : CM_OK;
+    }
+    return st;
+}
+
 enum cm_status cm_engine_decide(struct cm_engine *e, const struct cm_decide_job *job,
                                 const struct cm_engine_ask *ask, struct cm_decision **out,
                                 struct cm_why *why)
@@ -562,11 +575,7 @@ enum cm_status cm_engine_decide(struct cm_engine *e, const struct cm_decide_job 
     own->d.time = ask->now;
     CM_TRY(make_id(own->d.id));
     if (!refuse_materials(job, &own->d)) {
-        CM_TRY(verify(e, job, ask, own));
-        note_tee(own);
-        if (own->d.st == CM_OK) {
-            CM_TRY(judge(e, job, ask, own));
-        }
+        CM_TRY(decide(e, job, ask, own));
     }
     *out = &own->d;
     own = NULL;

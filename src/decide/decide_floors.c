@@ -161,11 +161,17 @@ out:
     return st;
 }
 
-static enum cm_status write_one(struct cm_db *db, const struct cm_floor *e, struct cm_why *why)
+/* A floor, unless the store has it. */
+static enum cm_status write_one(struct cm_db *db, struct cm_floor_set *written,
+                                const struct cm_floor *e, struct cm_why *why)
 {
+    const struct cm_floor *there = entry(written, e->name);
     const struct cm_db_value v[] = {
         cm_db_text(e->name), cm_db_int(e->value > INT64_MAX ? INT64_MAX : (int64_t)e->value)};
 
+    if (there != NULL && there->value >= e->value) {
+        return CM_OK;
+    }
     return cm_db_run(db,
                      "INSERT INTO collateral_floor (name, value) VALUES (?, ?) ON CONFLICT (name)"
                      " DO UPDATE SET value = excluded.value"
@@ -184,11 +190,7 @@ enum cm_status cm_floors_write(struct cm_floors *f, struct cm_db *db, struct cm_
     replace(&f->writing, hold(now));
     (void)pthread_mutex_unlock(&f->lock);
     for (size_t i = 0; i < now->count; i++) {
-        const struct cm_floor *e = entry(written, now->floor[i].name);
-
-        if (e == NULL || e->value < now->floor[i].value) {
-            CM_TRY(write_one(db, &now->floor[i], why));
-        }
+        CM_TRY(write_one(db, written, &now->floor[i], why));
     }
 out:
     cm_floors_drop(now);

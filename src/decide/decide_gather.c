@@ -315,39 +315,46 @@ static bool chip_of(const struct cm_evidence *ev, size_t submod, struct chip *ou
     return true;
 }
 
+/* The certificate of the chip, once there is what it is verified by. */
+static enum cm_status supply_key(struct cm_gather *g, const struct chip *chip, bool *more)
+{
+    struct cm_want ca;
+    struct cm_want want;
+
+    if (chip->vlek) {
+        cm_why_set(&g->missing, "the report is signed with a provider's key (VLEK): its "
+                                "certificate must come with it");
+        return CM_OK;
+    }
+    if (cm_want_snp_ca(chip->line, false, &ca) != CM_OK || !has_amd(g, ca.name) ||
+        cm_want_snp_key(chip->line, chip->id, chip->tcb, &want) != CM_OK) {
+        return CM_OK;
+    }
+    return get_amd(g, &want, more);
+}
+
 /* Get what one submodule's verification lacked. */
 static enum cm_status supply(struct cm_gather *g, const struct cm_evidence *ev, size_t submod,
                              bool *more)
 {
     /* whatever list came along: our own must be held against it */
     const bool verified = check_of(ev, submod, "snp.chain_crl") != NULL;
+    const bool no_key = lacks(ev, submod, "snp.vek");
     struct cm_want want;
     struct chip chip;
     enum cm_status st = CM_OK;
 
-    if (!chip_of(ev, submod, &chip)) {
+    if (!chip_of(ev, submod, &chip) || !(verified || no_key || lacks(ev, submod, "snp.chain"))) {
         return CM_OK;
     }
     if (chip.line == NULL) {
-        if (lacks(ev, submod, "snp.vek")) {
-            cm_why_set(&g->missing, "the report does not say of which line its processor is: its "
-                                    "certificate must come with it");
-        }
+        cm_why_set(&g->missing, "the report does not say of which line its processor is: its "
+                                "certificate must come with it");
         return CM_OK;
     }
-    if (verified || lacks(ev, submod, "snp.vek") || lacks(ev, submod, "snp.chain")) {
-        CM_TRY(cm_want_snp_ca(chip.line, chip.vlek, &want));
-        CM_TRY(get_amd(g, &want, more));
-    }
-    if (lacks(ev, submod, "snp.vek")) {
-        if (chip.vlek) {
-            cm_why_set(&g->missing, "the report is signed with a provider's key (VLEK): its "
-                                    "certificate must come with it");
-        } else if (has_amd(g, want.name) &&
-                   cm_want_snp_key(chip.line, chip.id, chip.tcb, &want) == CM_OK) {
-            CM_TRY(get_amd(g, &want, more));
-        }
-    }
+    CM_TRY(cm_want_snp_ca(chip.line, chip.vlek, &want));
+    CM_TRY(get_amd(g, &want, more));
+    st = no_key ? supply_key(g, &chip, more) : CM_OK;
 out:
     return st;
 }

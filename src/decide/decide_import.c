@@ -206,6 +206,27 @@ out:
     return st;
 }
 
+/* Whether an entry is a chip's certificate, by its name. */
+static bool is_chip(const json_t *item)
+{
+    const char *name = json_string_value(json_object_get(item, "name"));
+
+    return name != NULL && strncmp(name, "snp/", 4) == 0 && strlen(name) > 40;
+}
+
+static enum cm_status import_some(struct import *im, const json_t *list, bool chips,
+                                  struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+
+    for (size_t i = 0; st == CM_OK && i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+
+        st = is_chip(item) == chips ? import_kept(im, item, why) : CM_OK;
+    }
+    return st;
+}
+
 /* What cm_decide_export() gave; chains before what they sign. */
 static enum cm_status import_all(struct import *im, const json_t *root, struct cm_why *why)
 {
@@ -217,17 +238,8 @@ static enum cm_status import_all(struct import *im, const json_t *root, struct c
         cm_why_set(why, "this is no collateral of a service, or of a newer one");
         return CM_ERR_FORMAT;
     }
-    for (int round = 0; round < 2; round++) {
-        for (size_t i = 0; i < json_array_size(list); i++) {
-            const json_t *item = json_array_get(list, i);
-            const char *name = json_string_value(json_object_get(item, "name"));
-            const bool chip = name != NULL && strncmp(name, "snp/", 4) == 0 && strlen(name) > 40;
-
-            if (chip == (round == 1)) {
-                CM_TRY(import_kept(im, item, why));
-            }
-        }
-    }
+    CM_TRY(import_some(im, list, false, why));
+    CM_TRY(import_some(im, list, true, why));
 out:
     return st;
 }

@@ -110,24 +110,31 @@ out:
     return st;
 }
 
-/* One document; the answer belongs to the client, so it is copied. */
-static enum cm_status get(struct cm_http *h, const char *base, const struct cm_kds_ask *ask,
-                          enum cm_kds_document d, uint8_t **out, struct cm_span *span,
+/* A document that is asked for, and what came. */
+struct document {
+    const char *base;
+    const struct cm_kds_ask *ask;
+    uint8_t *owned;
+    struct cm_span span;
+};
+
+/* The answer belongs to the client, so it is copied. */
+static enum cm_status get(struct cm_http *h, enum cm_kds_document d, struct document *doc,
                           struct cm_why *why)
 {
     char url[CM_KDS_MAX_URL] = "";
     struct cm_http_answer answer;
     enum cm_status st = CM_OK;
 
-    CM_TRY(cm_kds_url(base, ask, d, url));
+    CM_TRY(cm_kds_url(doc->base, doc->ask, d, url));
     CM_TRY(cm_http_get(h, url, NULL, &answer, why));
-    *out = malloc(answer.body.len);
-    if (*out == NULL) {
+    doc->owned = malloc(answer.body.len);
+    if (doc->owned == NULL) {
         st = CM_ERR_NOMEM;
         goto out;
     }
-    memcpy(*out, answer.body.ptr, answer.body.len);
-    *span = cm_span_make(*out, answer.body.len);
+    memcpy(doc->owned, answer.body.ptr, answer.body.len);
+    doc->span = cm_span_make(doc->owned, answer.body.len);
 out:
     return st;
 }
@@ -137,22 +144,25 @@ enum cm_status cm_kds_fetch(const char *base, const char *ca_file, uint64_t now,
 {
     const struct cm_http_options options = {.ca_file = ca_file, .timeout_ms = TIMEOUT_MS};
     struct cm_span part[CM_PART_COUNT] = {{NULL, 0}};
-    uint8_t *owned[2] = {NULL, NULL};
+    struct document first = {.base = base, .ask = &want->kds};
+    struct document list = first;
     struct cm_http *h = NULL;
     enum cm_status st = CM_OK;
 
     *out = NULL;
     CM_TRY(cm_http_create(&options, &h, why));
     if (want->kind == CM_KEPT_SNP_KEY) {
-        CM_TRY(get(h, base, &want->kds, CM_KDS_KEY, &owned[0], &part[0], why));
+        CM_TRY(get(h, CM_KDS_KEY, &first, why));
     } else {
-        CM_TRY(get(h, base, &want->kds, CM_KDS_CHAIN, &owned[0], &part[0], why));
-        CM_TRY(get(h, base, &want->kds, CM_KDS_CRL, &owned[1], &part[1], why));
+        CM_TRY(get(h, CM_KDS_CHAIN, &first, why));
+        CM_TRY(get(h, CM_KDS_CRL, &list, why));
     }
+    part[0] = first.span;
+    part[1] = list.span;
     CM_TRY(cm_kept_make(want, part, now, out, why));
 out:
     cm_http_free(h);
-    free(owned[0]);
-    free(owned[1]);
+    free(first.owned);
+    free(list.owned);
     return st;
 }

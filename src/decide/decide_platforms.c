@@ -42,13 +42,13 @@ static bool take_platform(void *arg, const struct cm_db_value *c, size_t count)
         json_decref(advisories);
         return false;
     }
-    item =
-        json_pack("{s:s, s:s, s:s, s:s, s:o, s:n, s:o, s:b, s:I, s:I, s:I}", "id", value, "tee",
-                  cm_json_text(&c[1]), "name", fmspc ? "fmspc" : "chip_id", "value",
-                  fmspc ? value + 6 : value, "tcb_status", cm_json_text_or_null(&c[6]), "tcb_date",
-                  "advisories", json_is_array(advisories) ? advisories : json_array(), "emulated",
-                  c[7].number != 0, "first_seen", (json_int_t)c[2].number, "last_seen",
-                  (json_int_t)c[3].number, "count", (json_int_t)(c[4].number + c[5].number));
+    item = json_pack(
+        "{s:s, s:s, s:s, s:s, s:o, s:n, s:o, s:b, s:I, s:I, s:I}", "id", value, "tee",
+        cm_json_text(&c[1]), "name", fmspc ? "fmspc" : "chip_id", "value",
+        fmspc ? value + 6 : value, "tcb_status", cm_json_text_or_null(&c[6]), "tcb_date",
+        "advisories", json_is_array(advisories) ? advisories : json_array(), "emulated",
+        c[7].number != 0, "first_seen", (json_int_t)c[2].number, "last_seen",
+        (json_int_t)c[3].number, "count", (json_int_t)c[4].number + (json_int_t)c[5].number);
     while (at < json_array_size(list)) {
         const json_t *tcb = json_object_get(json_array_get(list, at), "tcb_status");
 

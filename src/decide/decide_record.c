@@ -11,7 +11,7 @@
 
 #define SETS     256u
 #define WAYS     4u
-#define DAY      86400
+#define DAY      INT64_C(86400)
 #define ID_SHIFT 28
 #define AT_ONCE  2000 /* rows that one retention step takes away */
 

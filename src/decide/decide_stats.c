@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/try.h"
 #include "decide/decide_times.h"
 
 #define BUCKETS 512u
@@ -320,11 +319,10 @@ enum cm_status cm_deltas_write(struct cm_db *db, const struct cm_deltas *d, stru
     enum cm_status st = CM_OK;
 
     for (size_t i = 0; i < BUCKETS; i++) {
-        for (const struct delta *e = d->buckets[i]; e != NULL; e = e->next) {
-            CM_TRY(e->kind == DELTA_SEEN ? write_seen(db, e, why) : write_count(db, e, why));
+        for (const struct delta *e = d->buckets[i]; st == CM_OK && e != NULL; e = e->next) {
+            st = e->kind == DELTA_SEEN ? write_seen(db, e, why) : write_count(db, e, why);
         }
     }
-out:
     return st;
 }
 

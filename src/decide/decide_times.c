@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEPS   4u
-#define PLACES  (26u * STEPS) /* up to a minute */
+#define STEPS   ((size_t)4)
+#define PLACES  (26 * STEPS) /* up to a minute */
 #define MINUTES 1440
 
 struct cm_times {

@@ -199,9 +199,10 @@ out:
     return st;
 }
 
-enum cm_status cm_decide_trust(struct cm_service *s, struct cm_db *db, const char *id,
-                               const char *type, bool fresh, json_t **out, struct cm_why *why)
+enum cm_status cm_decide_trust(struct cm_service *s, struct cm_db *db,
+                               const struct cm_trust_ask *ask, json_t **out, struct cm_why *why)
 {
+    const char *type = ask->type;
     const struct cm_rule_version *v = NULL;
     const struct names *n = NULL;
     struct cm_policy *parsed = NULL;
@@ -213,7 +214,7 @@ enum cm_status cm_decide_trust(struct cm_service *s, struct cm_db *db, const cha
     enum cm_status st = CM_OK;
 
     *out = NULL;
-    CM_TRY(cm_inventory_find(s, db, id, &item, why));
+    CM_TRY(cm_inventory_find(s, db, ask->id, &item, why));
     n = names_of(json_string_value(json_object_get(item, "tee")));
     type = type == NULL && n != NULL ? n->type : type;
     if (n == NULL || cm_rules_type(type) == NULL) {
@@ -222,14 +223,14 @@ enum cm_status cm_decide_trust(struct cm_service *s, struct cm_db *db, const cha
         goto out;
     }
     CM_TRY(cm_rules_active(s, type, &v));
-    if (!fresh) {
+    if (!ask->fresh) {
         const struct cm_decide_try with = {v->policy, cm_service_config(s)->accept_emulated};
 
         CM_TRY(check_permitted(db, json_string_value(json_object_get(item, "measurement")), &with,
                                why));
     }
     write_rule(n, item, rule);
-    text = compose(v, rule, fresh, &at);
+    text = compose(v, rule, ask->fresh, &at);
     CM_TRY(text == NULL ? CM_ERR_NOMEM : CM_OK);
     st = cm_policy_parse(cm_span_make(text, strlen(text)), &parsed, &error);
     if (st != CM_OK) {
@@ -237,11 +238,12 @@ enum cm_status cm_decide_trust(struct cm_service *s, struct cm_db *db, const cha
                    error.text);
         goto out;
     }
-    *out = json_pack("{s:s, s:I, s:s, s:I, s:s}", "type", v->type, "base", (json_int_t)v->version,
-                     "text", text, "line", line_at(text, at), "note",
-                     fresh ? "permits this measurement, and nothing else"
-                           : "permits this measurement beside what is permitted now; rules that "
-                             "deny come first");
+    *out =
+        json_pack("{s:s, s:I, s:s, s:I, s:s}", "type", v->type, "base", (json_int_t)v->version,
+                  "text", text, "line", line_at(text, at), "note",
+                  ask->fresh ? "permits this measurement, and nothing else"
+                             : "permits this measurement beside what is permitted now; rules that "
+                               "deny come first");
     st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
 out:
     cm_policy_free(parsed);

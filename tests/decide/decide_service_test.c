@@ -233,6 +233,13 @@ TEST(what_attested_is_in_the_inventory)
     kit_stop();
 }
 
+static enum cm_status draft(struct cm_db *db, const char *id, bool fresh, json_t **out)
+{
+    const struct cm_trust_ask ask = {id, fresh ? "SgxEnclave" : NULL, fresh};
+
+    return cm_decide_trust(kit_service(), db, &ask, out, NULL);
+}
+
 TEST(a_measurement_is_trusted_by_a_draft)
 {
     struct decide_enclave other = decide_enclave();
@@ -250,15 +257,15 @@ TEST(a_measurement_is_trusted_by_a_draft)
     (void)snprintf(id, sizeof(id), "%.64s.%.64s",
                    "e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1",
                    "1111111111111111111111111111111111111111111111111111111111111111");
-    REQUIRE(cm_decide_trust(kit_service(), db, id, NULL, false, &drafted, NULL) == CM_OK);
+    REQUIRE(draft(db, id, false, &drafted) == CM_OK);
     CHECK_STR(text_at(drafted, "type"), "SgxEnclave");
     CHECK_EQ(int_at(drafted, "base"), 1);
     CHECK(strstr(text_at(drafted, "text"), SIGNER) != NULL); /* what was permitted still is */
     CHECK_EQ(attest(&other, "bob", NULL), CM_ERR_POLICY);    /* nothing was set */
     CHECK_EQ(SET("admin", "SgxEnclave", text_at(drafted, "text")), CM_OK);
     CHECK_EQ(attest(&other, "bob", NULL), CM_OK);
-    CHECK_EQ(cm_decide_trust(kit_service(), db, id, NULL, false, &out, NULL), CM_ERR_EXISTS);
-    REQUIRE(cm_decide_trust(kit_service(), db, id, "SgxEnclave", true, &out, NULL) == CM_OK);
+    CHECK_EQ(draft(db, id, false, &out), CM_ERR_EXISTS);
+    REQUIRE(draft(db, id, true, &out) == CM_OK);
     CHECK(strstr(text_at(out, "text"), SIGNER) == NULL);
     CHECK_EQ(int_at(out, "line"), 4);
     CHECK_EQ(SET("admin", "SgxEnclave", text_at(out, "text")), CM_OK);
@@ -267,10 +274,10 @@ TEST(a_measurement_is_trusted_by_a_draft)
     json_decref(drafted);
     /* a rule without its semicolon, and no section at all */
     CHECK_EQ(SET("admin", "SgxEnclave", "version=1.0; authorizationrules { => deny() }; "), CM_OK);
-    CHECK_EQ(cm_decide_trust(kit_service(), db, id, NULL, false, &out, NULL), CM_OK);
+    CHECK_EQ(draft(db, id, false, &out), CM_OK);
     json_decref(out);
     CHECK_EQ(SET("admin", "SgxEnclave", "version=1.0; issuancerules { };"), CM_OK);
-    CHECK_EQ(cm_decide_trust(kit_service(), db, id, NULL, false, &out, NULL), CM_OK);
+    CHECK_EQ(draft(db, id, false, &out), CM_OK);
     CHECK_EQ(SET("admin", "SgxEnclave", text_at(out, "text")), CM_OK);
     CHECK_EQ(attest(&other, "bob", NULL), CM_OK);
     json_decref(out);
