@@ -101,6 +101,8 @@ TEST(defaults_permit_what_azure_permits_and_refuse_everything_else)
         count++;
     }
     CHECK(cm_rules_type_at(count) == NULL);
+    CHECK(strstr(rules_text("Kbs-Resource"), "[type==\"ear.status\", value==\"affirming\"]") !=
+          NULL);
     kit_stop();
 }
 
@@ -352,6 +354,36 @@ TEST(every_change_is_in_the_audit_log_and_a_refused_one_is_not)
     CHECK_EQ(counts[0], 1);
     CHECK_EQ(counts[1], 1);
     CHECK_EQ(counts[2], 1);
+    kit_stop();
+}
+
+static void on_store(const char *sql)
+{
+    struct cm_db *db = NULL;
+
+    if (cm_db_open(kit_store(), &db, NULL) != CM_OK ||
+        cm_db_run(db, sql, cm_db_none(), cm_db_nowhere(), NULL) != CM_OK) {
+        TEST_FAIL("store: %s", sql);
+    }
+    cm_db_close(db);
+}
+
+TEST(while_a_change_cannot_be_read_nothing_is_in_force)
+{
+    const struct cm_rule_version *v = NULL;
+    struct cm_why why = {""};
+
+    (void)kit_start(modules);
+    CHECK_EQ(SET("author", "SgxEnclave", PERMIT), CM_OK);
+    on_store("ALTER TABLE policy RENAME TO hidden");
+    cm_service_tick(kit_service());
+    CHECK_EQ(cm_rules_active(kit_service(), "SgxEnclave", &v), CM_ERR_BUSY);
+    CHECK(v == NULL);
+    CHECK(!cm_rules_module.ready(cm_service_module(kit_service(), "rules"), &why));
+    on_store("ALTER TABLE hidden RENAME TO policy");
+    cm_service_tick(kit_service());
+    CHECK_STR(rules_text("SgxEnclave"), PERMIT);
+    CHECK(cm_rules_module.ready(cm_service_module(kit_service(), "rules"), &why));
     kit_stop();
 }
 
