@@ -122,7 +122,7 @@ static void tell(void *arg, const char *name, const char *what)
     struct cm_decide_module_state *m = arg;
     const char *const fields[] = {"collateral", name, "reason", what};
 
-    cm_service_log(m->service, CM_LOG_WARNING, "collateral.failed", fields, 4);
+    cm_service_log(m->service, CM_LOG_WARNING, "collateral.failed", fields, 2);
 }
 
 static enum cm_status active(void *arg, const char *type, const struct cm_rule_version **out)
