@@ -24,7 +24,7 @@
 #include "service_kit.h"
 #include "token/base64.h"
 
-#define CLIENTS     16
+#define CLIENTS     64
 #define IDLE        10000
 #define MAX_SAMPLES 200000
 #define VERIFIES    3
@@ -325,6 +325,7 @@ static void measure(double seconds)
                  full.rate, full.p50 * 1e3, full.p99 * 1e3);
     (void)printf("%-44s %8.0f /s, p50 %.1f ms, p99 %.1f ms (goal 20)\n", "half load", half.rate,
                  half.p50 * 1e3, half.p99 * 1e3);
+    (void)fflush(stdout);
     if (atomic_load(&refused) != 0) {
         (void)printf("%lu answers were no tokens\n", atomic_load(&refused));
     }

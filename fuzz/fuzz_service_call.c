@@ -118,6 +118,10 @@ static void try_body(struct cm_span body)
         return;
     }
     need(json_is_object(value) && depth_of(value) <= 32);
+    again = json_loadb((const char *)body.ptr, body.len, JSON_REJECT_DUPLICATES, NULL);
+    need(again != NULL &&
+         json_equal(value, again)); /* jansson's own reader takes it for the same */
+    json_decref(again);
     text = json_dumps(value, JSON_COMPACT);
     need(text != NULL);
     again = cm_service_json(cm_span_make(text, strlen(text)), NULL);

@@ -8,9 +8,6 @@
 #include "service/service_private.h"
 #include "store/audit.h"
 
-#define MAX_DEPTH  32
-#define MAX_VALUES 65536
-
 static struct service_call *of(struct cm_call *call)
 {
     return (struct service_call *)(void *)call;
@@ -214,71 +211,6 @@ const char *cm_call_param(const struct cm_call *call, const char *name)
         }
     }
     return "";
-}
-
-/*
- * What jansson does not bound: how deep values nest, on whose recursion a stack depends, and how many
- * there are, each of which costs it a hundred bytes for one or two of the text.
- */
-static bool bounded(struct cm_span text, struct cm_why *why)
-{
-    size_t depth = 0;
-    size_t values = 1;
-    bool quoted = false;
-
-    for (size_t i = 0; i < text.len; i++) {
-        const uint8_t c = text.ptr[i];
-
-        if (quoted) {
-            if (c == '\\') {
-                i++;
-            } else if (c == '"') {
-                quoted = false;
-            }
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            depth++;
-            values++;
-        } else if ((c == '}' || c == ']') && depth != 0) {
-            depth--;
-        } else if (c == ',') {
-            values++;
-        }
-        if (depth > MAX_DEPTH || values > MAX_VALUES) {
-            cm_why_set(why,
-                       depth > MAX_DEPTH ? "JSON nests deeper than %d"
-                                         : "JSON of more than %d values",
-                       depth > MAX_DEPTH ? MAX_DEPTH : MAX_VALUES);
-            return false;
-        }
-    }
-    return true;
-}
-
-json_t *cm_service_json(struct cm_span text, struct cm_why *why)
-{
-    json_error_t error;
-    json_t *out = NULL;
-
-    if (text.len == 0) {
-        cm_why_set(why, "a JSON object is wanted, and the body is empty");
-        return NULL;
-    }
-    if (!bounded(text, why)) {
-        return NULL;
-    }
-    out = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
-    if (out == NULL) {
-        /* the text of what is near the place may be a secret: jansson's message quotes it */
-        cm_why_set(why, "no JSON: line %d, column %d%s", error.line, error.column,
-                   json_error_code(&error) == json_error_duplicate_key ? ": a name twice" : "");
-    } else if (!json_is_object(out)) {
-        cm_why_set(why, "a JSON object is wanted");
-        json_decref(out);
-        out = NULL;
-    }
-    return out;
 }
 
 json_t *cm_call_json(struct cm_call *call)

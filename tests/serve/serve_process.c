@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -93,6 +94,7 @@ static _Noreturn void become(struct served *s, const char *const *more)
     out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     (void)snprintf(path, sizeof(path), "%s/log", s->folder);
     log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that is ended leaves nothing behind */
     if (out < 0 || log < 0 || dup2(out, 1) < 0 || dup2(log, 2) < 0) {
         _exit(126);
     }

@@ -374,7 +374,7 @@ TEST(bodies_are_read_strictly)
     json_is(deep, 200);
     nested(deep, 33);
     json_is(deep, 400);
-    CHECK(strstr(kit_string("error.message"), "deeper") != NULL);
+    CHECK(strstr(kit_string("error.message"), "nested too deeply") != NULL);
     kit_stop();
 }
 
