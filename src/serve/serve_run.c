@@ -9,47 +9,25 @@
 #include "access/access.h"
 #include "common/try.h"
 #include "common/wipe.h"
+#include "console/console.h"
 #include "decide/decide.h"
 #include "identity/identity.h"
+#include "kbs/kbs.h"
 #include "keep/keep.h"
+#include "maa/maa.h"
 #include "os/os.h"
 #include "rules/rules.h"
-#ifdef CM_HAVE_MAA
-#include "maa/maa.h"
-#endif
-#ifdef CM_HAVE_VAULT
-#include "vault/vault.h"
-#endif
-#ifdef CM_HAVE_KBS
-#include "kbs/kbs.h"
-#endif
-#ifdef CM_HAVE_CONSOLE
-#include "console/console.h"
-#endif
 #include "serve/serve_private.h"
+#include "vault/vault.h"
 
 #define MAX_PEM     ((size_t)256 * 1024)
 #define TLS_SECONDS 3600 /* between looks whether the certificate has changed */
 
 /* in the order of their start */
 static const struct cm_module *const modules[] = {
-    &cm_access_module,
-    &cm_identity_module,
-    &cm_rules_module,
-    &cm_decide_module,
-#ifdef CM_HAVE_MAA
-    &cm_maa_module,
-#endif
-#ifdef CM_HAVE_VAULT
-    &cm_vault_module,
-#endif
-#ifdef CM_HAVE_KBS
-    &cm_kbs_module,
-#endif
-#ifdef CM_HAVE_CONSOLE
-    &cm_console_module,
-#endif
-    NULL,
+    &cm_access_module, &cm_identity_module, &cm_rules_module,
+    &cm_decide_module, &cm_maa_module,      &cm_vault_module,
+    &cm_kbs_module,    &cm_console_module,  NULL,
 };
 
 struct running {

@@ -43,8 +43,8 @@ struct cm_call {
 const char *cm_call_param(const struct cm_call *call, const char *name);
 
 /**
- * The body as a JSON object, strictly read: no duplicate names, UTF-8, depth 32, at most 65,536 values and 1,024
- * members of an object.
+ * The body as a JSON object, strictly read: no duplicate names, UTF-8, depth 32, at most 65,536 values and
+ * names, 1,024 members of an object.
  * It belongs to the call.
  * @return NULL: it was none, and the call HAS BEEN ANSWERED with 400.
  */

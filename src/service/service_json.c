@@ -9,7 +9,7 @@
 #include "service/service_private.h"
 #include "token/json.h"
 
-#define MAX_VALUES 65536
+#define MAX_NODES 65536 /* values and names */
 
 /* Values and names that a text can have at the most: each begins it, or stands behind one of these. */
 static size_t most_nodes(struct cm_span text)
@@ -137,8 +137,8 @@ json_t *cm_service_json(struct cm_span text, struct cm_why *why)
         cm_why_set(why, "a JSON object is wanted, and the body is empty");
         return NULL;
     }
-    if (max > 2 * MAX_VALUES) {
-        cm_why_set(why, "JSON of more than %d values", MAX_VALUES);
+    if (max > MAX_NODES) {
+        cm_why_set(why, "JSON of more than %d values and names", MAX_NODES);
         return NULL;
     }
     nodes = malloc(max * sizeof(*nodes));
