@@ -58,6 +58,11 @@ static const struct cm_route console_routes[] = {
     GET("secrets", cm_console_secrets),
     GET("secrets/{name}", cm_console_secret),
     GET("releases", cm_console_releases),
+    GET("resources", cm_console_resources),
+    GET("references", cm_console_references),
+    GET("references/{id}", cm_console_reference),
+    WRITE(CM_WEB_POST, "references", CM_ROLE_AUTHOR, cm_console_reference_post),
+    WRITE(CM_WEB_DELETE, "references/{id}", CM_ROLE_AUTHOR, cm_console_reference_delete),
     ASK("try/evidence", cm_console_try_evidence),
     ASK("try/token", cm_console_try_token),
 };

@@ -66,6 +66,12 @@ void cm_console_secrets(struct cm_call *call, void *state);
 void cm_console_secret(struct cm_call *call, void *state);
 void cm_console_releases(struct cm_call *call, void *state);
 
+void cm_console_resources(struct cm_call *call, void *state);
+void cm_console_references(struct cm_call *call, void *state);
+void cm_console_reference(struct cm_call *call, void *state);
+void cm_console_reference_post(struct cm_call *call, void *state);
+void cm_console_reference_delete(struct cm_call *call, void *state);
+
 void cm_console_try_evidence(struct cm_call *call, void *state);
 void cm_console_try_token(struct cm_call *call, void *state);
 

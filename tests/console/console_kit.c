@@ -10,14 +10,16 @@
 #include "console/console.h"
 #include "decide/decide.h"
 #include "identity/identity.h"
+#include "kbs/kbs.h"
 #include "keep/keep.h"
 #include "maa/maa.h"
 #include "token/base64.h"
 #include "vault/vault.h"
 
 static const struct cm_module *const modules[] = {
-    &cm_access_module, &cm_identity_module, &cm_rules_module,   &cm_decide_module,
-    &cm_maa_module,    &cm_vault_module,    &cm_console_module, NULL,
+    &cm_access_module, &cm_identity_module, &cm_rules_module,
+    &cm_decide_module, &cm_maa_module,      &cm_vault_module,
+    &cm_kbs_module,    &cm_console_module,  NULL,
 };
 static struct cm_keep *keep;
 static char root_file[256];

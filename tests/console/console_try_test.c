@@ -190,6 +190,11 @@ TEST(each_role_may_what_it_may)
         {"GET", "/api/v1/secrets", READERS},
         {"GET", "/api/v1/secrets/none", READERS},
         {"GET", "/api/v1/releases", READERS},
+        {"GET", "/api/v1/resources", READERS},
+        {"GET", "/api/v1/references", READERS},
+        {"GET", "/api/v1/references/00", READERS},
+        {"POST", "/api/v1/references", "admin author"},
+        {"DELETE", "/api/v1/references/00", "admin author"},
         {"POST", "/api/v1/try/evidence", READERS},
         {"POST", "/api/v1/try/token", READERS},
     };
