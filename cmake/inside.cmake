@@ -41,7 +41,7 @@ set_source_files_properties(${dir}/inside_td.c PROPERTIES COMPILE_OPTIONS -fno-s
 # our half of the crypto library
 add_library(cm_inside_crypto OBJECT ${dir}/openssl_cap.c ${dir}/openssl_cpu.c ${dir}/openssl_glibc.c)
 cm_enclave_settings(cm_inside_crypto)
-target_compile_options(cm_inside_crypto PRIVATE -fno-builtin)
+target_compile_options(cm_inside_crypto PRIVATE -fno-builtin ${CM_ENCLAVE_EXPORT})
 
 # musl's private layouts that our half relies on, asked of the installed library itself
 add_custom_command(

@@ -45,6 +45,7 @@ set(dir ${CMAKE_SOURCE_DIR}/src/libc)
 add_library(cm_inside_cxx OBJECT ${dir}/cxx_glibc.c ${dir}/cxx_sync.c ${dir}/cxx_thread.c
             ${dir}/cxx_random.cpp ${dir}/cxx_terminate.cpp)
 cm_enclave_settings(cm_inside_cxx)
+target_compile_options(cm_inside_cxx PRIVATE ${CM_ENCLAVE_EXPORT})
 set_target_properties(cm_inside_cxx PROPERTIES CXX_STANDARD 14) # set_unexpected is gone after that
 target_compile_options(cm_inside_cxx PRIVATE -fno-builtin)
 

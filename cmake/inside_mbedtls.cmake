@@ -19,6 +19,7 @@ file(COPY ${CM_MBED_HEADERS}/mbedtls ${CM_MBED_HEADERS}/psa DESTINATION ${CM_INS
 set(dir ${CMAKE_SOURCE_DIR}/src/libc)
 add_library(cm_inside_mbedtls OBJECT ${dir}/mbedtls_clock.c ${dir}/mbedtls_cpu.c ${dir}/mbedtls_random.c)
 cm_enclave_settings(cm_inside_mbedtls)
+target_compile_options(cm_inside_mbedtls PRIVATE ${CM_ENCLAVE_EXPORT})
 target_include_directories(cm_inside_mbedtls SYSTEM PRIVATE ${CM_INSIDE_INCLUDE})
 target_compile_options(cm_inside_mbedtls PRIVATE -fno-builtin)
 

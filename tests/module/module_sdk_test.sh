@@ -99,6 +99,28 @@ for compiler in gcc clang; do
     says "OE_OK 146"
 done
 
+# --- what stands in for functions of Debian's libraries is there for the library of an image too
+cat > uses.c << 'C'
+#include <mbedtls/timing.h>
+#include <openssl/crypto.h>
+int from_image(int a);
+int calls;
+int in_library(int a)
+{
+    int secret = a;
+    OPENSSL_cleanse(&secret, sizeof(secret));
+    return from_image(a) + CRYPTO_memcmp(&a, &secret, sizeof(a)) + (int)mbedtls_timing_hardclock();
+}
+C
+flags=$(pkg-config oeenclave-gcc --cflags)
+# shellcheck disable=SC2086 # words
+step "library that uses others" gcc -O1 ${flags/-fPIE -ftls-model=local-exec -fvisibility=hidden/-fPIC} -nostdlib -shared \
+    -Wl,-soname,libuses.so -o pc/libuses.so uses.c
+# shellcheck disable=SC2046,SC2086 # words
+step "image of it" gcc -O1 $flags -Ipc -o pc/uses enc.c pc/app_t.c pc/libuses.so $(pkg-config oeenclave-gcc --libs) \
+    $(pkg-config oeenclave-gcc --variable=mbedtlslibs)
+step "predict" oesign predict -e pc/uses
+
 # --- what the tools say
 step "predict" oesign predict -e pc/enc --explain
 says "module text"
