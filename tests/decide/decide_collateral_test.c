@@ -1,6 +1,6 @@
 /*
  * Collateral that is missing, stale, rolled back, forged or revoked; sources that are down and come back;
- * carrying it by hand, and between instances. Rows H7 (rollback) and H11 of docs/testing.md.
+ * carrying it by hand, and between instances. Rows H7 and H12 of docs/testing.md.
  */
 #include "decide_service_kit.h"
 
@@ -229,6 +229,39 @@ TEST(a_forged_list_is_known_by_the_chain_of_quotes)
     kit_stop();
     cm_parts_free(mixed);
     free(forged);
+}
+
+/* Without a part: there is no function that takes one away, so it is left out of another set. */
+static struct cm_collateral_parts *without(const struct cm_collateral_parts *all, unsigned missing)
+{
+    struct cm_collateral_parts *p = NULL;
+
+    if (cm_parts_create(&p) != CM_OK) {
+        abort();
+    }
+    for (unsigned i = 0; i < CM_PART_PCK_CHAIN; i++) {
+        if (i != missing && cm_parts_set(p, (enum cm_collateral_part)i,
+                                         cm_parts_get(all, (enum cm_collateral_part)i)) != CM_OK) {
+            abort();
+        }
+    }
+    return p;
+}
+
+TEST(nothing_is_believed_while_a_part_is_missing)
+{
+    struct cm_collateral_parts *all = decide_kit_parts();
+    char reason[256] = "";
+
+    for (unsigned i = 0; i < CM_PART_PCK_CHAIN; i++) {
+        begin();
+        source.instead = without(all, i);
+        CHECK_EQ(decide_now(reason, true), CM_ERR_NOTFOUND);
+        CHECK_SAYS(reason, cm_part_name((enum cm_collateral_part)i));
+        kit_stop();
+        cm_parts_free(source.instead);
+    }
+    cm_parts_free(all);
 }
 
 TEST(strangers_cannot_have_it_ask)

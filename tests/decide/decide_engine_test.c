@@ -1,4 +1,4 @@
-/* Decisions on quotes of the emulated platform: permitted, and each way to be refused. */
+/* Decisions on quotes of the emulated platform: permitted, and each way to be refused (rows G5, H1, H11, I5). */
 #include "harness.h"
 
 #include <casemate/emuplat.h>

@@ -328,6 +328,29 @@ TEST(what_it_says_is_verified)
     scene_free(s);
 }
 
+/* row H13 */
+TEST(a_service_behind_a_bad_certificate_is_none)
+{
+    static const char ca[] = "decide-kds-ca.pem";
+    struct scene *s = scene_new("Milan", false);
+    struct serve *tls = serve_start(true, answer, &s->kds);
+    FILE *f = fopen(ca, "w");
+
+    REQUIRE(f != NULL && fputs(serve_certificate(tls), f) >= 0 && fclose(f) == 0);
+    (void)snprintf(s->url, sizeof(s->url), "https://localhost:%u", serve_port(tls));
+    configure(s);
+    CHECK_EQ(decide(s), CM_ERR_NOTFOUND);
+    CHECK_EQ(s->kds.asked, 0);
+    s->config.kds_ca_file = ca; /* but when it is the one that is trusted */
+    configure(s);
+    CHECK_EQ(decide(s), CM_OK);
+    s->config.kds_url = "http://192.0.2.1"; /* nor is it asked without TLS beyond this machine */
+    CHECK_EQ(cm_engine_configure(s->engine, &s->config, NULL), CM_ERR_PARAM);
+    serve_stop(tls);
+    scene_free(s);
+    (void)remove(ca);
+}
+
 TEST(invented_chips_are_asked_for_now_and_then_only)
 {
     struct scene *s = scene_new("Milan", false);
