@@ -227,6 +227,9 @@ TEST(I4_signatures_that_are_none_are_refused)
     other = stranger;
     other.kid = "rsa-2";
     CHECK_EQ(verify(token_of(&other, NULL, GOOD), NULL), CM_ERR_NOTFOUND);
+    /* of another issuer, whose tokens other APIs have: no reason to look for a newer one */
+    CHECK_EQ(verify(token_of(&other, NULL, "{\"iss\":\"https://other.example\"}"), NULL),
+             CM_ERR_MISMATCH);
     other.kid = NULL;
     CHECK_EQ(verify(token_of(&other, NULL, GOOD), NULL), CM_ERR_NOTFOUND);
     CHECK_EQ(verify(token_of(&rs, "\"typ\":\"secevent+jwt\"", GOOD), NULL), CM_ERR_FORMAT);
