@@ -485,16 +485,18 @@ function errorOf(response: Response, body: unknown): ApiError {
 export interface Ask {
     method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
     body?: unknown;
+    text?: string; // JSON that must arrive as it is, since signatures are over its bytes
     signal?: AbortSignal;
 }
 
 /** Ask; path is relative to /api/v1/. @throws ApiError, or an AbortError when the signal was given. */
-export async function ask<T>(path: string, {method = 'GET', body, signal}: Ask = {}): Promise<T> {
+export async function ask<T>(path: string, {method = 'GET', body, text, signal}: Ask = {}): Promise<T> {
     const headers: Record<string, string> = {accept: 'application/json'};
     let response: Response;
     let answer: unknown = null;
+    const sent = text ?? (body === undefined ? undefined : JSON.stringify(body));
 
-    if (body !== undefined) {
+    if (sent !== undefined) {
         headers['content-type'] = 'application/json';
     }
     if (method !== 'GET' && csrf !== null) {
@@ -507,11 +509,11 @@ export async function ask<T>(path: string, {method = 'GET', body, signal}: Ask =
             credentials: 'same-origin',
             cache: 'no-store',
             redirect: 'error',
-            ...(body === undefined ? {} : {body: JSON.stringify(body)}),
+            ...(sent === undefined ? {} : {body: sent}),
             ...(signal === undefined ? {} : {signal}),
         });
-        const text = await response.text();
-        answer = text === '' ? null : JSON.parse(text);
+        const got = await response.text();
+        answer = got === '' ? null : JSON.parse(got);
     } catch (error) {
         if (error instanceof DOMException && error.name === 'AbortError') {
             throw error;

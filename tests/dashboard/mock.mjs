@@ -56,6 +56,7 @@ async function bodyOf(request) {
     }
     const text = Buffer.concat(parts).toString('utf8');
     try {
+        request.text = text;
         return text === '' ? {} : JSON.parse(text);
     } catch {
         throw new Refusal(400, 'InvalidParameter', 'The body is not JSON.');

@@ -178,6 +178,17 @@ function overview({state, query}) {
     };
 }
 
+const bundles = [
+    route('GET', 'collateral/export', 'reader', () => '{"bundle":[]}'),
+    route('POST', 'collateral/import', 'admin', ({body, request, state}) => {
+        state.imported = request.text;
+        if (!Array.isArray(body.bundle)) {
+            throw new Refusal(400, 'EvidenceFormat', 'This is no collateral.');
+        }
+        return {taken: body.bundle.length};
+    }),
+];
+
 /* -------------------------------------------------------------- attestations */
 
 function search({state, query}) {
@@ -561,4 +572,4 @@ const rest = [
     }),
 ];
 
-export const routes = [...sessions, ...log, ...inventory, ...policies, ...keys, ...rest];
+export const routes = [...sessions, ...bundles, ...log, ...inventory, ...policies, ...keys, ...rest];

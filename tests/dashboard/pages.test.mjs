@@ -378,6 +378,20 @@ test('pasted evidence is decoded and decided about; nonsense and forged tokens a
     await close();
 });
 
+test('collateral is taken from a file, if it is that', async () => {
+    const {page, close} = await visit(browser, mock.url, {as: 'ada', expected: [status(400)]});
+    const file = (text) => page.locator('#collateral-file').setInputFiles({name: 'c.json', mimeType: 'application/json', buffer: Buffer.from(text)});
+
+    await file('not JSON');
+    await page.getByText('c.json is not JSON.').waitFor();
+    await file('{"other": 1}');
+    await page.getByText('This is no collateral.').waitFor();
+    await file('{"bundle":  [1, 2.0]}');
+    await page.getByRole('status').getByText('2 parts taken.').waitFor();
+    assert.equal(mock.state.imported, '{"bundle":  [1, 2.0]}', 'byte for byte: it is signed');
+    await close();
+});
+
 test('reference values are added, shown and removed', async () => {
     const {page, close} = await visit(browser, mock.url, {as: 'bob'});
 

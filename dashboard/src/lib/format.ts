@@ -113,6 +113,8 @@ const teeNames: Record<string, string> = {
     psa: 'PSA',
     optee: 'OP-TEE',
     nvidia: 'NVIDIA',
+    gce: 'Google Cloud VM',
+    gcp: 'Google Confidential Space',
 };
 
 /** What people call a TEE; an unknown one as it is. */

@@ -2,10 +2,12 @@
 import type {JSX} from 'preact';
 import {useMemo} from 'preact/hooks';
 
-import type {Alert, Collateral, Overview, Reason, Release} from '../api';
-import {useLoad, useNow} from '../hooks';
+import {type Alert, ask, type Collateral, type Overview, type Reason, type Release} from '../api';
+import {useAction, useLoad, useNow} from '../hooks';
 import {count, daysLeft, duration, plural, shortSentence, teeName} from '../lib/format';
 import {A, useParameter} from '../router';
+import {useMay} from '../session';
+import {announce} from '../ui/announce';
 import {Badge, Choice, Empty, Facts, Failed, Hash, Loading, Panel, State, Time} from '../ui/basics';
 import {Chart, type Line} from '../ui/chart';
 import {Icon} from '../ui/icons';
@@ -159,9 +161,54 @@ function left(c: Collateral, now: number): string {
     return days < 0 ? `${plural(-days, 'day')} over` : `${plural(days, 'day')} left`;
 }
 
-function CollateralPanel({items, now}: {items: Collateral[]; now: number}): JSX.Element {
+// For services without a network: what another has fetched, as one file.
+function Bundle({reload}: {reload: () => void}): JSX.Element {
+    const admin = useMay('admin');
+    const take = useAction(async (file: File) => {
+        const text = await file.text();
+        try {
+            JSON.parse(text);
+        } catch {
+            throw new Error(`${file.name} is not JSON.`);
+        }
+        const done = await ask<{taken: number}>('collateral/import', {method: 'POST', text});
+        announce(`${plural(done.taken, 'part')} taken.`);
+        reload();
+    });
+
     return (
-        <Panel title="Collateral" note="what verification rests on" flush>
+        <>
+            {take.error !== null && <span class="field-error">{take.error.message}</span>}
+            <a class="small" href="/api/v1/collateral/export" download="casemate-collateral.json">
+                Export
+            </a>
+            {admin && (
+                <>
+                    <input
+                        id="collateral-file"
+                        class="unseen"
+                        type="file"
+                        accept=".json"
+                        onChange={(e) => {
+                            const file = e.currentTarget.files?.[0];
+                            if (file !== undefined) {
+                                void take.run(file);
+                                e.currentTarget.value = '';
+                            }
+                        }}
+                    />
+                    <label class="button small" for="collateral-file">
+                        {take.busy ? 'Importing…' : 'Import'}
+                    </label>
+                </>
+            )}
+        </>
+    );
+}
+
+function CollateralPanel({items, now, reload}: {items: Collateral[]; now: number; reload: () => void}): JSX.Element {
+    return (
+        <Panel title="Collateral" note="what verification rests on" flush actions={<Bundle reload={reload} />}>
             {items.length === 0 ? (
                 <Empty icon="refresh" title="No collateral yet">
                     <p>It is fetched with the first evidence of a platform, or imported with an offline bundle.</p>
@@ -183,7 +230,7 @@ function CollateralPanel({items, now}: {items: Collateral[]; now: number}): JSX.
                             ),
                         },
                         {name: 'Fetched', cell: (c) => <Time at={c.fetched_at} form="ago" />},
-                        {name: 'Next', cell: (c) => left(c, now)},
+                        {name: 'Next', kind: 'tight', cell: (c) => left(c, now)},
                         {name: 'State', kind: 'tight', cell: (c) => <State of={c.state} />},
                     ]}
                 />
@@ -295,7 +342,7 @@ export function OverviewPage(): JSX.Element {
                     )}
                     <div class="grid two">
                         <Reasons reasons={data.reasons} total={data.totals.refused} />
-                        <CollateralPanel items={data.collateral} now={now} />
+                        <CollateralPanel items={data.collateral} now={now} reload={reload} />
                     </div>
                     <div class="grid two-one">
                         <Panel title="Newest releases" actions={<A to="/keys?tab=releases" class="small">All <Icon name="right" size={11} /></A>} flush>

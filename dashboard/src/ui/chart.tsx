@@ -52,6 +52,13 @@ function hatch(u: uPlot, stroke: string): CanvasPattern | string {
     return u.ctx.createPattern(tile, 'repeat') ?? faint(stroke);
 }
 
+// A value without neighbours is no line: it gets a point.
+function alone(u: uPlot, series: number): number[] {
+    const values = u.data[series] as (number | null)[];
+
+    return values.flatMap((v, i) => (v !== null && (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null ? [i] : []));
+}
+
 function seriesOf(line: Line): uPlot.Series {
     const stroke = colour(tones[line.tone]);
     const base: uPlot.Series = {label: line.name, stroke, width: 1.5, points: {show: false}};
@@ -63,7 +70,8 @@ function seriesOf(line: Line): uPlot.Series {
         const paths = uPlot.paths.bars?.({size: [0.9, 24], gap: 1});
         return {...base, width: 1, fill: (u): CanvasPattern | string => hatch(u, stroke), ...(paths === undefined ? {} : {paths})};
     }
-    return {...base, ...(line.form === 'dashed' ? {dash: [5, 4]} : {})};
+    const points = {show: true, size: 5, fill: stroke, filter: (u: uPlot, series: number): number[] => alone(u, series)};
+    return {...base, points, ...(line.form === 'dashed' ? {dash: [5, 4]} : {})};
 }
 
 function axes(unit: (value: number) => string): uPlot.Axis[] {

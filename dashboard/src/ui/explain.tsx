@@ -86,14 +86,19 @@ function Part({part, boundTo, first}: {part: Submod; boundTo: string | null; fir
                         {part.genuine ? 'genuine' : 'not genuine'}
                     </Badge>
                     <span class="quiet small">
-                        {plural(passed, 'check')} passed{failed > 0 ? `, ${failed} failed` : ''}, {plural(part.claims.length, 'claim')}
+                        {plural(passed, 'check')} passed{failed > 0 ? `, ${failed} failed` : ''}
                     </span>
                 </summary>
                 {boundTo !== null && <p class="small part-bound">{boundTo}</p>}
                 <h3>Checks</h3>
                 <Checks checks={part.checks} />
-                <h3>Claims</h3>
-                <Claims claims={part.claims} label={`Claims of ${part.name}`} />
+                <details class="claims" open={part.claims.length <= 12}>
+                    <summary>
+                        <Icon name="right" size={12} />
+                        {plural(part.claims.length, 'claim')}
+                    </summary>
+                    <Claims claims={part.claims} label={`Claims of ${part.name}`} />
+                </details>
             </details>
         </li>
     );
@@ -130,12 +135,26 @@ function StepNote({step, decided}: {step: TraceStep; decided: boolean}): JSX.Ele
             </p>
         );
     }
+    if (step.fired && !decided) {
+        return (
+            <p class="small trace-claim">
+                <Badge tone="quiet" icon="yes">
+                    fired
+                </Badge>{' '}
+                {(step.matched ?? []).map((c) => (
+                    <code key={c.type} title={claimText(c)}>
+                        {shortSentence(claimText(c))}{' '}
+                    </code>
+                ))}
+            </p>
+        );
+    }
     if (step.fired) {
         return (
             <>
                 <p>
-                    <Badge tone={decided ? 'accent' : 'quiet'} icon="yes">
-                        {decided ? 'fired, and decided' : 'fired'}
+                    <Badge tone="accent" icon="yes">
+                        fired, and decided
                     </Badge>
                 </p>
                 {(step.matched ?? []).map((c) => (
