@@ -40,7 +40,7 @@ if(TARGET oedebugmalloc)
 endif()
 
 add_custom_target(sdk)
-foreach(part cm_module_start casemate casemate-service oesign oeedger8r oehost oehostverify oecore oeenclave oeseal_gcmaes cm_inside cm_inside_libcxx cm_inside_mbed casemate-sgxemu selftest_host
+foreach(part cm_module_start casemate casemate-service oesign oeedger8r oehost oehostverify oecore oeenclave oeseal_gcmaes cm_inside cm_inside_libcxx cm_inside_mbed casemate-sgxemu cm_keeper selftest_host
              oeutil oeverify oesyscall oedebugmalloc ${modules})
   if(TARGET ${part})
     add_dependencies(sdk ${part})
