@@ -67,6 +67,23 @@ static void tick(void *state, uint64_t now)
     }
 }
 
+static void metrics(void *state, FILE *out)
+{
+    static const char *const names[CM_KBS_COUNTS][2] = {
+        [CM_KBS_CHALLENGED] = {"casemate_kbs_challenges_total", "Challenges given to guests."},
+        [CM_KBS_ATTESTED] = {"casemate_kbs_attestations_total", "Guests that got a token."},
+        [CM_KBS_REFUSED] = {"casemate_kbs_refusals_total", "Guests that got none."},
+        [CM_KBS_RELEASED] = {"casemate_kbs_releases_total", "Resources given to guests."},
+        [CM_KBS_WITHHELD] = {"casemate_kbs_denials_total", "Resources that the policy withheld."},
+    };
+    struct cm_kbs *kbs = state;
+
+    for (unsigned i = 0; i < CM_KBS_COUNTS; i++) {
+        (void)fprintf(out, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", names[i][0], names[i][1],
+                      names[i][0], names[i][0], atomic_load(&kbs->counts[i]));
+    }
+}
+
 #define KBS(m, p, r, f)                                                                     \
     {                                                                                       \
         .methods = (m), .path = "/kbs/v0/" p, .roles = (r), .api = CM_API_KBS, .serve = (f) \
@@ -104,4 +121,5 @@ const struct cm_module cm_kbs_module = {
     .stop = stop,
     .changed = changed,
     .tick = tick,
+    .metrics = metrics,
 };

@@ -206,7 +206,9 @@ out:
 static void answer(struct attest *a)
 {
     struct cm_call *call = a->call;
+    bool good = !a->failed && a->st == CM_OK;
 
+    atomic_fetch_add(&a->kbs->counts[good ? CM_KBS_ATTESTED : CM_KBS_REFUSED], 1);
     if (a->failed) {
         cm_call_fail_status(call, a->st, &a->why);
     } else if (a->st != CM_OK) {

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "crypto/hash.h"
 #include "decide/decide.h"
@@ -17,8 +18,19 @@
 #define CM_KBS_CHALLENGE 300u
 #define CM_KBS_TOKEN     300u
 
+/** What is counted; kbs.c has the names. */
+enum cm_kbs_count {
+    CM_KBS_CHALLENGED, /* auth, answered with a challenge */
+    CM_KBS_ATTESTED,
+    CM_KBS_REFUSED, /* attest, answered without a token */
+    CM_KBS_RELEASED,
+    CM_KBS_WITHHELD, /* a resource, by the policy */
+    CM_KBS_COUNTS,
+};
+
 struct cm_kbs {
     struct cm_service *service;
+    atomic_ullong counts[CM_KBS_COUNTS];
     uint8_t secret[32]; /* nonces are made with it; the same on all instances */
     pthread_mutex_t lock;
     json_t *references; /* name: [values]; replaced as a whole */

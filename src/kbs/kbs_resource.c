@@ -122,6 +122,7 @@ out:
     }
     free(plain);
     if (st == CM_OK) {
+        atomic_fetch_add(&kbs->counts[CM_KBS_RELEASED], 1);
         cm_call_answer(call, 200, "application/json", cm_span_make(jwe, strlen(jwe)));
     } else if (st == CM_ERR_NOTFOUND) {
         cm_call_fail(call, 404, "ResourceNotFound", "there is no resource %s", path);
@@ -133,6 +134,7 @@ out:
 
 void cm_kbs_serve_resource(struct cm_call *call, void *state)
 {
+    struct cm_kbs *kbs = state;
     struct cm_why why = {""};
     char path[CM_KBS_PATH_CAP] = "";
     bool plain = cm_kbs_path(call, path);
@@ -149,11 +151,12 @@ void cm_kbs_serve_resource(struct cm_call *call, void *state)
     } else {
         st = permitted(call, claims, path, &why);
         if (st == CM_ERR_POLICY) {
+            atomic_fetch_add(&kbs->counts[CM_KBS_WITHHELD], 1);
             cm_call_fail(call, 403, "PolicyDeny", "%s", why.text);
         } else if (st != CM_OK) {
             cm_call_fail_status(call, st, &why);
         } else {
-            release(call, state, claims, path);
+            release(call, kbs, claims, path);
         }
     }
     json_decref(claims);

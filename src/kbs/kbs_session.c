@@ -196,7 +196,7 @@ static const char *refuse_extra(json_t *extra, const char *tee)
 
 void cm_kbs_serve_auth(struct cm_call *call, void *state)
 {
-    const struct cm_kbs *kbs = state;
+    struct cm_kbs *kbs = state;
     json_t *body = cm_call_json(call);
     struct cm_kbs_session session = {0};
     char nonce[CM_KBS_NONCE_CAP] = "";
@@ -233,6 +233,7 @@ void cm_kbs_serve_auth(struct cm_call *call, void *state)
                cm_kbs_session_nonce(kbs, &session, nonce) != CM_OK) {
         cm_call_fail(call, 500, "Internal", "no challenge can be made");
     } else {
+        atomic_fetch_add(&kbs->counts[CM_KBS_CHALLENGED], 1);
         cm_kbs_set_cookie(call, &session);
         cm_call_answer_json(call, 200,
                             listed

@@ -331,6 +331,31 @@ TEST(what_was_done_and_released_is_in_the_audit_log)
     kbs_guest_free(g);
 }
 
+TEST(what_happened_is_counted)
+{
+    struct kbs_guest *g = NULL;
+
+    kbs_stop();
+    kbs_ready();
+    g = kbs_guest(KBS_P256);
+    CHECK_EQ(kbs_attest(g), 200);
+    CHECK_EQ(kbs_auth(g), 200);
+    CHECK_EQ(kbs_post_attest(g, "{}"), 401);
+    CHECK_EQ(kbs_attest(g), 200);
+    CHECK_EQ(kbs_get(g, "bank/key/one", false), 200);
+    CHECK_EQ(kbs_resource_policy(cm_kbs_policy("deny-all")), 200);
+    CHECK_EQ(kbs_get(g, "bank/key/one", false), 403);
+    CHECK_EQ(kit_get("/metrics", "auditor")->status, 200);
+    CHECK(strstr(kit_last()->body, "\ncasemate_kbs_challenges_total 3\n") != NULL);
+    CHECK(strstr(kit_last()->body, "\ncasemate_kbs_attestations_total 2\n") != NULL);
+    CHECK(strstr(kit_last()->body, "\ncasemate_kbs_refusals_total 1\n") != NULL);
+    CHECK(strstr(kit_last()->body, "\ncasemate_kbs_releases_total 1\n") != NULL);
+    CHECK(strstr(kit_last()->body, "\ncasemate_kbs_denials_total 1\n") != NULL);
+    CHECK(strstr(kit_last()->body, "\ncasemate_signing_key_age_seconds{signer=\"result\"} ") !=
+          NULL);
+    kbs_guest_free(g);
+}
+
 TEST(end)
 {
     kbs_stop();

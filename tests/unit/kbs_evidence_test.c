@@ -265,4 +265,57 @@ TEST(evidence_that_is_none_is_refused_with_a_reason)
     CHECK(cm_kbs_tee("sgx2") == NULL);
 }
 
+/* ---------------------------------------------------------------------- whole bodies */
+
+#define KEY                                                                                    \
+    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"," \
+    "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}"
+#define BODY                                                                               \
+    "{\"runtime-data\":{\"nonce\":\"bm9uY2U=\",\"tee-pubkey\":" KEY "},\"tee-evidence\":{" \
+    "\"primary_evidence\":{\"quote\":\"YQ==\"},\"additional_evidence\":\"{\\\"nvidia\\\":{}}\"}}"
+
+static enum cm_status take(const char *text, unsigned minor)
+{
+    struct cm_kbs_attestation a;
+    struct cm_kbs_evidence e = {.owned_count = 0};
+    struct cm_why why = {""};
+    uint8_t hash[CM_HASH_MAX_SIZE];
+    enum cm_status st = cm_kbs_attestation_read(
+        (struct cm_span){(const uint8_t *)text, strlen(text)}, minor, &a, &why);
+
+    if (st == CM_OK) {
+        st = cm_kbs_check_key(a.pubkey, &why);
+    }
+    if (st == CM_OK) {
+        st = cm_kbs_binding(&a, "bm9uY2U=", CM_HASH_SHA384, true, hash, &why);
+    }
+    if (st == CM_OK) {
+        st = cm_kbs_evidence_read(cm_kbs_tee("sgx"), a.primary, &e, &why);
+    }
+    cm_kbs_evidence_free(&e);
+    cm_kbs_attestation_free(&a);
+    return st;
+}
+
+TEST(every_failed_allocation_of_a_body_is_said)
+{
+    bool done = false;
+    long k = 1;
+
+    CHECK_EQ(take(BODY, 4), CM_OK);
+    for (; !done && k < 200; k++) {
+        enum cm_status st = CM_OK;
+
+        fail_alloc_at(k);
+        st = take(BODY, 4);
+        done = !fail_alloc_hit();
+        fail_alloc_at(-1);
+        /* OpenSSL says of itself only that it failed */
+        CHECK(done ? st == CM_OK
+                   : st == CM_ERR_NOMEM || st == CM_ERR_CRYPTO || st == CM_ERR_FORMAT ||
+                         st == CM_OK);
+    }
+    CHECK(done && k > 8);
+}
+
 TEST_MAIN
