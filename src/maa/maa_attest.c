@@ -205,8 +205,7 @@ out:
 
 /* The token of a permitted attestation; of a draft one that nobody may trust. */
 static enum cm_status make_token(struct cm_call *call, const struct cm_maa_request *r,
-                                 const struct cm_decision *d, void *arg, json_t **out,
-                                 struct cm_why *why)
+                                 struct cm_decision *d, void *arg, json_t **out, struct cm_why *why)
 {
     const struct cm_maa_issue issue = {cm_call_base(call), d->time, d->id};
     json_t *claims = NULL;
@@ -219,6 +218,7 @@ static enum cm_status make_token(struct cm_call *call, const struct cm_maa_reque
         token = cm_maa_unsigned(claims);
     } else {
         CM_TRY(cm_maa_sign(call->service, issue.base, claims, &token, why));
+        d->token = json_incref(claims); /* for the record: never of a draft */
     }
     *out = token == NULL ? NULL : json_pack("{s:s}", "token", token);
     st = *out == NULL ? CM_ERR_NOMEM : CM_OK;

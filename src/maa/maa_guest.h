@@ -24,7 +24,7 @@ void cm_maa_guest_free(void *guest);
 
 /** The answer to a permitted guest: a token that its TPM alone can open. As of struct cm_maa_finish. */
 CM_MUST_USE enum cm_status cm_maa_guest_answer(struct cm_call *call, const struct cm_maa_request *r,
-                                               const struct cm_decision *d, void *arg, json_t **out,
+                                               struct cm_decision *d, void *arg, json_t **out,
                                                struct cm_why *why);
 
 #endif

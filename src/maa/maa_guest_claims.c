@@ -155,7 +155,7 @@ static enum cm_status attestation_key(const struct cm_maa_guest *g, struct cm_pu
 }
 
 enum cm_status cm_maa_guest_answer(struct cm_call *call, const struct cm_maa_request *r,
-                                   const struct cm_decision *d, void *arg, json_t **out,
+                                   struct cm_decision *d, void *arg, json_t **out,
                                    struct cm_why *why)
 {
     const struct cm_maa_guest *g = arg;
@@ -176,6 +176,7 @@ enum cm_status cm_maa_guest_answer(struct cm_call *call, const struct cm_maa_req
     CM_TRY(add_runtime(claims, g));
     CM_TRY(cm_maa_sign(call->service, issue.base, claims, &token, why));
     CM_TRY(cm_maa_seal(key, token, &sealed));
+    d->token = json_incref(claims); /* for the record */
     *out = json_pack("{s:s}", "token", sealed);
     st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
 out:

@@ -249,7 +249,7 @@ static enum cm_status add_claims(struct cm_call *call, const struct cm_decision 
 }
 
 static enum cm_status make_result(struct cm_call *call, const struct cm_maa_request *r,
-                                  const struct cm_decision *d, void *arg, json_t **out,
+                                  struct cm_decision *d, void *arg, json_t **out,
                                   struct cm_why *why)
 {
     const struct cm_token_form form = {.type = "JWT", .jku = NULL, .x5c = false};
@@ -267,6 +267,7 @@ static enum cm_status make_result(struct cm_call *call, const struct cm_maa_requ
     }
     CM_TRY(cm_identity_sign(call->service, CM_SIGNER_RESULT, &form,
                             cm_span_make(text, strlen(text)), &token, why));
+    d->token = json_incref(ear); /* what was said is part of the record */
     *out = json_pack("{s:s, s:s}", "token", token, "id", d->id);
     st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
 out:

@@ -160,8 +160,7 @@ void cm_maa_fail_input(struct cm_call *call, enum cm_status st, const struct cm_
 struct cm_maa_finish {
     /** @param out  set to the answer's JSON. */
     enum cm_status (*make)(struct cm_call *call, const struct cm_maa_request *r,
-                           const struct cm_decision *d, void *arg, json_t **out,
-                           struct cm_why *why);
+                           struct cm_decision *d, void *arg, json_t **out, struct cm_why *why);
     void *arg;
     void (*free_arg)(void *arg); /* NULL: nothing to free */
 };

@@ -396,7 +396,7 @@ static enum cm_status sign(struct cm_call *call, const struct cm_decision *d, co
 }
 
 static enum cm_status make_report(struct cm_call *call, const struct cm_maa_request *r,
-                                  const struct cm_decision *d, void *arg, json_t **out,
+                                  struct cm_decision *d, void *arg, json_t **out,
                                   struct cm_why *why)
 {
     const struct tpm *t = arg;
@@ -419,6 +419,7 @@ static enum cm_status make_report(struct cm_call *call, const struct cm_maa_requ
         (void)json_object_set_new(claims, "cnf", json_pack("{s:o}", "jwk", json_deep_copy(t->key)));
     }
     CM_TRY(sign(call, d, claims, &token, why));
+    d->token = json_incref(claims); /* for the record */
     report = json_pack("{s:s}", "report", token);
     text = report == NULL ? NULL : json_dumps(report, JSON_COMPACT);
     *out = text == NULL
