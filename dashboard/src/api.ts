@@ -366,6 +366,7 @@ export interface Release {
 export interface Reference {
     id: string;
     name: string;
+    type: string;
     kind: string;
     tag_id: string | null;
     issuer: string | null;
@@ -374,7 +375,7 @@ export interface Reference {
     author: string;
     valid_from: number | null;
     valid_until: number | null;
-    state: 'valid' | 'expired' | 'not-yet';
+    state: 'valid' | 'expired' | 'not-yet' | 'malformed';
     values: number;
     keys: number;
 }

@@ -349,7 +349,7 @@ function references(now) {
     const entry = (environment, label, n) => ({environment, label, alg: 'sha-256', value: hex(`${environment}${n}`), svn: n % 2 === 0 ? n : null});
     const make = (id, name, more) => {
         const entries = Array.from({length: more.values}, (_, i) => entry(more.environment, ['bl2', 'tf-m', 'fip', 'rmm', 'psa-rot', 'config'][i % 6], i));
-        return {id, name, kind: 'corim', tag_id: hex(name, 16), issuer: null, signed: true, added_at: now - 20 * 86400, author: 'bob', valid_from: now - 100 * 86400, valid_until: now + 260 * 86400, state: 'valid', keys: 0, ...more, entries};
+        return {id, name, type: 'Cca', kind: 'corim', tag_id: hex(name, 16), issuer: null, signed: true, added_at: now - 20 * 86400, author: 'bob', valid_from: now - 100 * 86400, valid_until: now + 260 * 86400, state: 'valid', keys: 0, ...more, entries};
     };
     return [
         make('r1', 'cca-platform.corim', {values: 6, keys: 1, issuer: 'Example Silicon', environment: 'CCA platform rev 3'}),

@@ -493,7 +493,7 @@ const rest = [
         } catch {
             throw new Refusal(400, 'EvidenceFormat', 'This is neither a CoRIM nor reference values in JSON.');
         }
-        const made = {id: randomBytes(8).toString('hex'), name: body.name, kind: 'json', tag_id: null, issuer: null, signed: false, added_at: now(), author: user.name, valid_from: null, valid_until: null, state: 'valid', values: entries.length, keys: 0, entries};
+        const made = {id: randomBytes(8).toString('hex'), name: body.name, type: body.type ?? 'Cca', kind: 'json', tag_id: null, issuer: null, signed: false, added_at: now(), author: user.name, valid_from: null, valid_until: null, state: 'valid', values: entries.length, keys: 0, entries};
         state.world.references.unshift(made);
         note(call, 'reference.add', made.name, {values: entries.length});
         return made;

@@ -1,8 +1,8 @@
 // Reference values and endorsements: what makers say their software and devices measure as.
 import type {JSX} from 'preact';
-import {useRef} from 'preact/hooks';
+import {useRef, useState} from 'preact/hooks';
 
-import {ask, type Reference, type ReferenceDetail} from '../api';
+import {ask, type PolicySummary, type Reference, type ReferenceDetail} from '../api';
 import {useAction, useList, useLoad} from '../hooks';
 import {fileBase64} from '../lib/base64';
 import {plural, shortHash} from '../lib/format';
@@ -19,11 +19,16 @@ const largest = 512 * 1024;
 function Upload({reload}: {reload: () => void}): JSX.Element | null {
     const may = useMay('author');
     const input = useRef<HTMLInputElement>(null);
+    const types = useLoad<{items: PolicySummary[]}>(may ? 'policies' : null);
+    const [type, setType] = useState('');
     const upload = useAction(async (file: File) => {
         if (file.size > largest) {
             throw new Error(`${file.name} is larger than 512 KiB.`);
         }
-        const made = await ask<ReferenceDetail>('references', {method: 'POST', body: {name: file.name, content: await fileBase64(file)}});
+        const made = await ask<ReferenceDetail>('references', {
+            method: 'POST',
+            body: {name: file.name, content: await fileBase64(file), ...(type === '' ? {} : {type})},
+        });
         announce(`${plural(made.values, 'value')} added.`);
         reload();
         navigate(`/references/${encodeURIComponent(made.id)}`);
@@ -34,6 +39,17 @@ function Upload({reload}: {reload: () => void}): JSX.Element | null {
     }
     return (
         <>
+            <label>
+                <span class="unseen">Held to it: evidence of</span>
+                <select value={type} onChange={(e) => setType(e.currentTarget.value)}>
+                    <option value="">as its profile says</option>
+                    {(types.data?.items ?? []).map((t) => (
+                        <option key={t.type} value={t.type}>
+                            {t.type}
+                        </option>
+                    ))}
+                </select>
+            </label>
             <input
                 ref={input}
                 id="reference-file"
@@ -83,7 +99,8 @@ export function ReferencesPage(): JSX.Element {
                         to={(r) => `/references/${encodeURIComponent(r.id)}`}
                         columns={[
                             {name: 'Name', kind: 'main', cell: (r) => r.name},
-                            {name: 'Kind', cell: (r) => (r.kind === 'corim' ? 'CoRIM' : r.kind.toUpperCase())},
+                            {name: 'For', cell: (r) => r.type},
+                            {name: 'Kind', cell: (r) => (r.kind === 'corim' ? 'CoRIM' : r.kind === 'key' ? 'public keys' : r.kind.toUpperCase())},
                             {name: 'From', cell: (r) => r.issuer ?? <span class="quiet">unknown</span>},
                             {
                                 name: 'Signed',
@@ -143,6 +160,7 @@ export function ReferencePage({id}: {id: string}): JSX.Element {
                         <Facts
                             wide
                             items={[
+                                ['Held to it', `evidence that ${data.type} judges`],
                                 ['Kind', data.kind === 'corim' ? 'CoRIM' : data.kind],
                                 ['Tag', data.tag_id === null ? '–' : <code key="t">{data.tag_id}</code>],
                                 ['From', data.issuer ?? 'unknown'],
