@@ -1,5 +1,6 @@
 /* The service's life; see serve_run.h. */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -287,6 +288,9 @@ enum cm_status cm_serve_run(const struct cm_serve_args *args, FILE *out, struct 
     enum cm_status st = CM_OK;
 
     (void)signal(SIGPIPE, SIG_IGN);
+    /* buffers come and go with every request: their memory is kept, not given back each time */
+    (void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
+    (void)mallopt(M_TOP_PAD, 1 << 20);
     (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the store */
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGHUP);

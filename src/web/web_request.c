@@ -14,6 +14,8 @@
 #include "common/hex.h"
 #include "web/web_private.h"
 
+#define ONE_RECORD ((size_t)16 << 10)
+
 struct cm_web_request {
     struct web_loop *loop;
     struct evhttp_request *ev;
@@ -275,6 +277,7 @@ static void send_answer(struct cm_web_request *req)
     struct web_loop *loop = req->loop;
     struct web_conn *conn = cm_web_conn_of(req->ev);
     struct evkeyvalq *headers = evhttp_request_get_output_headers(req->ev);
+    struct evbuffer *out = NULL;
 
     if (conn != NULL) {
         cm_web_conn_state(conn, WEB_WRITING);
@@ -293,7 +296,14 @@ static void send_answer(struct cm_web_request *req)
     if (loop->stopping) {
         (void)evhttp_add_header(headers, "Connection", "close");
     }
+    out = conn == NULL ? NULL
+                       : bufferevent_get_output(evhttp_connection_get_bufferevent(
+                             evhttp_request_get_connection(req->ev)));
     evhttp_send_reply(req->ev, req->status, NULL, NULL);
+    /* head and body in one record and one packet; what is longer goes in several anyway */
+    if (out != NULL && evbuffer_get_length(out) <= ONE_RECORD) {
+        (void)evbuffer_pullup(out, -1);
+    }
     evhttp_clear_headers(&req->query);
     free(req->type);
     free(req->answer);
@@ -322,6 +332,7 @@ void cm_web_answer(struct cm_web_request *req, int status, const char *type, str
 {
     struct web_loop *loop = req->loop;
     const uint64_t one = 1;
+    bool first = false;
 
     req->status = status;
     if (type != NULL) {
@@ -341,8 +352,11 @@ void cm_web_answer(struct cm_web_request *req, int status, const char *type, str
         return;
     }
     (void)pthread_mutex_lock(&loop->lock);
+    first = loop->done == NULL;
     req->next = loop->done;
     loop->done = req;
     (void)pthread_mutex_unlock(&loop->lock);
-    (void)!write(loop->wake, &one, sizeof(one)); /* fails only when it is woken already */
+    if (first) {                                     /* else it is on its way */
+        (void)!write(loop->wake, &one, sizeof(one)); /* fails only when it is woken already */
+    }
 }
