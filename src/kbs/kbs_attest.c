@@ -66,14 +66,14 @@ static void refuse_decision(const struct attest *a, struct cm_decision *d, enum 
     d->why = a->why;
 }
 
-/* A quote is of SGX or of TDX, and of the one that the session was begun with. */
+/* One format is of several TEEs (a quote of SGX or TDX): it must be the one that the session was begun with. */
 static enum cm_status check_kind(struct attest *a, const struct cm_decision *d,
                                  const struct cm_kbs_tee *tee)
 {
     const struct cm_claim *c = cm_evidence_find(d->evidence, 0, CM_CLAIM_TEE, 0);
 
-    if (tee->format != CM_FORMAT_DCAP ||
-        (c != NULL && c->type == CM_CLAIM_TYPE_TEXT && strcmp(c->text, tee->name) == 0)) {
+    if (tee->claim == NULL ||
+        (c != NULL && c->type == CM_CLAIM_TYPE_TEXT && strcmp(c->text, tee->claim) == 0)) {
         return CM_OK;
     }
     cm_why_set(&a->why, "the evidence is of another TEE than %s", tee->name);

@@ -42,6 +42,7 @@ struct cm_kbs {
 struct cm_kbs_tee {
     const char *name;
     const char *submod; /* in tokens: "cpu", "gpu" */
+    const char *claim;  /* what verified evidence of it says that it is; NULL: not compared */
     /** Bytes of the evidence that hold the hash, zeros behind it; 0: as long as the hash. */
     size_t bound;
     enum cm_format format;

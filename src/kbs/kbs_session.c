@@ -13,13 +13,21 @@
 
 /* Append only: a cookie has the place in this table. */
 static const struct cm_kbs_tee tees[] = {
-    {.name = "sgx", .submod = "cpu", .bound = 64, .format = CM_FORMAT_DCAP},
-    {.name = "tdx", .submod = "cpu", .bound = 64, .format = CM_FORMAT_DCAP},
-    {.name = "snp", .submod = "cpu", .bound = 64, .format = CM_FORMAT_SNP},
-    {.name = "az-snp-vtpm", .submod = "cpu", .bound = 0, .format = CM_FORMAT_AZURE_CVM},
-    {.name = "az-tdx-vtpm", .submod = "cpu", .bound = 0, .format = CM_FORMAT_AZURE_CVM},
-    {.name = "cca", .submod = "cpu", .bound = 64, .format = CM_FORMAT_CCA},
-    {.name = "tpm", .submod = "cpu", .bound = 64, .format = CM_FORMAT_TPM},
+    {.name = "sgx", .submod = "cpu", .claim = "sgx", .bound = 64, .format = CM_FORMAT_DCAP},
+    {.name = "tdx", .submod = "cpu", .claim = "tdx", .bound = 64, .format = CM_FORMAT_DCAP},
+    {.name = "snp", .submod = "cpu", .claim = "snp", .bound = 64, .format = CM_FORMAT_SNP},
+    {.name = "az-snp-vtpm",
+     .submod = "cpu",
+     .claim = "snp",
+     .bound = 0,
+     .format = CM_FORMAT_AZURE_CVM},
+    {.name = "az-tdx-vtpm",
+     .submod = "cpu",
+     .claim = "tdx",
+     .bound = 0,
+     .format = CM_FORMAT_AZURE_CVM},
+    {.name = "cca", .submod = "cpu", .claim = "cca", .bound = 64, .format = CM_FORMAT_CCA},
+    {.name = "tpm", .submod = "cpu", .claim = "tpm", .bound = 64, .format = CM_FORMAT_TPM},
     {.name = "nvidia", .submod = "gpu", .bound = 32, .format = CM_FORMAT_NVIDIA, .device = true},
 };
 #define TEES (sizeof(tees) / sizeof(tees[0]))
