@@ -10,7 +10,8 @@
 #include "common/try.h"
 #include "decide/decide_module.h"
 
-#define RETIRE_EVERY 600 /* seconds */
+#define RETIRE_EVERY 600   /* seconds */
+#define MARK_EVERY   86400 /* collateral that was used */
 
 struct cm_decide_module_state *cm_decide_state(struct cm_service *s)
 {
@@ -279,6 +280,14 @@ static void tick(void *state, uint64_t now)
                 tell(m, "retention", why.text);
                 break;
             }
+        }
+    }
+    if (now < m->marked || now - m->marked >= MARK_EVERY) {
+        const uint64_t since = m->marked < now ? m->marked : 0;
+
+        m->marked = now;
+        if (cm_decide_mark_used(m, since, now, &why) != CM_OK) {
+            tell(m, "store", why.text);
         }
     }
 }

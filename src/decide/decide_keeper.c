@@ -13,9 +13,8 @@
 
 #define BUCKETS   1024u
 #define DAY       UINT64_C(86400)
-#define USED      (7 * DAY)  /* lately: what was used since then is renewed, and must be fresh */
-#define UNUSED    (30 * DAY) /* for so long: forgotten */
-#define AGE_MAX   DAY        /* renewed when this old, though it is valid for longer */
+#define USED      (7 * DAY) /* lately: what was used since then is renewed, and must be fresh */
+#define AGE_MAX   DAY       /* renewed when this old, though it is valid for longer */
 #define RETRY_MIN UINT64_C(30)
 #define RETRY_MAX UINT64_C(3600)
 #define PER_TICK  64u /* renewals at most in one tick */
@@ -392,7 +391,7 @@ struct cm_kept *cm_keeper_peek(struct cm_keeper *k, const char *name)
     return out;
 }
 
-enum cm_status cm_keeper_put(struct cm_keeper *k, struct cm_kept *kept, uint64_t now,
+enum cm_status cm_keeper_put(struct cm_keeper *k, struct cm_kept *kept, uint64_t used,
                              struct cm_why *why)
 {
     struct slot *s = NULL;
@@ -401,7 +400,7 @@ enum cm_status cm_keeper_put(struct cm_keeper *k, struct cm_kept *kept, uint64_t
     (void)pthread_mutex_lock(&k->lock);
     s = find(k, kept->want.name);
     if (s == NULL) {
-        s = add(k, &kept->want, now);
+        s = add(k, &kept->want, used);
     }
     st = s == NULL ? CM_ERR_NOMEM : install(k, s, kept, why);
     (void)pthread_mutex_unlock(&k->lock);
@@ -435,7 +434,7 @@ static void forget(struct cm_keeper *k, uint64_t now)
         struct slot *next = NULL;
 
         for (struct slot *s = k->buckets[i]; s != NULL; s = next) {
-            uint64_t keep = s->kept == NULL ? RETRY_MAX : UNUSED;
+            uint64_t keep = s->kept == NULL ? RETRY_MAX : CM_KEEPER_UNUSED;
 
             next = s->next;
             if (s->users == 0 && !s->busy && s->used + keep < now) {

@@ -34,8 +34,10 @@ struct cm_keeper_ops {
     void *arg;
 };
 
-#define CM_KEEPER_MAX       4096u /* kept at once; least recently used go first */
-#define CM_KEEPER_UNVOUCHED 30u   /* fetches a minute of what nobody vouches for */
+#define CM_KEEPER_MAX 4096u /* kept at once; least recently used go first */
+#define CM_KEEPER_UNUSED \
+    (30 * UINT64_C(86400))      /* seconds after which what nobody uses is forgotten */
+#define CM_KEEPER_UNVOUCHED 30u /* fetches a minute of what nobody vouches for */
 
 CM_MUST_USE enum cm_status cm_keeper_create(const struct cm_keeper_ops *ops,
                                             struct cm_keeper **out);
@@ -66,8 +68,9 @@ CM_MUST_USE enum cm_status cm_keeper_get(struct cm_keeper *k, const struct cm_wa
 struct cm_kept *cm_keeper_peek(struct cm_keeper *k, const char *name);
 
 /** Put in what came another way (import, the store at start, another instance).
+ * @param used  when it was last asked for
  * @retval CM_ERR_POLICY  it is older than what is there */
-CM_MUST_USE enum cm_status cm_keeper_put(struct cm_keeper *k, struct cm_kept *kept, uint64_t now,
+CM_MUST_USE enum cm_status cm_keeper_put(struct cm_keeper *k, struct cm_kept *kept, uint64_t used,
                                          struct cm_why *why);
 
 /** Renew what grows old, and let go of what nobody used for a long time. On a worker. */

@@ -23,6 +23,7 @@ struct cm_decide_module_state {
     atomic_bool floors_writing; /* floors are on their way to the store */
     struct cm_change floors_change;
     uint64_t retired; /* when rows were last retired; on the tick's thread */
+    uint64_t marked;  /* when it was last said what is used */
     pthread_mutex_t lock;
     pthread_cond_t idle;
     size_t pending; /* changes at the writer: the module does not end before them; under lock */
@@ -42,6 +43,9 @@ CM_MUST_USE enum cm_status cm_decide_save(void *arg, const struct cm_kept *kept,
                                           struct cm_why *why);
 /** Take from the store what is newer there. */
 CM_MUST_USE enum cm_status cm_decide_load_all(struct cm_decide_module_state *m, struct cm_why *why);
+/** What was used since a time stays for as long again; what no instance used is taken away. Waits. */
+CM_MUST_USE enum cm_status cm_decide_mark_used(struct cm_decide_module_state *m, uint64_t since,
+                                               uint64_t now, struct cm_why *why);
 /** Floors that rose, into the store, without waiting. */
 void cm_decide_save_floors(struct cm_decide_module_state *m);
 CM_MUST_USE enum cm_status cm_decide_load_floors(struct cm_decide_module_state *m,

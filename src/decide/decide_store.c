@@ -1,4 +1,5 @@
 /* What the module keeps in the store beside the log: collateral, floors, sums. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,14 +82,16 @@ static enum cm_status save_run(struct cm_db *db, void *arg, struct cm_why *why)
     const struct cm_db_value v[] = {cm_db_text(s->kept->want.name),
                                     cm_db_blob(cm_span_make(s->bytes, s->len)),
                                     cm_db_int((int64_t)s->kept->fetched),
-                                    cm_db_int(after > INT64_MAX ? INT64_MAX : (int64_t)after)};
+                                    cm_db_int(after > INT64_MAX ? INT64_MAX : (int64_t)after),
+                                    cm_db_int((int64_t)s->kept->fetched)};
     enum cm_status st = CM_OK;
 
     CM_TRY(cm_db_run(db,
-                     "INSERT INTO collateral (name, bytes, fetched, not_after) VALUES (?, ?, ?, ?)"
-                     " ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes,"
-                     " fetched = excluded.fetched, not_after = excluded.not_after",
-                     cm_db_with(v, 4), cm_db_nowhere(), why));
+                     "INSERT INTO collateral (name, bytes, fetched, not_after, used)"
+                     " VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET"
+                     " bytes = excluded.bytes, fetched = excluded.fetched,"
+                     " not_after = excluded.not_after, used = excluded.used",
+                     cm_db_with(v, 5), cm_db_nowhere(), why));
     CM_TRY(cm_service_touch(s->service, db, CM_TOPIC_COLLATERAL, why));
 out:
     return st;
@@ -107,25 +110,20 @@ out:
     return st;
 }
 
-struct listing {
-    struct cm_decide_module_state *m;
-    uint64_t now;
-};
-
 /* Take one that is newer than ours. What is damaged or older is passed over: it is asked for again. */
 static bool take_newer(void *arg, const struct cm_db_value *columns, size_t count)
 {
-    struct listing *l = arg;
-    struct cm_keeper *keeper = cm_engine_keeper(l->m->engine);
+    struct cm_decide_module_state *m = arg;
+    struct cm_keeper *keeper = cm_engine_keeper(m->engine);
     struct cm_kept *kept = NULL;
     struct cm_kept *have = NULL;
 
-    if (count == 3) {
+    if (count == 4) {
         have = cm_keeper_peek(keeper, (const char *)columns[0].bytes.ptr);
     }
-    if (count == 3 && (have == NULL || (int64_t)have->fetched < columns[2].number) &&
+    if (count == 4 && (have == NULL || (int64_t)have->fetched < columns[2].number) &&
         cm_kept_read(columns[1].bytes, &kept, NULL) == CM_OK) {
-        (void)!cm_keeper_put(keeper, kept, l->now, NULL);
+        (void)!cm_keeper_put(keeper, kept, (uint64_t)columns[3].number, NULL);
     }
     cm_kept_drop(kept);
     cm_kept_drop(have);
@@ -134,15 +132,72 @@ static bool take_newer(void *arg, const struct cm_db_value *columns, size_t coun
 
 static enum cm_status list_run(struct cm_db *db, void *arg, struct cm_why *why)
 {
-    return cm_db_run(db, "SELECT name, bytes, fetched FROM collateral ORDER BY name", cm_db_none(),
-                     cm_db_into(take_newer, arg), why);
+    return cm_db_run(db, "SELECT name, bytes, fetched, used FROM collateral ORDER BY name",
+                     cm_db_none(), cm_db_into(take_newer, arg), why);
 }
 
 enum cm_status cm_decide_load_all(struct cm_decide_module_state *m, struct cm_why *why)
 {
-    struct listing l = {m, cm_service_now(m->service)};
+    return cm_service_read(m->service, list_run, m, why);
+}
 
-    return cm_service_read(m->service, list_run, &l, why);
+/* What was used since a time, and when. */
+struct used {
+    struct used_one {
+        char name[CM_KEPT_NAME];
+        uint64_t when;
+    } * list;
+    size_t count;
+    uint64_t since;
+    uint64_t now;
+};
+
+static void take_used(void *arg, const struct cm_keeper_state *state)
+{
+    struct used *u = arg;
+
+    if (state->kept != NULL && state->used >= u->since && u->count < CM_KEEPER_MAX) {
+        struct used_one *one = &u->list[u->count++];
+
+        one->when = state->used;
+        (void)snprintf(one->name, sizeof(one->name), "%s", state->name);
+    }
+}
+
+static enum cm_status used_run(struct cm_db *db, void *arg, struct cm_why *why)
+{
+    const struct used *u = arg;
+    struct cm_db_value v[3];
+    const uint64_t unused = CM_KEEPER_UNUSED;
+    enum cm_status st = CM_OK;
+
+    for (size_t i = 0; st == CM_OK && i < u->count; i++) {
+        v[0] = cm_db_int((int64_t)u->list[i].when);
+        v[1] = cm_db_text(u->list[i].name);
+        v[2] = v[0];
+        st = cm_db_run(db, "UPDATE collateral SET used = ? WHERE name = ? AND used < ?",
+                       cm_db_with(v, 3), cm_db_nowhere(), why);
+    }
+    if (st == CM_OK && u->now > unused) { /* by any instance */
+        v[0] = cm_db_int((int64_t)(u->now - unused));
+        st = cm_db_run(db, "DELETE FROM collateral WHERE used < ?", cm_db_with(v, 1),
+                       cm_db_nowhere(), why);
+    }
+    return st;
+}
+
+enum cm_status cm_decide_mark_used(struct cm_decide_module_state *m, uint64_t since, uint64_t now,
+                                   struct cm_why *why)
+{
+    struct used u = {calloc(CM_KEEPER_MAX, sizeof(*u.list)), 0, since, now};
+    enum cm_status st = CM_ERR_NOMEM;
+
+    if (u.list != NULL) {
+        cm_keeper_each(cm_engine_keeper(m->engine), take_used, &u);
+        st = cm_service_write(m->service, used_run, &u, why);
+    }
+    free(u.list);
+    return st;
 }
 
 /* ------------------------------------------------------------------ floors */

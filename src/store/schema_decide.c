@@ -31,7 +31,7 @@ const char *const cm_schema_decide_2[] = {
     " PRIMARY KEY (kind, value, signer))",
     "CREATE INDEX inventory_last ON inventory (kind, last_seen)",
     "CREATE TABLE collateral (name TEXT PRIMARY KEY, bytes %B NOT NULL, fetched BIGINT NOT NULL,"
-    " not_after BIGINT NOT NULL)",
+    " not_after BIGINT NOT NULL, used BIGINT NOT NULL)",
     "CREATE TABLE enrolled (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, type TEXT NOT NULL,"
     " kind TEXT NOT NULL, content %B NOT NULL, sha256 TEXT NOT NULL, added_at BIGINT NOT NULL,"
     " author TEXT NOT NULL)",

@@ -398,6 +398,33 @@ TEST(instances_share_what_one_has_asked_for)
     kit_stop();
 }
 
+TEST(what_nobody_uses_is_forgotten)
+{
+    char reason[256] = "";
+    struct cm_db *db = NULL;
+
+    begin();
+    CHECK_EQ(decide_now(reason, true), CM_OK);
+    db = reader();
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM collateral"), 1);
+    for (int i = 0; i < 5; i++) {
+        kit_step_clock(DAY);
+        CHECK_EQ(decide_now(reason, true), CM_OK);
+        cm_service_tick(kit_service());
+    }
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM collateral"), 1);
+    kit_step_clock(29 * DAY);
+    again(); /* a start is no use */
+    cm_service_tick(kit_service());
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM collateral"), 1);
+    kit_step_clock(2 * DAY);
+    cm_service_tick(kit_service());
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM collateral"), 0);
+    CHECK(is_ready(reason)); /* what is not used does not have to be fresh */
+    cm_db_close(db);
+    kit_stop();
+}
+
 /* Last: the platform is revoked from here on. */
 TEST(z_a_revoked_platform_is_refused)
 {
