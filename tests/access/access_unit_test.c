@@ -1,4 +1,6 @@
 /* The parts of access without a service: limits, passwords, codes, names and roles, settings. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "harness.h"
@@ -166,6 +168,40 @@ TEST(account_that_is_not_there_takes_as_long)
     }
     /* an answer without a hash would take a thousandth */
     CHECK(without > with / 2 && without < with * 2);
+}
+
+static pthread_barrier_t all_there;
+static atomic_int busy;
+static atomic_int tried;
+
+static void *try_at_once(void *unused)
+{
+    enum cm_status st = CM_OK;
+
+    (void)unused;
+    (void)pthread_barrier_wait(&all_there);
+    st = cm_password_verify("a wrong password", NULL, &CM_PASSWORD_COST);
+    (void)atomic_fetch_add(st == CM_ERR_BUSY ? &busy : &tried, 1);
+    return NULL;
+}
+
+/* Each takes 64 MiB: as many as strangers like would be all the memory there is. */
+TEST(few_passwords_are_tried_at_once)
+{
+    enum { THREADS = 8 };
+    pthread_t threads[THREADS];
+
+    REQUIRE(pthread_barrier_init(&all_there, NULL, THREADS) == 0);
+    for (int i = 0; i < THREADS; i++) {
+        REQUIRE(pthread_create(&threads[i], NULL, try_at_once, NULL) == 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        (void)pthread_join(threads[i], NULL);
+    }
+    (void)pthread_barrier_destroy(&all_there);
+    CHECK(atomic_load(&tried) >= CM_PASSWORD_AT_ONCE);
+    CHECK(atomic_load(&busy) >= 1);
+    CHECK_EQ(cm_password_verify("a wrong password", NULL, &cheap), CM_ERR_MISMATCH); /* and again */
 }
 
 TEST(passwords_have_twelve_characters_of_any_script)
