@@ -104,9 +104,6 @@ static enum cm_status decide_one(struct attest *a, const struct cm_kbs_tee *tee,
         goto out;
     }
     st = check_kind(a, a->decisions[i], tee);
-    if (st != CM_OK) {
-        refuse_decision(a, a->decisions[i], st);
-    }
 out:
     return st;
 }
@@ -157,18 +154,12 @@ out:
 /* What is genuine and permitted is still refused with init-data that it does not hold. */
 static enum cm_status check_init_data(struct attest *a, json_t **digest)
 {
-    struct cm_decision *d = a->decisions[0];
-    enum cm_status st = CM_OK;
-
     *digest = NULL;
     if (a->body.init_data.doc == NULL || cm_json_is(a->body.init_data, CM_JSON_NULL)) {
         return CM_OK;
     }
-    st = cm_kbs_init_data(a->body.init_data, a->session.tee, d->evidence, digest, &a->why);
-    if (st != CM_OK) {
-        refuse_decision(a, d, st);
-    }
-    return st;
+    return cm_kbs_init_data(a->body.init_data, a->session.tee, a->decisions[0]->evidence, digest,
+                            &a->why);
 }
 
 /* ----------------------------------------------------------------------- token */
@@ -328,6 +319,16 @@ static bool answer_again(struct attest *a)
     return true;
 }
 
+/* A guest gets a token for all of its evidence or none: no record says of a part that it was permitted. */
+static void refuse_all(struct attest *a)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        if (a->decisions[i]->st == CM_OK) {
+            refuse_decision(a, a->decisions[i], a->st);
+        }
+    }
+}
+
 static void run(struct attest *a)
 {
     json_t *init = NULL;
@@ -336,7 +337,9 @@ static void run(struct attest *a)
     if (a->st == CM_OK) {
         a->st = check_init_data(a, &init);
     }
-    if (a->st == CM_OK) {
+    if (a->st != CM_OK) {
+        refuse_all(a);
+    } else {
         a->st = sign(a, init);
         a->failed = a->st != CM_OK;
     }

@@ -26,6 +26,28 @@ static void nothing_for(struct kbs_guest *g)
     CHECK(!kbs_seen(SECRET));
 }
 
+static bool take_count(void *arg, const struct cm_db_value *columns, size_t count)
+{
+    *(int64_t *)arg = count == 1 ? columns[0].number : -1;
+    return false;
+}
+
+/* How many attestations the record calls permitted. */
+static int64_t permitted(void)
+{
+    struct cm_db *db = NULL;
+    struct cm_why why = {""};
+    int64_t n = -1;
+
+    if (cm_db_open(kit_store(), &db, &why) != CM_OK ||
+        cm_db_run(db, "SELECT COUNT(*) FROM attestation WHERE ok <> 0 AND api = 'kbs'",
+                  cm_db_none(), cm_db_into(take_count, &n), &why) != CM_OK) {
+        TEST_FAIL("%s", why.text);
+    }
+    cm_db_close(db);
+    return n;
+}
+
 /* And doing it right is rewarded. */
 static void right(void)
 {
@@ -37,6 +59,7 @@ static void right(void)
     kbs_guest_free(g);
 }
 
+/* H11: reuse, and from session to session */
 TEST(evidence_of_an_earlier_challenge)
 {
     struct kbs_guest *g = NULL;
@@ -131,6 +154,7 @@ TEST(a_quote_with_one_bit_changed)
     kbs_guest_free(g);
 }
 
+/* I5, I6 */
 TEST(code_that_the_policy_does_not_know)
 {
     struct kbs_guest *g = NULL;
@@ -201,8 +225,12 @@ TEST(additional_evidence_that_is_not_bound_or_not_taken)
 {
     struct kbs_guest *g = NULL;
     char *quote = NULL;
+    int64_t before = 0;
 
     kbs_ready();
+    right();
+    before = permitted();
+    CHECK(before > 0);
     g = kbs_guest(KBS_P256);
     CHECK_EQ(kbs_auth(g), 200);
     quote = strdup(kbs_quote(g));
@@ -218,10 +246,12 @@ TEST(additional_evidence_that_is_not_bound_or_not_taken)
     (void)snprintf(g->additional, sizeof(g->additional), "\"[1]\"");
     refused(kbs_attest(g), "tee-evidence");
     nothing_for(g);
+    CHECK_EQ(permitted(), before); /* nor does the record say otherwise */
     free(quote);
     kbs_guest_free(g);
 }
 
+/* H11 */
 TEST(a_challenge_that_has_expired)
 {
     struct kbs_guest *g = NULL;
