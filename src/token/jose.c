@@ -16,8 +16,10 @@ struct cm_span cm_jose_part(struct cm_span *rest, bool *dot)
     if (hit != NULL) {
         part.len = (size_t)(hit - rest->ptr);
     }
-    rest->ptr += part.len + (*dot ? 1 : 0);
-    rest->len -= part.len + (*dot ? 1 : 0);
+    if (rest->len != 0) { /* NULL + 0 is undefined in C */
+        rest->ptr += part.len + (*dot ? 1 : 0);
+        rest->len -= part.len + (*dot ? 1 : 0);
+    }
     return part;
 }
 
