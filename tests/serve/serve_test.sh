@@ -61,7 +61,7 @@ end TERM
 [ "$rc" -eq 0 ] && ok || fail "SIGTERM: exit status $rc"
 says_log '"event":"ending"'
 
-# --- the same identity after a restart, and from the restored store with its root key
+# --- I7: whoever has pinned the authority finds the same one: after a restart, and from the restored store with its root key
 first=$(cat "$state/ca.pem")
 begin --dev
 [ "$(cat "$state/ca.pem")" = "$first" ] && ok || fail "a restart made another authority"
@@ -75,7 +75,7 @@ begin
 expect 0 '"emulated":false' ask /health
 end
 
-# --- another root key than the store's: nothing is served
+# --- I7: another root key than the store's: nothing is served, and no new identity made
 head -c 32 /dev/urandom > "$work/wrong.key" && chmod 600 "$work/wrong.key"
 expect 1 "root key" "$casemate" serve --state "$state" --listen 127.0.0.1:0 --root-key "file:$work/wrong.key"
 expect 0 "new root key" "$casemate" serve rewrap "file:$work/new.key" --state "$state"

@@ -485,6 +485,34 @@ TEST(the_log_holds_no_secret)
 
 /* -------------------------------------------------------------- its own parts */
 
+/* Without memory there is no value, and a reason; never a part of one. */
+TEST(bodies_without_memory_are_refused)
+{
+    static const char text[] = "{\"a\":[1,-2,3.5,true,null,\"x\",\"\\u00e9\"],\"b\":{\"c\":{}}}";
+    json_t *whole = cm_service_json(cm_span_make(text, strlen(text)), NULL);
+    int refused = 0;
+
+    REQUIRE(whole != NULL);
+    for (long k = 1; k < 200; k++) {
+        struct cm_why why = {""};
+        json_t *value = NULL;
+
+        fail_alloc_at(k);
+        value = cm_service_json(cm_span_make(text, strlen(text)), &why);
+        if (!fail_alloc_hit()) {
+            fail_alloc_at(-1);
+            CHECK(value != NULL);
+            json_decref(value);
+            break;
+        }
+        CHECK(value == NULL ? why.text[0] != '\0' : json_equal(value, whole) == 1);
+        refused += value == NULL;
+        json_decref(value);
+    }
+    CHECK(refused > 5);
+    json_decref(whole);
+}
+
 static enum cm_status parsed(const char *path)
 {
     const struct cm_route route = {.methods = CM_WEB_GET, .path = path, .serve = echo};
