@@ -37,8 +37,8 @@ static json_t *make_number(struct cm_json_value v)
         return NULL;
     }
     memcpy(copy, text.ptr, text.len);
-    if (strpbrk(copy, ".eE") == NULL && strcmp(copy, "-0") != 0) {
-        return NULL; /* an integer of more than 64 bits */
+    if (strpbrk(copy, ".eE") == NULL) { /* else an integer of more than 64 bits */
+        return strcmp(copy, "-0") == 0 ? json_integer(0) : NULL;
     }
     return json_real(strtod(copy, NULL)); /* NULL when it is too large to be one */
 }
