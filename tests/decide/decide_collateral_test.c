@@ -127,6 +127,16 @@ static void issue_anew(void)
     CHECK_EQ(cm_emuplat_set_tcb(CM_DCAP_UP_TO_DATE, NULL), CM_OK);
 }
 
+/* When what the store has was fetched. */
+static int64_t kept_since(void)
+{
+    struct cm_db *db = reader();
+    const int64_t out = kit_count(db, "SELECT MAX(fetched) FROM collateral");
+
+    cm_db_close(db);
+    return out;
+}
+
 static enum cm_status forget_collateral(struct cm_db *db, void *arg, struct cm_why *why)
 {
     (void)arg;
@@ -137,14 +147,17 @@ TEST(what_was_seen_once_is_never_taken_back)
 {
     struct cm_collateral_parts *old = decide_kit_parts();
     char reason[256] = "";
+    int64_t since = 0;
 
     issue_anew();
     begin();
     CHECK_EQ(decide_now(reason, true), CM_OK);
+    since = kept_since();
     source.instead = old; /* the source goes back */
     kit_step_clock(25 * HOUR);
     cm_service_tick(kit_service());
     CHECK_EQ(source.asked, 2);
+    CHECK_EQ(kept_since(), since);             /* and nothing older gets into the store */
     CHECK_EQ(decide_now(reason, true), CM_OK); /* what is there stays */
     CHECK_EQ(attest(&(struct decide_enclave){.mrenclave = 1}, "x", NULL), CM_OK); /* written */
     REQUIRE(cm_service_write(kit_service(), forget_collateral, NULL, NULL) == CM_OK);
@@ -321,6 +334,7 @@ TEST(collateral_is_carried_by_hand)
     char *all = NULL;
     json_t *exported = NULL;
     char reason[256] = "";
+    int64_t since = 0;
     int taken = 0;
 
     issue_anew();
@@ -330,7 +344,10 @@ TEST(collateral_is_carried_by_hand)
     source.st = CM_ERR_NOTFOUND;
     CHECK_EQ(import_text(text, strlen(text)).st, CM_OK);
     CHECK_EQ(decide_now(reason, false), CM_OK);
+    since = kept_since();
+    kit_step_clock(60);
     CHECK_EQ(import_text(old_text, strlen(old_text)).st, CM_ERR_POLICY);
+    CHECK_EQ(kept_since(), since);
     REQUIRE(cm_decide_export(kit_service(), &exported, NULL) == CM_OK);
     all = json_dumps(exported, JSON_COMPACT);
     kit_stop();
