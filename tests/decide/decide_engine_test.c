@@ -5,7 +5,9 @@
 #include <time.h>
 
 #include "decide/decide_engine.h"
+#include "decide/decide_record.h"
 #include "decide_kit.h"
+#include "emuplat/emuplat_admin.h"
 
 static const char permit_all[] = "version=1.0;\nauthorizationrules\n{\n    => permit();\n};\n";
 static const char permit_signer[] =
@@ -300,6 +302,77 @@ TEST(nothing_waits_on_a_loop)
     s->ask.may_wait = false;
     CHECK_EQ(decide(s), CM_OK);
     CHECK_EQ(s->d->st, CM_OK);
+    scene_free(s);
+}
+
+/* The usual platform's collateral as it is now, as it is kept. */
+static struct cm_kept *kept_now(uint64_t fetched)
+{
+    struct cm_collateral_parts *parts = decide_kit_parts();
+    struct cm_collateral_key key = {.platform_ca = true}; /* of whatever platform */
+    struct cm_span part[CM_PART_COUNT];
+    struct cm_kept *kept = NULL;
+    struct cm_want want;
+
+    for (unsigned i = 0; i < CM_PART_COUNT; i++) {
+        part[i] = cm_parts_get(parts, (enum cm_collateral_part)i);
+    }
+    if (cm_want_dcap(&key, &want) != CM_OK ||
+        cm_kept_make(&want, part, fetched, &kept, NULL) != CM_OK) {
+        abort();
+    }
+    cm_parts_free(parts);
+    return kept;
+}
+
+TEST(the_keeper_takes_nothing_older)
+{
+    struct scene *s = scene_new();
+    struct cm_keeper *keeper = cm_engine_keeper(s->engine);
+    struct cm_kept *old = kept_now(1);
+    struct cm_kept *new = NULL;
+    struct cm_kept *there = NULL;
+
+    CHECK_EQ(cm_emuplat_set_tcb(CM_DCAP_SW_HARDENING_NEEDED, NULL), CM_OK);
+    CHECK_EQ(cm_emuplat_set_tcb(CM_DCAP_UP_TO_DATE, NULL), CM_OK);
+    new = kept_now(2);
+    CHECK_EQ(cm_keeper_put(keeper, old, 1, NULL), CM_OK);
+    CHECK_EQ(cm_keeper_put(keeper, new, 1, NULL), CM_OK);
+    CHECK_EQ(cm_keeper_put(keeper, old, 1, NULL), CM_ERR_POLICY); /* as another instance might */
+    there = cm_keeper_peek(keeper, new->want.name);
+    CHECK(there == new);
+    CHECK_EQ(cm_keeper_counts(keeper).rolled_back, 1);
+    cm_kept_drop(there);
+    cm_kept_drop(new);
+    cm_kept_drop(old);
+    scene_free(s);
+}
+
+TEST(without_memory_there_is_no_record)
+{
+    struct scene *s = scene_new();
+    struct cm_bases *bases = NULL;
+    struct cm_record r;
+    long k = 1;
+
+    REQUIRE(cm_bases_create(&bases) == CM_OK);
+    CHECK_EQ(decide(s), CM_OK);
+    for (bool over = false; !over && k < 2000; k++) {
+        enum cm_status st = CM_OK;
+
+        fail_alloc_at(k);
+        st = cm_record_make(bases, s->d, &s->job, k, &r);
+        over = !fail_alloc_hit();
+        fail_alloc_at(-1);
+        CHECK(st == CM_OK || st == CM_ERR_NOMEM || st == CM_ERR_CRYPTO);
+        if (st == CM_OK) {
+            CHECK(over);
+            CHECK(r.base != NULL && r.delta != NULL);
+            cm_record_free(&r);
+        }
+    }
+    CHECK(k > 4);
+    cm_bases_free(bases);
     scene_free(s);
 }
 
