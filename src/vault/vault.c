@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/try.h"
+#include "keep/keep.h"
 #include "vault/vault_call.h"
 
 #define READERS (CM_ROLE_READERS | CM_ROLE_CLIENT)
@@ -198,6 +199,15 @@ void cm_vault_issuers_delete(struct cm_call *call, void *state)
 
 /* -------------------------------------------------------------------- module */
 
+/* Never silently emulated. */
+static void say_root_key(struct cm_service *s)
+{
+    const struct cm_keep *keep = cm_service_config(s)->keep;
+
+    cm_service_log(s, cm_keep_emulated(keep) ? CM_LOG_WARNING : CM_LOG_INFO, "root key",
+                   (const char *const[]){"where", cm_keep_says(keep)}, 1);
+}
+
 static enum cm_status start(struct cm_service *s, void **state, struct cm_why *why)
 {
     struct cm_vault *v = NULL;
@@ -210,6 +220,7 @@ static enum cm_status start(struct cm_service *s, void **state, struct cm_why *w
     if (v == NULL) {
         return CM_ERR_NOMEM;
     }
+    say_root_key(s);
     v->service = s;
     v->jwks = cm_vault_jwks_create();
     if (v->jwks == NULL) {
@@ -254,6 +265,18 @@ static void tick(void *state, uint64_t now)
     }
 }
 
+static void metrics(void *state, FILE *out)
+{
+    struct cm_vault *v = state;
+
+    (void)fprintf(out,
+                  "# HELP casemate_vault_releases_total Keys and secrets asked for by enclaves.\n"
+                  "# TYPE casemate_vault_releases_total counter\n"
+                  "casemate_vault_releases_total{result=\"released\"} %llu\n"
+                  "casemate_vault_releases_total{result=\"withheld\"} %llu\n",
+                  atomic_load(&v->released), atomic_load(&v->withheld));
+}
+
 const struct cm_module cm_vault_module = {
     .name = "vault",
     .routes = routes,
@@ -262,4 +285,5 @@ const struct cm_module cm_vault_module = {
     .stop = stop,
     .changed = changed,
     .tick = tick,
+    .metrics = metrics,
 };

@@ -2,6 +2,8 @@
 #ifndef CM_VAULT_VAULT_CALL_H
 #define CM_VAULT_VAULT_CALL_H
 
+#include <stdatomic.h>
+
 #include "vault/vault.h"
 #include "vault/vault_form.h"
 #include "vault/vault_issuer.h"
@@ -11,6 +13,8 @@
 struct cm_vault {
     struct cm_service *service;
     struct cm_vault_jwks *jwks;
+    atomic_ullong released; /* by this instance since it started */
+    atomic_ullong withheld;
 };
 
 /** Name and version of a path, good and in small letters. */

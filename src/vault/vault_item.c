@@ -149,7 +149,7 @@ struct rows {
 static bool take_row(void *arg, const struct cm_db_value *columns, size_t count)
 {
     struct rows *rows = arg;
-    struct cm_vault_item item;
+    struct cm_vault_item item = {.number = 0};
     bool more = false;
 
     rows->st = read_row(columns, count, &item);

@@ -154,7 +154,7 @@ void cm_vault_key_import(struct cm_call *call, void *state)
 void cm_vault_key_get(struct cm_call *call, void *state)
 {
     struct cm_vault_path path;
-    struct cm_vault_item item;
+    struct cm_vault_item item = {.number = 0};
 
     (void)state;
     if (cm_vault_begin(call, CM_VAULT_KEY, &path) && cm_vault_find(call, &path, false, &item)) {

@@ -208,7 +208,7 @@ static void mark(struct cm_call *call, enum cm_vault_kind kind, enum change_to t
 static void get_deleted(struct cm_call *call, enum cm_vault_kind kind)
 {
     struct cm_vault_path path;
-    struct cm_vault_item item;
+    struct cm_vault_item item = {.number = 0};
 
     if (cm_vault_begin(call, kind, &path) && cm_vault_find(call, &path, true, &item)) {
         cm_vault_answer(call, &item);

@@ -8,7 +8,6 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,31 +82,11 @@ static json_t *jwk_of(const EVP_PKEY *key, const char *kty, size_t curve)
     return out;
 }
 
-/* PKCS#8 of a key into new memory. */
-static enum cm_status pkcs8_of(const EVP_PKEY *key, struct cm_vault_material *out)
-{
-    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
-    unsigned char *der = NULL;
-    int len = info == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(info, &der);
-    enum cm_status st = CM_ERR_CRYPTO;
-
-    if (len > 0 && len <= CM_VAULT_MATERIAL_MAX) {
-        out->bytes = malloc((size_t)len);
-        st = out->bytes == NULL ? CM_ERR_NOMEM : CM_OK;
-    }
-    if (st == CM_OK) {
-        memcpy(out->bytes, der, (size_t)len);
-        out->len = (size_t)len;
-    }
-    OPENSSL_clear_free(der, len > 0 ? (size_t)len : 0);
-    PKCS8_PRIV_KEY_INFO_free(info); /* clears the key that it holds */
-    return st;
-}
-
 static enum cm_status material_of(const EVP_PKEY *key, const char *kty, size_t curve,
                                   struct cm_vault_material *out)
 {
-    enum cm_status st = pkcs8_of(key, out);
+    const size_t size = EVP_PKEY_is_a(key, "RSA") ? 0 : curves[curve].size;
+    enum cm_status st = cm_vault_pkcs8(key, size, &out->bytes, &out->len);
 
     if (st == CM_OK) {
         out->jwk = jwk_of(key, kty, curve);
@@ -236,23 +215,13 @@ static BIGNUM *number_of(json_t *jwk, const char *name)
     return out;
 }
 
-/* Whether the key is whole: its parts belong to each other. */
-static bool is_whole(EVP_PKEY *key)
-{
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
-    bool good = ctx != NULL && EVP_PKEY_check(ctx) == 1;
-
-    EVP_PKEY_CTX_free(ctx);
-    return good;
-}
-
 static EVP_PKEY *key_from(const char *type, OSSL_PARAM *params)
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
     EVP_PKEY *key = NULL;
 
     if (ctx == NULL || params == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-        EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) != 1 || !is_whole(key)) {
+        EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) != 1) {
         EVP_PKEY_free(key);
         key = NULL;
     }
@@ -261,6 +230,50 @@ static EVP_PKEY *key_from(const char *type, OSSL_PARAM *params)
 }
 
 #define RSA_PARTS 8
+enum { N, E, D, P, Q, DP, DQ, QI };
+
+/* Whether x*y is 1 modulo m (y NULL: whether x is r modulo m). */
+static bool is_modulo(const BIGNUM *x, const BIGNUM *y, const BIGNUM *m, const BIGNUM *r,
+                      BN_CTX *ctx)
+{
+    BIGNUM *got = BN_CTX_get(ctx);
+
+    if (got == NULL) {
+        return false;
+    }
+    if (y != NULL) {
+        return BN_mod_mul(got, x, y, m, ctx) == 1 && BN_is_one(got);
+    }
+    return BN_mod(got, x, m, ctx) == 1 && BN_cmp(got, r) == 0;
+}
+
+/* Whether the numbers are one key's. OpenSSL's own check leaves copies of some in freed memory. */
+static bool rsa_fits(BIGNUM *const n[RSA_PARTS])
+{
+    BN_CTX *ctx = BN_CTX_secure_new();
+    BIGNUM *p1 = NULL;
+    BIGNUM *q1 = NULL;
+    BIGNUM *product = NULL;
+    bool good = false;
+
+    if (ctx == NULL) {
+        return false;
+    }
+    BN_CTX_start(ctx);
+    p1 = BN_CTX_get(ctx);
+    q1 = BN_CTX_get(ctx);
+    product = BN_CTX_get(ctx);
+    good = product != NULL && BN_is_odd(n[E]) && !BN_is_one(n[E]) && BN_cmp(n[P], n[Q]) != 0 &&
+           BN_mul(product, n[P], n[Q], ctx) == 1 && BN_cmp(product, n[N]) == 0 &&
+           BN_sub(p1, n[P], BN_value_one()) == 1 && BN_sub(q1, n[Q], BN_value_one()) == 1 &&
+           is_modulo(n[D], n[E], p1, NULL, ctx) && is_modulo(n[D], n[E], q1, NULL, ctx) &&
+           is_modulo(n[D], NULL, p1, n[DP], ctx) && is_modulo(n[D], NULL, q1, n[DQ], ctx) &&
+           BN_cmp(n[QI], n[P]) < 0 && is_modulo(n[QI], n[Q], n[P], NULL, ctx) &&
+           BN_check_prime(n[P], ctx, NULL) == 1 && BN_check_prime(n[Q], ctx, NULL) == 1;
+    BN_CTX_end(ctx);
+    BN_CTX_free(ctx); /* clears what was in it */
+    return good;
+}
 
 static EVP_PKEY *rsa_from(json_t *jwk)
 {
@@ -286,7 +299,7 @@ static EVP_PKEY *rsa_from(json_t *jwk)
     }
     bits = good ? BN_num_bits(numbers[0]) : 0;
     /* the checks below take long for numbers of other sizes */
-    if (bits == 2048 || bits == 3072 || bits == 4096) {
+    if ((bits == 2048 || bits == 3072 || bits == 4096) && rsa_fits(numbers)) {
         params = OSSL_PARAM_BLD_to_param(build);
         key = key_from("RSA", params);
     }
@@ -312,6 +325,16 @@ static bool point_of(json_t *jwk, size_t size, uint8_t out[1 + 2 * 66])
     return good;
 }
 
+/* Whether the point is the private number's. */
+static bool is_pair(EVP_PKEY *key)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+    bool good = ctx != NULL && EVP_PKEY_check(ctx) == 1;
+
+    EVP_PKEY_CTX_free(ctx);
+    return good;
+}
+
 static EVP_PKEY *ec_from(json_t *jwk, size_t curve)
 {
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
@@ -329,6 +352,10 @@ static EVP_PKEY *ec_from(json_t *jwk, size_t curve)
         OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, d) == 1) {
         params = OSSL_PARAM_BLD_to_param(build);
         key = key_from("EC", params);
+    }
+    if (key != NULL && !is_pair(key)) {
+        EVP_PKEY_free(key);
+        key = NULL;
     }
     BN_clear_free(d);
     OSSL_PARAM_BLD_free(build);

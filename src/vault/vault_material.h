@@ -37,6 +37,16 @@ CM_MUST_USE enum cm_status cm_vault_generate(json_t *body, struct cm_vault_mater
 CM_MUST_USE enum cm_status cm_vault_import(json_t *jwk, bool hsm, struct cm_vault_material *out,
                                            struct cm_why *why);
 
+/**
+ * PKCS#8 in DER of a private key, byte for byte as OpenSSL writes it, into new memory: wiped and freed by the
+ * caller.
+ * @param evp_pkey    an EVP_PKEY
+ * @param coordinate  bytes of a coordinate of its curve (32, 48, 66); 0: RSA
+ * @retval CM_ERR_CRYPTO  a part is absent or too long   @retval CM_ERR_NOMEM
+ */
+CM_MUST_USE enum cm_status cm_vault_pkcs8(const void *evp_pkey, size_t coordinate, uint8_t **out,
+                                          size_t *len);
+
 /* How a released key is wrapped: OAEP for a new AES key, with which the key is wrapped (RFC 5649). */
 struct cm_vault_wrap {
     const char *name; /* "CKM_RSA_AES_KEY_WRAP" */

@@ -204,6 +204,9 @@ static enum cm_status record(struct release *r, bool released, struct cm_why *wh
                            detail, why);
     }
     free(detail);
+    if (st == CM_OK) {
+        atomic_fetch_add(released ? &r->vault->released : &r->vault->withheld, 1);
+    }
     return st;
 }
 

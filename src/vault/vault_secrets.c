@@ -91,7 +91,7 @@ void cm_vault_secret_set(struct cm_call *call, void *state)
 void cm_vault_secret_get(struct cm_call *call, void *state)
 {
     struct cm_vault_path path;
-    struct cm_vault_item item;
+    struct cm_vault_item item = {.number = 0};
     char object[CM_VAULT_OBJECT_CAP] = "";
     struct cm_why why = {""};
     uint8_t *plain = NULL;

@@ -544,6 +544,7 @@ static void read_audit(int counts[2])
 TEST(nobody_else_gets_anything) /* I4, I5, I6 */
 {
     char log_path[300] = "";
+    char counted[64] = "";
     FILE *log = NULL;
     int audit[2] = {0, 0};
 
@@ -568,6 +569,9 @@ TEST(nobody_else_gets_anything) /* I4, I5, I6 */
     read_audit(audit);
     CHECK_EQ(audit[0], refused);
     CHECK_EQ(audit[1], 3);
+    (void)snprintf(counted, sizeof(counted), "releases_total{result=\"withheld\"} %d\n", refused);
+    CHECK(strstr(kit_get("/metrics", "auditor")->body, counted) != NULL);
+    CHECK(strstr(kit_last()->body, "releases_total{result=\"released\"} 3\n") != NULL);
     (void)printf("  %d wrong attesters got nothing\n", refused);
     check_store();
     end_vault();

@@ -3,8 +3,10 @@
  * memory that ends. Either a key is whole, or it is not there; what was acknowledged stays.
  */
 #include "harness.h"
+#include "memory_search.h"
 #include "openssl_memory.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -166,6 +168,156 @@ TEST(killed_while_it_imports)
         (void)snprintf(more, sizeof(more), "%s-shm", file);
         (void)unlink(more);
     }
+}
+
+/* -------------------------------------------------------------------- memory */
+
+/* The end of a secret, masked, as bytes and as OpenSSL's numbers have it: what no freed block may hold. */
+static uint8_t watched[2][16];
+static bool watching;
+static int freed_with_it;
+
+void __real_free(void *p);
+void __wrap_free(void *p);
+
+void __wrap_free(void *p)
+{
+    for (int i = 0; p != NULL && watching && i < 2; i++) {
+        freed_with_it += memory_count_in(p, malloc_usable_size(p), watched[i], 16);
+    }
+    __real_free(p);
+}
+
+static void watch(const uint8_t *secret, size_t len)
+{
+    for (size_t i = 0; i < 16; i++) {
+        watched[0][i] = secret[len - 16 + i] ^ MEMORY_MASK;
+        watched[1][15 - i] = watched[0][i];
+    }
+    freed_with_it = 0;
+    watching = true;
+}
+
+/* Imports a key, wraps it for an enclave, and forgets it. */
+static void use_and_forget(json_t *jwk)
+{
+    struct cm_vault_material m;
+    struct cm_pubkey *to = NULL;
+    uint8_t *out = NULL;
+    size_t len = 0;
+
+    CHECK_EQ(cm_vault_import(jwk, false, &m, NULL), CM_OK);
+    out = malloc(CM_VAULT_WRAPPED_MAX(m.len));
+    CHECK(out != NULL && cm_privkey_public(tee_key(2048), &to) == CM_OK);
+    CHECK_EQ(cm_vault_wrap_for(to, cm_vault_wrap_of(NULL), cm_span_make(m.bytes, m.len), out, &len),
+             CM_OK);
+    cm_vault_material_clear(&m);
+    CHECK_EQ(freed_with_it, 0);
+    watching = false;
+    cm_pubkey_free(to);
+    free(out);
+}
+
+/* A number of a key as a member of its JWK, which the caller frees. */
+static char *number_text(const struct cm_privkey *key, const char *param, uint8_t bytes[1024],
+                         size_t *len)
+{
+    BIGNUM *n = NULL;
+
+    if (EVP_PKEY_get_bn_param(cm_privkey_evp(key), param, &n) != 1) {
+        abort();
+    }
+    *len = (size_t)BN_bn2bin(n, bytes);
+    BN_clear_free(n);
+    return b64(bytes, *len);
+}
+
+static json_t *jwk_of(const struct cm_privkey *key, const char *const (*parts)[2], size_t count)
+{
+    json_t *out = json_pack("{s:s}", "kty", count == 3 ? "EC" : "RSA");
+    uint8_t bytes[1024];
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        char *text = number_text(key, parts[i][1], bytes, &len);
+
+        (void)json_object_set_new(out, parts[i][0], json_string(text));
+        free(text);
+    }
+    return out;
+}
+
+/* Our PKCS#8 is OpenSSL's, byte for byte. */
+TEST(private_keys_are_written_as_openssl_writes_them)
+{
+    static const enum cm_curve kinds[] = {CM_CURVE_P256, CM_CURVE_P384, CM_CURVE_P521};
+    static const size_t sizes[] = {32, 48, 66};
+
+    for (size_t i = 0; i < 3 * 20 + 3; i++) { /* many, for numbers that begin with zeros */
+        const bool rsa = i < 3;
+        struct cm_privkey *ec = NULL;
+        const struct cm_privkey *key = NULL;
+        PKCS8_PRIV_KEY_INFO *info = NULL;
+        unsigned char *want = NULL;
+        uint8_t *got = NULL;
+        size_t len = 0;
+        int want_len = 0;
+
+        if (!rsa && cm_privkey_generate(kinds[i % 3], 0, &ec) != CM_OK) {
+            abort();
+        }
+        key = rsa ? tee_key(i == 0 ? 2048 : i == 1 ? 3072 : 4096) : ec;
+        info = EVP_PKEY2PKCS8(cm_privkey_evp(key));
+        want_len = i2d_PKCS8_PRIV_KEY_INFO(info, &want);
+        CHECK_EQ(cm_vault_pkcs8(cm_privkey_evp(key), rsa ? 0 : sizes[i % 3], &got, &len), CM_OK);
+        CHECK_EQ(len, want_len);
+        CHECK(want_len > 0 && len == (size_t)want_len && memcmp(got, want, len) == 0);
+        PKCS8_PRIV_KEY_INFO_free(info);
+        OPENSSL_free(want);
+        free(got);
+        cm_privkey_free(ec);
+    }
+}
+
+/* I6: a key that was imported stays in no memory that somebody else gets next. */
+TEST(imported_keys_leave_no_trace_in_freed_memory)
+{
+    static const char *const ec_parts[][2] = {{"x", "qx"}, {"y", "qy"}, {"d", "priv"}};
+    static const char *const rsa_parts[][2] = {{"n", "n"},
+                                               {"e", "e"},
+                                               {"d", "d"},
+                                               {"p", "rsa-factor1"},
+                                               {"q", "rsa-factor2"},
+                                               {"dp", "rsa-exponent1"},
+                                               {"dq", "rsa-exponent2"},
+                                               {"qi", "rsa-coefficient1"}};
+    static const char *const watch_rsa[] = {"d", "rsa-factor1", "rsa-coefficient1"};
+    json_t *jwk = json_pack("{s:s, s:s}", "kty", "oct", "k", SECRET_B64);
+    struct cm_privkey *ec = NULL;
+    uint8_t bytes[1024];
+    size_t len = 0;
+
+    (void)tee_key(2048);
+    watch((const uint8_t *)SECRET_BYTES, 32);
+    use_and_forget(jwk);
+    json_decref(jwk);
+
+    REQUIRE(cm_privkey_generate(CM_CURVE_P256, 0, &ec) == CM_OK);
+    jwk = jwk_of(ec, ec_parts, 3);
+    (void)json_object_set_new(jwk, "crv", json_string("P-256"));
+    free(number_text(ec, "priv", bytes, &len));
+    watch(bytes, len);
+    use_and_forget(jwk);
+    json_decref(jwk);
+    cm_privkey_free(ec);
+
+    jwk = jwk_of(tee_key(3072), rsa_parts, 8);
+    for (size_t i = 0; i < 3; i++) {
+        free(number_text(tee_key(3072), watch_rsa[i], bytes, &len));
+        watch(bytes, len);
+        use_and_forget(jwk);
+    }
+    json_decref(jwk);
 }
 
 /* ------------------------------------------------------------ memory that ends */
