@@ -80,8 +80,8 @@ static bool read_id(struct cm_kbs_session *s)
     s->expires = (uint64_t)id[0] << 24 | (uint64_t)id[1] << 16 | (uint64_t)id[2] << 8 | id[3];
     s->minor = id[5] >> 4;
     s->hash = (enum cm_hash_alg)(id[5] & 15);
-    if (id[4] >= TEES || s->minor < 1 || s->minor > 4 || s->hash < CM_HASH_SHA256 ||
-        s->hash > CM_HASH_SHA512) {
+    if (id[4] >= TEES || tees[id[4]].device || s->minor < 1 || s->minor > 4 ||
+        s->hash < CM_HASH_SHA256 || s->hash > CM_HASH_SHA512) {
         return false;
     }
     s->tee = &tees[id[4]];

@@ -299,6 +299,14 @@ TEST(cookies_that_are_invented)
         "Cookie: other=1",
         "",
     };
+    static const char *const old[] = {
+        "ffffffff00110000000000000000aaaa", /* SGX, 0.1, SHA-256 */
+        "ffffffffff110000000000000000aaaa", /* no such TEE */
+        "ffffffff07110000000000000000aaaa", /* a device */
+        "ffffffff00010000000000000000aaaa", /* no such dialect */
+        "ffffffff001f0000000000000000aaaa", /* no such hash */
+        "ffffffff00100000000000000000aaaa", /* SHA-1 */
+    };
     struct kbs_guest *g = NULL;
 
     kbs_ready();
@@ -306,6 +314,14 @@ TEST(cookies_that_are_invented)
     for (size_t i = 0; i < sizeof(cookies) / sizeof(cookies[0]); i++) {
         CHECK_EQ(kbs_auth(g), 200);
         (void)snprintf(g->cookie, sizeof(g->cookie), "%s", cookies[i]);
+        refused(kbs_post_attest(g, kbs_body(g, kbs_quote(g))), "");
+        nothing_for(g);
+    }
+    /* in dialects whose bodies do not repeat the nonce: whoever invents a cookie does not know it, either */
+    (void)snprintf(g->version, sizeof(g->version), "0.1.0");
+    for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++) {
+        CHECK_EQ(kbs_auth(g), 200);
+        (void)snprintf(g->cookie, sizeof(g->cookie), "Cookie: kbs-session-id=%s", old[i]);
         refused(kbs_post_attest(g, kbs_body(g, kbs_quote(g))), "");
         nothing_for(g);
     }
