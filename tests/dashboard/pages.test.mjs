@@ -401,7 +401,8 @@ test('reference values are added, shown and removed', async () => {
     await page.locator('#reference-file').setInputFiles({name: 'lab.json', mimeType: 'application/json', buffer: Buffer.from(content)});
     await page.getByRole('heading', {name: 'lab.json'}).waitFor();
     await page.getByRole('cell', {name: 'lab', exact: true}).waitFor();
-    await page.getByRole('button', {name: 'Remove'}).click();
+    await page.getByRole('button', {name: 'Remove…'}).click();
+    await page.getByRole('dialog', {name: 'Remove lab.json'}).getByRole('button', {name: 'Remove'}).click();
     await page.getByRole('heading', {name: 'Reference values'}).waitFor();
     await settled(page);
     assert.equal(await page.getByText('lab.json').count(), 0);

@@ -101,7 +101,7 @@ test('set-up, an accepted and a refused attestation, and why', async () => {
     await page.getByText('Accepted', {exact: true}).waitFor();
     await page.locator('.code-row.decided.ok').first().waitFor();
     await page.getByText('emulated evidence').waitFor();
-    await page.getByRole('table', {name: 'Claims that the policy issued'}).getByTitle('e1'.repeat(32)).waitFor();
+    await page.getByRole('group', {name: 'The token’s claims'}).getByText('e1'.repeat(32)).first().waitFor();
     assert.ok((await page.locator('.checks li').count()) > 5);
     assert.deepEqual(await accessibility(page), []);
 
@@ -271,11 +271,29 @@ test('keys: who may have them, and never what they are', async () => {
     await close();
 });
 
+test('reference values hold evidence to what they say, until they are removed', async () => {
+    const {page, close} = await visit(browser, url);
+    const values = (digest) => Buffer.from(JSON.stringify({measurements: [{label: 'mrenclave', alg: 'sha-256', values: [digest]}]}));
+
+    await login(page, 'bob');
+    await page.getByRole('link', {name: 'Reference values'}).click();
+    await page.getByLabel('evidence of').selectOption('SgxEnclave');
+    await page.locator('#reference-file').setInputFiles({name: 'others.json', mimeType: 'application/json', buffer: values('11'.repeat(32))});
+    await page.getByRole('heading', {name: 'others.json'}).waitFor();
+    await page.getByRole('cell', {name: 'mrenclave'}).first().waitFor();
+    assert.notEqual((await attest(quote)).status, 200);
+    await page.getByRole('button', {name: 'Remove…'}).click();
+    await page.getByRole('dialog').getByRole('button', {name: 'Remove'}).click();
+    await page.getByText('No reference values yet').waitFor();
+    assert.equal((await attest(quote)).status, 200);
+    await close();
+});
+
 test('every page opens without an error', async () => {
     const {page, close} = await visit(browser, url);
 
     await login(page, 'ada');
-    for (const path of ['/', '/?minutes=1440', '/attestations', '/inventory', '/inventory?tab=platforms', '/policies', '/policies/Tpm', '/policies/TdxVm?tab=versions', '/keys', '/keys?tab=releases', '/audit', '/try', '/access']) {
+    for (const path of ['/', '/?minutes=1440', '/attestations', '/inventory', '/inventory?tab=platforms', '/policies', '/policies/Tpm', '/policies/TdxVm?tab=versions', '/keys', '/keys?tab=releases', '/keys?tab=resources', '/references', '/audit', '/try', '/access']) {
         await go(page, url, path);
         assert.equal(await page.locator('.notice.bad').count(), 0, `${path}: ${await page.locator('main').textContent()}`);
     }

@@ -9,7 +9,7 @@ import {plural, shortHash} from '../lib/format';
 import {navigate} from '../router';
 import {useMay} from '../session';
 import {announce} from '../ui/announce';
-import {Badge, Empty, Facts, Failed, Hash, Loading, Panel, State, Time} from '../ui/basics';
+import {Badge, Dialog, Empty, Facts, Failed, Hash, Loading, Panel, State, Time} from '../ui/basics';
 import {Icon} from '../ui/icons';
 import {PageHead} from '../ui/page';
 import {More, Table} from '../ui/table';
@@ -55,7 +55,7 @@ function Upload({reload}: {reload: () => void}): JSX.Element | null {
                 id="reference-file"
                 class="unseen"
                 type="file"
-                accept=".corim,.cbor,.json"
+                accept=".corim,.cbor,.json,.pem,.der,.jwk"
                 onChange={(e) => {
                     const file = e.currentTarget.files?.[0];
                     if (file !== undefined) {
@@ -65,7 +65,7 @@ function Upload({reload}: {reload: () => void}): JSX.Element | null {
                 }}
             />
             <label class="button primary" for="reference-file">
-                <Icon name="plus" size={13} /> {upload.busy ? 'Adding…' : 'Add a CoRIM or JSON file'}
+                <Icon name="plus" size={13} /> {upload.busy ? 'Adding…' : 'Add a file'}
             </label>
             {upload.error !== null && <Failed error={upload.error} />}
         </>
@@ -131,6 +131,7 @@ export function ReferencesPage(): JSX.Element {
 export function ReferencePage({id}: {id: string}): JSX.Element {
     const {data, error, loading, reload} = useLoad<ReferenceDetail>(`references/${encodeURIComponent(id)}`);
     const may = useMay('author');
+    const [asked, setAsked] = useState(false);
     const remove = useAction(async () => {
         await ask<null>(`references/${encodeURIComponent(id)}`, {method: 'DELETE'});
         announce('Removed.');
@@ -145,14 +146,25 @@ export function ReferencePage({id}: {id: string}): JSX.Element {
                 tab={`Reference values ${data?.name ?? ''}`}
                 actions={
                     may && data !== null ? (
-                        <button type="button" class="button" disabled={remove.busy} onClick={() => void remove.run()}>
-                            Remove
+                        <button type="button" class="button" onClick={() => setAsked(true)}>
+                            Remove…
                         </button>
                     ) : undefined
                 }
             />
             {error !== null && <Failed error={error} retry={reload} />}
-            {remove.error !== null && <Failed error={remove.error} />}
+            <Dialog title={`Remove ${data?.name ?? ''}`} open={asked} onClose={() => setAsked(false)}>
+                <p>From then on, evidence that {data?.type} judges is no longer held to these values.</p>
+                {remove.error !== null && <Failed error={remove.error} />}
+                <div class="actions end">
+                    <button type="button" class="button" onClick={() => setAsked(false)}>
+                        Not now
+                    </button>
+                    <button type="button" class="button primary" disabled={remove.busy} onClick={() => void remove.run()}>
+                        Remove
+                    </button>
+                </div>
+            </Dialog>
             {loading && <Loading rows={8} />}
             {data !== null && (
                 <>
