@@ -22,10 +22,10 @@ static uint64_t issued(void)
 }
 
 /*
- * H12: the platform's documents are not good in a year, however often they are fetched: what they say of the
+ * The platform's documents are not good in a year, however often they are fetched: what they say of the
  * platform does not count then. When the clock is right again, they do.
  */
-TEST(a_step_forward_refuses_and_back_recovers)
+TEST(H12_a_step_of_the_clock_refuses_and_recovers)
 {
     uint64_t before = 0;
 

@@ -34,8 +34,8 @@ TEST(files_are_lines_of_names_and_values)
     cm_serve_config_free(&c);
 }
 
-/* I5: a key that is misspelt must not leave its default in force unnoticed. */
-TEST(files_are_refused_with_their_line)
+/* A key that is misspelt must not leave its default in force unnoticed. */
+TEST(I5_misspelt_settings_are_refused_with_their_line)
 {
     static const struct {
         const char *file, *why;

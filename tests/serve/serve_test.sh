@@ -33,7 +33,7 @@ for file in setup-code dev-token root.key store.db; do
 done
 [ "$(stat -c %a "$state")" = 700 ] && ok || fail "others may look into the state folder"
 
-# I6: whoever reads log and output learns no secret
+# --- row I6: neither log nor output holds a token or code
 for secret in "$(cat "$state/dev-token")" "$(cat "$state/setup-code")"; do
     ! grep -qF -- "$secret" "$work/log" "$work/out" && ok || fail "a secret in log or output"
 done
@@ -61,7 +61,7 @@ end TERM
 [ "$rc" -eq 0 ] && ok || fail "SIGTERM: exit status $rc"
 says_log '"event":"ending"'
 
-# --- I7: whoever has pinned the authority finds the same one: after a restart, and from the restored store with its root key
+# --- row I7: a restart keeps the authority that clients trust, and from the restored store with its root key
 first=$(cat "$state/ca.pem")
 begin --dev
 [ "$(cat "$state/ca.pem")" = "$first" ] && ok || fail "a restart made another authority"
@@ -75,7 +75,7 @@ begin
 expect 0 '"emulated":false' ask /health
 end
 
-# --- I7: another root key than the store's: nothing is served, and no new identity made
+# --- row I7: another root key makes no new authority
 head -c 32 /dev/urandom > "$work/wrong.key" && chmod 600 "$work/wrong.key"
 expect 1 "root key" "$casemate" serve --state "$state" --listen 127.0.0.1:0 --root-key "file:$work/wrong.key"
 expect 0 "new root key" "$casemate" serve rewrap "file:$work/new.key" --state "$state"

@@ -212,8 +212,8 @@ TEST(methods_are_told)
     kit_stop();
 }
 
-/* I6: what an answer holds is kept by no cache and read by no other page, unless its route is public. */
-TEST(answers_carry_the_safe_headers)
+/* What an answer holds is kept by no cache and read by no other page, unless its route is public. */
+TEST(I6_answers_are_kept_by_no_cache)
 {
     begin();
     CHECK_EQ(kit_get("/things", NULL)->status, 200);
@@ -449,8 +449,8 @@ TEST(health_readiness_and_metrics)
     kit_stop();
 }
 
-/* I6: nothing that a request carries as a secret is in the log. */
-TEST(the_log_holds_no_secret)
+/* Nothing that a request carries as a secret is in the log. */
+TEST(I6_the_log_holds_no_secret)
 {
     char *log = NULL;
     size_t len = 0;
