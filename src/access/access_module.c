@@ -6,13 +6,15 @@
 #include "access/access_private.h"
 #include "common/try.h"
 
-#define PEER_ROWS 2048 /* eight peers each */
-#define TRY_ROWS  1024
+#define PEER_ROWS  2048 /* eight peers each */
+#define TRY_ROWS   1024
 
-#define ANYONE    0
-#define SOMEBODY  CM_ACCESS_ROLES_ALL
-#define WATCHERS  (CM_ROLE_ADMIN | CM_ROLE_AUDITOR)
-#define API       "/api/v1/"
+#define LONGEST_MS (5 * 60 * 1000) /* ten ticks */
+
+#define ANYONE     0
+#define SOMEBODY   CM_ACCESS_ROLES_ALL
+#define WATCHERS   (CM_ROLE_ADMIN | CM_ROLE_AUDITOR)
+#define API        "/api/v1/"
 
 #define ROUTE(method, path, roles, at_once, serve)                           \
     {                                                                        \
@@ -68,6 +70,7 @@ static enum cm_status start(struct cm_service *s, void **state, struct cm_why *w
         return CM_ERR_NOMEM;
     }
     a->service = s;
+    atomic_init(&a->longest_ms, LONGEST_MS);
     (void)pthread_mutex_init(&a->lock, NULL);
     (void)pthread_mutex_init(&a->load, NULL);
     (void)pthread_mutex_init(&a->fetch, NULL);
@@ -91,6 +94,7 @@ static void changed(void *state, const char *topic)
         return;
     }
     if (cm_access_renew(a, &why) != CM_OK) {
+        atomic_store(&a->stale, true); /* somebody's rights may have been taken away */
         cm_service_log(a->service, CM_LOG_ERROR, "access cannot be read",
                        (const char *const[]){"why", why.text}, 1);
     }

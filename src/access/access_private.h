@@ -77,7 +77,10 @@ struct access {
     struct access_view *view;
     struct access_keys *keys; /* NULL: none yet */
     atomic_bool fetching;
-    _Atomic uint64_t tried_ms; /* the last fetch, of the clock that does not jump */
+    _Atomic uint64_t tried_ms;   /* the last fetch, of the clock that does not jump */
+    atomic_bool stale;           /* it has changed, and could not be read */
+    _Atomic uint64_t renewed_ms; /* the last time that it could */
+    _Atomic uint64_t longest_ms; /* for which it counts then */
     struct cm_limit *peers;
     struct cm_limit *tries;
     char setup_file[4096];
@@ -96,6 +99,8 @@ struct access_view *cm_access_view(struct access *a);
 void cm_access_view_put(struct access_view *v);
 /** Read it anew. On a worker. */
 CM_MUST_USE enum cm_status cm_access_renew(struct access *a, struct cm_why *why);
+/** Whether the copy may be believed: not after a change that could not be read, nor without the store for long. */
+bool cm_access_fresh(struct access *a);
 /** Write down who was seen, forget sessions that ended, and read it anew. On a worker. */
 void cm_access_view_tick(struct access *a, uint64_t now);
 

@@ -317,11 +317,19 @@ enum cm_status cm_access_renew(struct access *a, struct cm_why *why)
     l->v = NULL;
     (void)pthread_mutex_unlock(&a->lock);
     cm_access_view_put(old);
+    atomic_store(&a->renewed_ms, cm_access_ms());
+    atomic_store(&a->stale, false);
 out:
     (void)pthread_mutex_unlock(&a->load);
     cm_access_view_put(l->v);
     free(l);
     return st;
+}
+
+bool cm_access_fresh(struct access *a)
+{
+    return !atomic_load(&a->stale) &&
+           cm_access_ms() - atomic_load(&a->renewed_ms) <= atomic_load(&a->longest_ms);
 }
 
 /* -------------------------------------------------------------- times of use */

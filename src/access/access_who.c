@@ -231,7 +231,15 @@ void cm_access_authenticate(struct cm_service *s, struct cm_call *call)
     char secret[ACCESS_SECRET_B64 + 1];
     struct access_view *v = NULL;
 
-    if (a == NULL) {
+    if (a == NULL || (header == NULL && cm_web_header(call->req, "Cookie") == NULL)) {
+        return;
+    }
+    if (!cm_access_fresh(a)) {
+        call->challenge_error = "who calls cannot be looked up now: the store is not reachable";
+        if (call->route->roles != 0) {
+            cm_web_add_header(call->req, "Retry-After", "5");
+            cm_call_fail(call, 503, "ServerBusy", "%s", call->challenge_error);
+        }
         return;
     }
     v = cm_access_view(a);

@@ -1,6 +1,8 @@
 /* The admin's API: accounts, bearer tokens, settings, the audit log; and who may ask for what. */
 #include "access_kit.h"
 
+#include "access/access_private.h"
+
 #include "store/audit.h"
 
 /* ------------------------------------------------------------------ accounts */
@@ -73,6 +75,38 @@ TEST(disabled_accounts_call_no_more_whatever_their_sessions)
     spoil("UPDATE access_account SET disabled = 0, roles = 16 WHERE name = 'bob'");
     cm_service_tick(kit_service());
     CHECK_EQ(ask_as(&bob, "GET", "/api/v1/audit", NULL)->status, 403); /* roles are the account's */
+    kit_stop();
+}
+
+/* Rights that were taken away meanwhile must not be had any longer: what is not known is not allowed. */
+TEST(nobody_is_believed_by_what_was_read_long_ago)
+{
+    struct person ada;
+    struct access *a = NULL;
+
+    access_start();
+    setup_admin(&ada);
+    a = cm_service_module(kit_service(), "access");
+    REQUIRE(a != NULL);
+    atomic_store(&a->longest_ms, 0);
+    atomic_store(&a->renewed_ms, 1); /* long ago */
+    CHECK_EQ(ask_as(&ada, "GET", "/api/v1/accounts", NULL)->status, 503);
+    CHECK(kit_header("Retry-After") != NULL);
+    CHECK_EQ(kit_get("/api/v1/me", NULL)->status, 200);
+    CHECK_EQ(ask_as(&ada, "GET", "/api/v1/me", NULL)->status, 200);
+    CHECK(json_is_null(kit_json("user")));
+    atomic_store(&a->longest_ms, 300000);
+    cm_service_tick(kit_service()); /* the store is there again */
+    CHECK_EQ(ask_as(&ada, "GET", "/api/v1/accounts", NULL)->status, 200);
+    /* a change that could not be read */
+    spoil("ALTER TABLE access_token RENAME TO away");
+    cm_access_module.changed(a, "policy");
+    CHECK_EQ(ask_as(&ada, "GET", "/api/v1/accounts", NULL)->status, 200); /* none of ours */
+    cm_access_module.changed(a, "access");
+    CHECK_EQ(ask_as(&ada, "GET", "/api/v1/accounts", NULL)->status, 503);
+    spoil("ALTER TABLE away RENAME TO access_token");
+    cm_access_module.changed(a, "access");
+    CHECK_EQ(ask_as(&ada, "GET", "/api/v1/accounts", NULL)->status, 200);
     kit_stop();
 }
 
