@@ -71,8 +71,8 @@ enum cm_status cm_maa_json(struct cm_span text, json_t **out, struct cm_why *why
     *out = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
                       &error);
     if (*out == NULL) {
-        cm_why_set(why, "JSON with a number out of range");
-        st = CM_ERR_FORMAT;
+        st = json_error_code(&error) == json_error_numeric_overflow ? CM_ERR_FORMAT : CM_ERR_NOMEM;
+        cm_why_set(why, "%s", st == CM_ERR_FORMAT ? "JSON with a number out of range" : "");
     }
 out:
     free(nodes);
