@@ -1,6 +1,6 @@
 /*
  * usage: serve_kill_test PROGRAM [TIMES]: killed at any moment under load, the service loses nothing that it
- * has acknowledged: policies, bearer tokens, attestations are there behind the next start, and the audit log
+ * has acknowledged: policies, keys, bearer tokens, attestations are there behind the next start, and the audit log
  * verifies and has a record of each change.
  */
 #include <pthread.h>
@@ -16,7 +16,7 @@
 #include "store/audit.h"
 #include "token/base64.h"
 
-#define WRITERS 4
+#define WRITERS 5
 #define NAME    48
 
 static struct served served;
@@ -107,6 +107,24 @@ static bool write_policy(struct writer *w)
     return true;
 }
 
+static bool write_key(struct writer *w)
+{
+    char path[NAME + 64] = "";
+    char name[NAME] = "";
+
+    (void)snprintf(name, sizeof(name), "kill-key-%ld", next_number());
+    (void)snprintf(path, sizeof(path), "/keys/%s/create?api-version=7.4", name);
+    if (kit_post(path, served.token, "{\"kty\":\"EC\",\"crv\":\"P-256\"}")->status != 200) {
+        if (kit_last()->status != 0) {
+            TEST_FAIL("key: %s", kit_last()->body);
+        }
+        return false;
+    }
+    (void)snprintf(w->last, sizeof(w->last), "%s", name);
+    atomic_fetch_add(&changes, 1);
+    return true;
+}
+
 /* The token's second part holds the attestation's id (jti). */
 static bool attest(struct writer *w)
 {
@@ -137,8 +155,8 @@ static bool attest(struct writer *w)
 
 static void *write_on(void *arg)
 {
-    static bool (*const kinds[WRITERS])(struct writer *) = {write_token, write_policy, attest,
-                                                            attest};
+    static bool (*const kinds[WRITERS])(struct writer *) = {write_token, write_policy, write_key,
+                                                            attest, attest};
     struct writer *w = arg;
 
     while (!atomic_load(&stop) && kinds[w->number](w)) {
@@ -181,7 +199,7 @@ static void check_all(const struct writer w[WRITERS])
         (void)snprintf(like, sizeof(like), "%%%s%%", w[1].last);
         CHECK_EQ(count_of(db, "SELECT COUNT(*) FROM policy WHERE text LIKE ?", like), 1);
     }
-    for (int i = 2; i < WRITERS; i++) {
+    for (int i = 3; i < WRITERS; i++) {
         if (w[i].done != 0) {
             (void)snprintf(like, sizeof(like), "%s%%", w[i].last);
             CHECK_EQ(count_of(db, "SELECT COUNT(*) FROM attestation WHERE token LIKE ?", like), 1);
@@ -193,9 +211,15 @@ static void check_all(const struct writer w[WRITERS])
 /* As a client sees it. */
 static void check_served(const struct writer w[WRITERS])
 {
+    char path[NAME + 64] = "";
+
     CHECK_EQ(kit_get("/ready", NULL)->status, 200);
     if (w[0].done != 0) {
         CHECK_EQ(kit_get("/metrics", w[0].token)->status, 200);
+    }
+    if (w[2].done != 0) { /* it opens under the root key, too */
+        (void)snprintf(path, sizeof(path), "/keys/%s?api-version=7.4", w[2].last);
+        CHECK_EQ(kit_get(path, served.token)->status, 200);
     }
     CHECK_EQ(kit_post("/attest/SgxEnclave?api-version=2022-08-01", NULL, quote_body)->status, 200);
 }
@@ -250,9 +274,10 @@ TEST(kill_loses_nothing_acknowledged)
             done[i] += w[i].done;
         }
     }
-    (void)printf("  killed %d times: %ld tokens, %ld policies, %ld attestations acknowledged\n",
-                 times, done[0], done[1], done[2] + done[3]);
-    CHECK(done[0] > 0 && done[1] > 0 && done[2] + done[3] > 0);
+    (void)printf("  killed %d times: %ld tokens, %ld policies, %ld keys, %ld attestations"
+                 " acknowledged\n",
+                 times, done[0], done[1], done[2], done[3] + done[4]);
+    CHECK(done[0] > 0 && done[1] > 0 && done[2] > 0 && done[3] + done[4] > 0);
     CHECK_EQ(served_end(&served, SIGTERM), 0);
 }
 
