@@ -52,7 +52,7 @@ done
 port=$(sed -n 's/^casemate: serving at .*://p' /tmp/out)
 printf 'GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' |
     openssl s_client -quiet -verify_return_error -CAfile /var/lib/casemate/ca.pem -connect "127.0.0.1:$port" \
-        -verify_hostname localhost 2> /dev/null
+        -verify_hostname localhost 2> /dev/null || true # it ends with 1 when the server closes first
 kill $pid && wait $pid
 IN
 step "copy" b copy "$c" "$work/inside" /tmp/inside
