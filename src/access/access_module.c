@@ -9,7 +9,7 @@
 #define PEER_ROWS  2048 /* eight peers each */
 #define TRY_ROWS   1024
 
-#define LONGEST_MS (5 * 60 * 1000) /* ten ticks */
+#define LONGEST_MS 300000U /* five minutes: ten ticks */
 
 #define ANYONE     0
 #define SOMEBODY   CM_ACCESS_ROLES_ALL
