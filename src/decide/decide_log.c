@@ -50,7 +50,7 @@ static void pattern(const char *text, bool anywhere, char out[2 * TEXT_MAX + 3])
     if (anywhere) {
         out[n++] = '%';
     }
-    for (size_t i = 0; text[i] != '\0' && i < TEXT_MAX; i++) {
+    for (size_t i = 0; i < TEXT_MAX && text[i] != '\0'; i++) {
         if (text[i] == '%' || text[i] == '_' || text[i] == '\\') {
             out[n++] = '\\';
         }

@@ -110,38 +110,7 @@ out:
     return st;
 }
 
-/* Take one that is newer than ours. What is damaged or older is passed over: it is asked for again. */
-static bool take_newer(void *arg, const struct cm_db_value *columns, size_t count)
-{
-    struct cm_decide_module_state *m = arg;
-    struct cm_keeper *keeper = cm_engine_keeper(m->engine);
-    struct cm_kept *kept = NULL;
-    struct cm_kept *have = NULL;
-
-    if (count == 4) {
-        have = cm_keeper_peek(keeper, (const char *)columns[0].bytes.ptr);
-    }
-    if (count == 4 && (have == NULL || (int64_t)have->fetched < columns[2].number) &&
-        cm_kept_read(columns[1].bytes, &kept, NULL) == CM_OK) {
-        (void)!cm_keeper_put(keeper, kept, (uint64_t)columns[3].number, NULL);
-    }
-    cm_kept_drop(kept);
-    cm_kept_drop(have);
-    return true;
-}
-
-static enum cm_status list_run(struct cm_db *db, void *arg, struct cm_why *why)
-{
-    return cm_db_run(db, "SELECT name, bytes, fetched, used FROM collateral ORDER BY name",
-                     cm_db_none(), cm_db_into(take_newer, arg), why);
-}
-
-enum cm_status cm_decide_load_all(struct cm_decide_module_state *m, struct cm_why *why)
-{
-    return cm_service_read(m->service, list_run, m, why);
-}
-
-/* What was used since a time, and when. */
+/* Names, and when each was used. */
 struct used {
     struct used_one {
         char name[CM_KEPT_NAME];
@@ -150,17 +119,72 @@ struct used {
     size_t count;
     uint64_t since;
     uint64_t now;
+    struct cm_keeper *keeper;
 };
+
+static void add_used(struct used *u, const char *name, uint64_t when)
+{
+    if (u->count < CM_KEEPER_MAX) {
+        struct used_one *one = &u->list[u->count++];
+
+        one->when = when;
+        (void)snprintf(one->name, sizeof(one->name), "%s", name);
+    }
+}
+
+/* What the store has newer than we: its name; bytes are read of those only. */
+static bool take_newer(void *arg, const struct cm_db_value *columns, size_t count)
+{
+    struct used *u = arg;
+    struct cm_kept *have = NULL;
+
+    if (count != 3 || columns[0].bytes.len >= CM_KEPT_NAME) {
+        return true;
+    }
+    have = cm_keeper_peek(u->keeper, (const char *)columns[0].bytes.ptr);
+    if (have == NULL || (int64_t)have->fetched < columns[1].number) {
+        add_used(u, (const char *)columns[0].bytes.ptr, (uint64_t)columns[2].number);
+    }
+    cm_kept_drop(have);
+    return true;
+}
+
+/* What is damaged or older is passed over: it is asked for again. */
+static enum cm_status list_run(struct cm_db *db, void *arg, struct cm_why *why)
+{
+    struct used *u = arg;
+    enum cm_status st = cm_db_run(db, "SELECT name, fetched, used FROM collateral ORDER BY name",
+                                  cm_db_none(), cm_db_into(take_newer, u), why);
+
+    for (size_t i = 0; st == CM_OK && i < u->count; i++) {
+        struct loading l = {.name = u->list[i].name, .st = CM_ERR_NOTFOUND};
+
+        st = load_run(db, &l, why);
+        if (st == CM_OK && l.st == CM_OK) {
+            (void)!cm_keeper_put(u->keeper, l.kept, u->list[i].when, NULL);
+            cm_kept_drop(l.kept);
+        }
+    }
+    return st;
+}
+
+enum cm_status cm_decide_load_all(struct cm_decide_module_state *m, struct cm_why *why)
+{
+    struct used u = {.list = calloc(CM_KEEPER_MAX, sizeof(*u.list)),
+                     .keeper = cm_engine_keeper(m->engine)};
+    enum cm_status st =
+        u.list == NULL ? CM_ERR_NOMEM : cm_service_read(m->service, list_run, &u, why);
+
+    free(u.list);
+    return st;
+}
 
 static void take_used(void *arg, const struct cm_keeper_state *state)
 {
     struct used *u = arg;
 
-    if (state->kept != NULL && state->used >= u->since && u->count < CM_KEEPER_MAX) {
-        struct used_one *one = &u->list[u->count++];
-
-        one->when = state->used;
-        (void)snprintf(one->name, sizeof(one->name), "%s", state->name);
+    if (state->kept != NULL && state->used >= u->since) {
+        add_used(u, state->name, state->used);
     }
 }
 
@@ -189,7 +213,7 @@ static enum cm_status used_run(struct cm_db *db, void *arg, struct cm_why *why)
 enum cm_status cm_decide_mark_used(struct cm_decide_module_state *m, uint64_t since, uint64_t now,
                                    struct cm_why *why)
 {
-    struct used u = {calloc(CM_KEEPER_MAX, sizeof(*u.list)), 0, since, now};
+    struct used u = {.list = calloc(CM_KEEPER_MAX, sizeof(*u.list)), .since = since, .now = now};
     enum cm_status st = CM_ERR_NOMEM;
 
     if (u.list != NULL) {
