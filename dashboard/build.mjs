@@ -13,6 +13,7 @@ const types = {
     '.js': 'text/javascript; charset=utf-8',
     '.css': 'text/css; charset=utf-8',
     '.svg': 'image/svg+xml',
+    '.txt': 'text/plain; charset=utf-8',
     '.woff2': 'font/woff2',
 };
 const packed = new Set(['.woff2']); // compressed already
@@ -24,6 +25,14 @@ if (folder === undefined) {
 }
 const dist = join(folder, 'dist');
 await build({root: fileURLToPath(new URL('.', import.meta.url)), logLevel: 'warn', build: {outDir: dist, emptyOutDir: true}});
+
+// the licences of what is bundled go where it goes
+const own = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
+const licences = Object.entries(own.dependencies).map(([name, version]) => {
+    const text = readFileSync(new URL(`node_modules/${name}/LICENSE`, import.meta.url), 'utf8');
+    return `${name} ${version}\n\n${text.trim()}\n`;
+});
+writeFileSync(join(dist, 'licences.txt'), licences.join(`\n${'-'.repeat(80)}\n\n`));
 
 function files(at) {
     return readdirSync(at).flatMap((name) => (statSync(join(at, name)).isDirectory() ? files(join(at, name)) : [join(at, name)]));

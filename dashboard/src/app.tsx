@@ -16,7 +16,7 @@ import {PoliciesPage} from './pages/policies';
 import {PolicyPage} from './pages/policy';
 import {ReferencePage, ReferencesPage} from './pages/references';
 import {TryPage} from './pages/try';
-import {A, navigate, Router, usePlace} from './router';
+import {A, href, navigate, Router, usePlace} from './router';
 import {SessionContext, useMay, useSession} from './session';
 import {Announcer} from './ui/announce';
 import {Empty, Failed} from './ui/basics';
@@ -223,7 +223,9 @@ function Shell({children, current}: {children: ComponentChildren; current: strin
                         <button type="button" class="button small" onClick={() => void logout()}>
                             <Icon name="leave" size={14} /> Log out
                         </button>
-                        <p class="quiet small version">Casemate {me.service.version}</p>
+                        <p class="quiet small version">
+                            Casemate {me.service.version} · <a href={href('/licences.txt')}>Licences</a>
+                        </p>
                     </div>
                 </div>
             </header>

@@ -9,7 +9,7 @@ import {fileURLToPath} from 'node:url';
 import {routes} from './mock_routes.mjs';
 import {world} from './mock_data.mjs';
 
-const types = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.woff2': 'font/woff2'};
+const types = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.txt': 'text/plain; charset=utf-8'};
 
 // These are the headers of docs/console-api.md, letter by letter: tests compare the page with it.
 export const headers = {

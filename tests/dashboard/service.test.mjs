@@ -78,6 +78,7 @@ test('the files come as they must', async () => {
     assert.equal((await head('/dashboard/policies/SgxEnclave')).headers.etag, index.headers.etag);
     assert.equal((await head('/dashboard/assets/no-such-file.js')).statusCode, 404);
     assert.equal((await head('/')).headers.location, '/dashboard/');
+    assert.equal((await head('/dashboard/licences.txt')).headers['content-type'], 'text/plain; charset=utf-8');
 });
 
 test('set-up, an accepted and a refused attestation, and why', async () => {
