@@ -1,6 +1,6 @@
 /*
  * The claims model's store; see casemate/evidence.h and claims.h. One growing list an item kind;
- * every copied value hangs in one list of blocks, so freeing is simple and nothing is shared.
+ * copied values lie one behind the other in blocks, of which there are few.
  */
 #include "evidence/claims.h"
 
@@ -11,8 +11,12 @@
 
 #include "common/checked.h"
 
+#define BLOCK ((size_t)4096)
+
 struct block {
     struct block *next;
+    size_t used;
+    size_t cap;
     uint8_t data[];
 };
 
@@ -68,29 +72,46 @@ static void *list_add(struct cm_evidence *ev, struct list *l, size_t item_size)
     return item;
 }
 
+/* Room for size bytes, owned by ev: in the newest block, or in a new one. NULL: no memory. */
+static uint8_t *room(struct cm_evidence *ev, size_t size)
+{
+    struct block *b = ev->blocks;
+    size_t cap = size > BLOCK ? size : BLOCK;
+    size_t whole = 0;
+
+    if (b == NULL || size > b->cap - b->used) {
+        b = cm_add_ovf(cap, sizeof(*b), &whole) ? NULL : malloc(whole);
+        if (b == NULL) {
+            return NULL;
+        }
+        *b = (struct block){.next = ev->blocks, .cap = cap};
+        ev->blocks = b;
+    }
+    b->used += size;
+    return b->data + b->used - size;
+}
+
 /* A copy of len bytes with a NUL behind them, owned by ev. */
 static uint8_t *keep(struct cm_evidence *ev, const void *bytes, size_t len)
 {
-    struct block *b = NULL;
+    uint8_t *copy = NULL;
     size_t size = 0;
 
     if (ev->status != CM_OK) {
         return NULL;
     }
-    if (!cm_add_ovf(len, sizeof(struct block) + 1, &size)) {
-        b = malloc(size);
+    if (!cm_add_ovf(len, (size_t)1, &size)) {
+        copy = room(ev, size);
     }
-    if (b == NULL) {
+    if (copy == NULL) {
         ev->status = CM_ERR_NOMEM;
         return NULL;
     }
     if (len != 0) {
-        memcpy(b->data, bytes, len);
+        memcpy(copy, bytes, len);
     }
-    b->data[len] = 0;
-    b->next = ev->blocks;
-    ev->blocks = b;
-    return b->data;
+    copy[len] = 0;
+    return copy;
 }
 
 struct cm_evidence *cm_evidence_new(const char *first_submod)
