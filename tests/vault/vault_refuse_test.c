@@ -204,12 +204,14 @@ static char *tampered(bool payload)
     last = strrchr(good, '.');
     if (payload) {
         char *first = strchr(good, '.');
-        char *text = json_dumps(right_claims(NULL), JSON_COMPACT);
+        json_t *right = right_claims(NULL);
+        char *text = json_dumps(right, JSON_COMPACT);
         char *p = b64(text, strlen(text));
         size_t cap = strlen(good) + strlen(p) + 1;
 
         out = malloc(cap);
         (void)snprintf(out, cap, "%.*s.%s%s", (int)(first - good), good, p, last);
+        json_decref(right);
         free(text);
         free(p);
     } else {

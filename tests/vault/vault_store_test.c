@@ -20,12 +20,19 @@
 
 enum { THREADS = 6, EACH = 5 };
 
+/* Raw, each on a connection of its own: the kit's client keeps what a thread was answered. */
 static void *create_many(void *arg)
 {
+    static const char request[] = "POST /keys/one/create" API " HTTP/1.1\r\nHost: localhost\r\n"
+                                  "Authorization: Bearer author\r\nContent-Length: 17\r\n"
+                                  "Connection: close\r\n\r\n{\"kty\":\"oct-HSM\"}";
     int *good = arg;
+    char answer[4096] = "";
 
     for (int i = 0; i < EACH; i++) {
-        *good += kit_post("/keys/one/create" API, "author", "{\"kty\":\"oct-HSM\"}")->status == 200;
+        size_t n = kit_raw(cm_span_make(request, sizeof(request) - 1), answer, sizeof(answer), 20);
+
+        *good += n > 12 && memcmp(answer, "HTTP/1.1 200", 12) == 0;
     }
     return NULL;
 }
