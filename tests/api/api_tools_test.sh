@@ -29,6 +29,7 @@ pkg-config --exists oehost-gcc || fail "pkg-config does not find oehost-gcc"
 # --- man pages: every command and every option of --help
 options() { grep -oE '(^|[][ ,|])--?[A-Za-z][A-Za-z0-9-]*' | tr -d '[] ,|' | sort -u; }
 commands() { sed -n 's/^  \([a-z][a-z-]*\)\( .*\)\{0,1\}$/\1/p' | sort -u; }
+plain() { sed 's/\\-/-/g' "$sdk/share/man/man1/$1.1" > "$work/page"; } # plain PAGE: as it is read
 # knows PAGE WORD...: as a word of the page
 knows() {
     local page=$1 word
@@ -37,12 +38,23 @@ knows() {
         grep -qE -- "(^|[^A-Za-z-])$word([^A-Za-z-]|$)" "$work/page" || fail "$page.1 does not know $word"
     done
 }
+# whole PAGE COMMAND...: has what the command says to --help
+whole() {
+    local page=$1
+    shift
+    # shellcheck disable=SC2046 # words
+    knows "$page" $("$@" --help 2>&1 | tee "$work/sub" | options)
+    while IFS= read -r line; do
+        grep -qxF -- "${line//\`/\\(ga}" <(sed "s/\\\\(aq/'/g; s/^\\\\&//" "$work/page") ||
+            fail "$page.1 does not have the line: $line"
+    done < "$work/sub"
+}
 for tool in casemate oesign oeedger8r oeutil oeverify; do
     page=$sdk/share/man/man1/$tool.1
     [ -s "$page" ] || { fail "no $page"; continue; }
     grep -A1 '^\.SH NAME' "$page" | grep -q "^$tool "'\\-' || fail "$page: no name for whatis"
     grep -q '@' "$page" && fail "$page: not filled in"
-    sed 's/\\-/-/g' "$page" > "$work/page"
+    plain $tool
     "$tool" --help > "$work/help" 2>&1
     [ "$(options < "$work/help" | wc -l)" -gt 0 ] || fail "$tool --help: no options"
     # shellcheck disable=SC2046 # words
@@ -50,16 +62,10 @@ for tool in casemate oesign oeedger8r oeutil oeverify; do
     for command in $(commands < "$work/help"); do
         [ "$tool:$command" = casemate:casemate ] && continue
         knows $tool "$command"
-        [ "$command" = quote ] && command="quote show"
-        case $tool in
-        casemate | oeutil)
-            # shellcheck disable=SC2046,SC2086 # words
-            knows $tool $("$tool" $command --help 2>&1 | tee "$work/sub" | options)
-            while IFS= read -r line; do
-                grep -qxF -- "${line//\`/\\(ga}" <(sed "s/\\\\(aq/'/g; s/^\\\\&//" "$work/page") ||
-                    fail "$tool.1 does not have the line: $line"
-            done < "$work/sub"
-            ;;
+        case $tool:$command in
+        casemate:serve | casemate:audit) ;; # below
+        casemate:quote) whole $tool $tool quote show ;;
+        casemate:* | oeutil:*) whole $tool $tool "$command" ;;
         esac
     done
     if command -v groff > /dev/null; then
@@ -67,6 +73,10 @@ for tool in casemate oesign oeedger8r oeutil oeverify; do
         [ -s "$work/said" ] && fail "$page: $(head -n 3 "$work/said")"
     fi
 done
+# the service is a program of its own, in a package of its own, with a page of its own
+plain casemate-serve
+whole casemate-serve casemate serve
+whole casemate-serve casemate audit
 
 # --- completion
 for tool in casemate oesign oeedger8r oeutil oeverify oegdb; do
