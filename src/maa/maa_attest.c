@@ -144,11 +144,20 @@ static void finish_draft(struct pending *p, struct cm_decision *d)
     pending_free(p);
 }
 
+/* What is not needed any more of a request whose call goes on elsewhere. */
+static void drop_request(struct cm_maa_request *r, const struct cm_maa_finish *finish)
+{
+    if (finish->free_arg != NULL) {
+        finish->free_arg(finish->arg);
+    }
+    cm_maa_request_free(r);
+}
+
 void cm_maa_decide(struct cm_call *call, const char *api, struct cm_maa_request *r,
                    const struct cm_maa_finish *finish,
                    void (*again)(struct cm_call *call, void *state))
 {
-    struct pending *p = calloc(1, sizeof(*p));
+    struct pending *p = NULL;
     const struct cm_rule_version *draft = NULL;
     struct cm_decision *d = NULL;
     struct cm_why why = {""};
@@ -156,11 +165,14 @@ void cm_maa_decide(struct cm_call *call, const char *api, struct cm_maa_request 
     bool may_wait = call->db != NULL;
     enum cm_status st = CM_OK;
 
+    if (r->draft.ptr != NULL && !may_wait) { /* anybody's policy, of any cost: not on the loop */
+        drop_request(r, finish);
+        cm_call_later(call, again);
+        return;
+    }
+    p = calloc(1, sizeof(*p));
     if (p == NULL) {
-        if (finish->free_arg != NULL) {
-            finish->free_arg(finish->arg);
-        }
-        cm_maa_request_free(r);
+        drop_request(r, finish);
         cm_call_fail_status(call, CM_ERR_NOMEM, NULL);
         return;
     }

@@ -5,9 +5,30 @@
  */
 #include "harness.h"
 
+#include <stdatomic.h>
+
+#include "decide/decide.h"
 #include "maa_kit.h"
 
 #define DATA "the key of the enclave"
+
+/* How many drafts were decided where nothing may wait (a loop), and where it may (a worker). */
+static atomic_uint drafts_on[2];
+
+enum cm_status cm_decide_real(struct cm_service *s, const struct cm_decide_job *job, bool may_wait,
+                              struct cm_decision **out,
+                              struct cm_why *why) __asm__("__real_cm_decide");
+enum cm_status cm_decide_seen(struct cm_service *s, const struct cm_decide_job *job, bool may_wait,
+                              struct cm_decision **out,
+                              struct cm_why *why) __asm__("__wrap_cm_decide");
+enum cm_status cm_decide_seen(struct cm_service *s, const struct cm_decide_job *job, bool may_wait,
+                              struct cm_decision **out, struct cm_why *why)
+{
+    if (job->draft != NULL) {
+        (void)atomic_fetch_add(&drafts_on[may_wait ? 1 : 0], 1);
+    }
+    return cm_decide_real(s, job, may_wait, out, why);
+}
 
 static uint8_t quote[DECIDE_QUOTE_MAX];
 static size_t quote_len;
@@ -419,6 +440,8 @@ TEST(a_draft_policy_is_tried_without_a_token_to_trust_and_without_a_record)
         free(middle);
     }
     CHECK(strstr(kit_string("error.message"), "Line: '1', Column: '14'") != NULL);
+    CHECK_EQ(atomic_load(&drafts_on[0]), 0); /* anybody's policy may be a costly one */
+    CHECK_EQ(atomic_load(&drafts_on[1]), 2);
     CHECK_EQ(maa_records(), before);
     CHECK_EQ(maa_attest("SgxEnclave", good())->status, 200); /* and changed nothing */
     CHECK(json_object_get(maa_claims(), "draft") == NULL);
