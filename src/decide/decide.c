@@ -259,9 +259,15 @@ struct retiring {
 static enum cm_status retire_run(struct cm_db *db, void *arg, struct cm_why *why)
 {
     struct retiring *r = arg;
+    const uint64_t rows = setting(db, "decide.retention_rows", CM_RETENTION_ROWS);
+    const uint64_t tenth = rows / CM_RETENTION_REFUSED != 0 ? rows / CM_RETENTION_REFUSED : 1;
+    const struct cm_retention keep = {
+        .days = setting(db, "decide.retention_days", CM_RETENTION_DAYS),
+        .rows = rows,
+        .refused_rows = setting(db, "decide.retention_refused_rows", tenth),
+    };
 
-    return cm_record_retire(db, r->now, setting(db, "decide.retention_days", CM_RETENTION_DAYS),
-                            setting(db, "decide.retention_rows", CM_RETENTION_ROWS), &r->more, why);
+    return cm_record_retire(db, r->now, &keep, &r->more, why);
 }
 
 static void tick(void *state, uint64_t now)

@@ -7,12 +7,13 @@
 #include "decide/decide_engine.h"
 #include "decide/decide_stats.h"
 
-#define CM_TOPIC_COLLATERAL "collateral"
-#define CM_TOPIC_FLOORS     "collateral.floors"
-#define CM_TOPIC_ENROLLED   "enrolled"
+#define CM_TOPIC_COLLATERAL  "collateral"
+#define CM_TOPIC_FLOORS      "collateral.floors"
+#define CM_TOPIC_ENROLLED    "enrolled"
 
-#define CM_RETENTION_DAYS   90u
-#define CM_RETENTION_ROWS   1000000u
+#define CM_RETENTION_DAYS    90u
+#define CM_RETENTION_ROWS    1000000u
+#define CM_RETENTION_REFUSED 10u /* refused evidence has this part of the rows */
 
 struct cm_decide_module_state {
     struct cm_service *service;

@@ -13,12 +13,14 @@
 #define WAYS     4u
 #define DAY      INT64_C(86400)
 #define ID_SHIFT 28
-#define AT_ONCE  2000 /* rows that one retention step takes away */
+#define AT_ONCE  2000       /* rows that one retention step takes away */
+#define JUNK     "evidence" /* the stage of rows that anybody can have written, without a TEE */
 
 /* The items of one explanation, written once, to which others refer. Immutable but for `stored`. */
 struct cm_base {
     atomic_uint refs;
     atomic_bool stored; /* on the disk */
+    bool junk;          /* of rows of refused evidence: it goes with them */
     uint64_t key;       /* of its like */
     int64_t time;
     char hash[33];
@@ -86,7 +88,7 @@ void cm_bases_free(struct cm_bases *b)
 static uint64_t likeness(const struct cm_facts *f)
 {
     const char *const texts[] = {f->tee, f->measurement, f->platform, f->policy_hash,
-                                 f->api, f->cause,       f->tcb};
+                                 f->api, f->cause,       f->tcb,      f->stage};
     uint64_t h = UINT64_C(14695981039346656037);
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -100,8 +102,13 @@ static uint64_t likeness(const struct cm_facts *f)
     return h;
 }
 
+static bool is_junk(const struct cm_facts *f)
+{
+    return strcmp(f->stage, JUNK) == 0;
+}
+
 /* A base is used for a day: so that rows that are kept have theirs (cm_record_retire()). */
-static struct cm_base *base_find(struct cm_bases *b, uint64_t key, int64_t now)
+static struct cm_base *base_find(struct cm_bases *b, uint64_t key, bool junk, int64_t now)
 {
     struct cm_base *out = NULL;
 
@@ -109,7 +116,8 @@ static struct cm_base *base_find(struct cm_bases *b, uint64_t key, int64_t now)
     for (size_t k = 0; k < WAYS && out == NULL; k++) {
         struct cm_base *one = b->sets[key % SETS][k];
 
-        if (one != NULL && one->key == key && one->time <= now && now - one->time < DAY) {
+        if (one != NULL && one->key == key && one->junk == junk && one->time <= now &&
+            now - one->time < DAY) {
             out = base_hold(one);
         }
     }
@@ -138,9 +146,11 @@ static void base_keep(struct cm_bases *b, struct cm_base *one)
 }
 
 /* @param items  taken over on CM_OK */
-static enum cm_status base_make(struct cm_items *items, uint64_t key, int64_t now,
+static enum cm_status base_make(struct cm_items *items, uint64_t key, const struct cm_facts *f,
                                 struct cm_base **out)
 {
+    const int64_t now = f->time;
+    const bool refused = is_junk(f);
     struct cm_base *b = calloc(1, sizeof(*b));
     struct cm_sha256 *h = NULL;
     uint8_t digest[CM_SHA256_SIZE] = {0};
@@ -153,9 +163,11 @@ static enum cm_status base_make(struct cm_items *items, uint64_t key, int64_t no
     atomic_init(&b->stored, false);
     b->key = key;
     b->time = now;
-    CM_TRY(
-        cm_sha256_create(&h)); /* the time is part of the name: rows find a base as old as they */
+    b->junk = refused;
+    /* time and kind are part of the name: rows find a base that is as old as they, and goes with them */
+    CM_TRY(cm_sha256_create(&h));
     CM_TRY(cm_sha256_update(h, &now, sizeof(now)));
+    CM_TRY(cm_sha256_update(h, &refused, sizeof(refused)));
     CM_TRY(cm_sha256_update(h, items->text, items->len));
     CM_TRY(cm_sha256_final(h, digest));
     cm_hex_encode(cm_span_make(digest, 16), CM_HEX_LOWER, b->hash);
@@ -199,7 +211,7 @@ enum cm_status cm_record_make(struct cm_bases *b, const struct cm_decision *d,
     cm_facts_of(d, job, &out->facts);
     CM_TRY(cm_items_of(d, job, &items));
     key = likeness(&out->facts);
-    base = base_find(b, key, out->facts.time);
+    base = base_find(b, key, is_junk(&out->facts), out->facts.time);
     if (base != NULL) {
         CM_TRY(cm_items_diff(&base->items, &items, &out->delta, &out->delta_len));
     }
@@ -210,7 +222,7 @@ enum cm_status cm_record_make(struct cm_bases *b, const struct cm_decision *d,
         base = NULL;
         free(out->delta);
         out->delta = NULL;
-        CM_TRY(base_make(&items, key, out->facts.time, &base));
+        CM_TRY(base_make(&items, key, &out->facts, &base));
         now = &base->items;
         CM_TRY(cm_items_diff(now, now, &out->delta, &out->delta_len));
         base_keep(b, base);
@@ -241,12 +253,13 @@ void cm_record_written(const struct cm_record *r)
 static enum cm_status write_base(struct cm_db *db, const struct cm_base *b, struct cm_why *why)
 {
     const struct cm_db_value v[] = {cm_db_text(b->hash), cm_db_int(b->time),
-                                    cm_db_blob(cm_span_make(b->items.text, b->items.len))};
+                                    cm_db_blob(cm_span_make(b->items.text, b->items.len)),
+                                    cm_db_int(b->junk ? 1 : 0)};
 
     return cm_db_run(db,
-                     "INSERT INTO attestation_base (hash, time, items) VALUES (?, ?, ?)"
+                     "INSERT INTO attestation_base (hash, time, items, refused) VALUES (?, ?, ?, ?)"
                      " ON CONFLICT (hash) DO NOTHING",
-                     cm_db_with(v, 3), cm_db_nowhere(), why);
+                     cm_db_with(v, 4), cm_db_nowhere(), why);
 }
 
 enum cm_status cm_record_write(struct cm_db *db, const struct cm_record *r, struct cm_why *why)
@@ -327,11 +340,31 @@ static enum cm_status delete_below(struct cm_db *db, const char *sql, int64_t li
     return cm_db_run(db, sql, cm_db_with(&v, 1), cm_db_nowhere(), why);
 }
 
-enum cm_status cm_record_retire(struct cm_db *db, uint64_t now, uint64_t days, uint64_t rows,
-                                bool *more, struct cm_why *why)
+/* Rows that are kept apart from others. Each statement has an index of its own (schema_decide.c). */
+struct kind {
+    const char *newest;
+    const char *oldest;
+    const char *first_time;
+    const char *take;
+    const char *take_bases;
+};
+
+#define KIND(which, refused)                                                            \
+    {                                                                                   \
+        "SELECT id FROM attestation WHERE " which " ORDER BY id DESC LIMIT 1 OFFSET ?", \
+            "SELECT id FROM attestation WHERE " which " ORDER BY id LIMIT 1 OFFSET ?",  \
+            "SELECT time FROM attestation WHERE " which " ORDER BY id LIMIT 1",         \
+            "DELETE FROM attestation WHERE " which " AND id < ?",                       \
+            "DELETE FROM attestation_base WHERE refused = " refused " AND time < ?"     \
+    }
+
+static const struct kind junk = KIND("stage = '" JUNK "'", "1");
+static const struct kind genuine = KIND("stage <> '" JUNK "'", "0");
+
+/* Those below `keep` and beyond the newest `rows`. @param more  as of cm_record_retire() */
+static enum cm_status retire_kind(struct cm_db *db, const struct kind *kind, int64_t keep,
+                                  uint64_t rows, bool *more, struct cm_why *why)
 {
-    const uint64_t age = days * DAY;
-    int64_t keep = now > age ? cm_record_first_id(now - age) : 0;
     const int64_t beyond = (int64_t)rows;
     const int64_t at_once = AT_ONCE;
     int64_t id = 0;
@@ -339,29 +372,45 @@ enum cm_status cm_record_retire(struct cm_db *db, uint64_t now, uint64_t days, u
     int64_t oldest = 0;
     enum cm_status st = CM_OK;
 
-    *more = false;
-    CM_TRY(ask_number(db, "SELECT id FROM attestation ORDER BY id DESC LIMIT 1 OFFSET ?", &beyond,
-                      &id, why));
+    CM_TRY(ask_number(db, kind->newest, &beyond, &id, why));
     keep = id >= keep ? id + 1 : keep;
     /* a few at a time: nobody waits long for the write lock */
-    CM_TRY(ask_number(db, "SELECT id FROM attestation ORDER BY id LIMIT 1 OFFSET ?", &at_once,
-                      &upto, why));
+    CM_TRY(ask_number(db, kind->oldest, &at_once, &upto, why));
     if (upto != 0 && upto < keep) {
         keep = upto;
         *more = true;
     }
-    CM_TRY(delete_below(db, "DELETE FROM attestation WHERE id < ?", keep, why));
+    CM_TRY(delete_below(db, kind->take, keep, why));
     if (*more) {
         goto out;
     }
-    CM_TRY(ask_number(db, "SELECT time FROM attestation ORDER BY id LIMIT 1", NULL, &oldest, why));
+    CM_TRY(ask_number(db, kind->first_time, NULL, &oldest, why));
     if (oldest != 0) { /* a row's base is at most a day older than the row */
-        CM_TRY(
-            delete_below(db, "DELETE FROM attestation_base WHERE time < ?", oldest - 2 * DAY, why));
+        CM_TRY(delete_below(db, kind->take_bases, oldest - 2 * DAY, why));
     }
-    oldest = now > age ? (int64_t)(now - age) / 60 : 0;
-    CM_TRY(delete_below(db, "DELETE FROM attestation_minute WHERE minute < ?", oldest, why));
-    CM_TRY(delete_below(db, "DELETE FROM attestation_denial WHERE minute < ?", oldest, why));
+out:
+    return st;
+}
+
+enum cm_status cm_record_retire(struct cm_db *db, uint64_t now, const struct cm_retention *keep,
+                                bool *more, struct cm_why *why)
+{
+    const uint64_t age = keep->days * DAY;
+    const int64_t from = now > age ? cm_record_first_id(now - age) : 0;
+    const int64_t minute = now > age ? (int64_t)(now - age) / 60 : 0;
+    enum cm_status st = CM_OK;
+
+    *more = false;
+    CM_TRY(retire_kind(db, &junk, from, keep->refused_rows, more, why));
+    if (*more) {
+        goto out;
+    }
+    CM_TRY(retire_kind(db, &genuine, from, keep->rows, more, why));
+    if (*more) {
+        goto out;
+    }
+    CM_TRY(delete_below(db, "DELETE FROM attestation_minute WHERE minute < ?", minute, why));
+    CM_TRY(delete_below(db, "DELETE FROM attestation_denial WHERE minute < ?", minute, why));
 out:
     return st;
 }

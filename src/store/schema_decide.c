@@ -6,7 +6,8 @@
 const char *const cm_schema_decide_2[] = {
     /* what many explanations have in common: decide_items.h */
     "CREATE TABLE attestation_base (hash TEXT PRIMARY KEY, time BIGINT NOT NULL, items %B NOT "
-    "NULL)",
+    "NULL, refused BIGINT NOT NULL)",
+    "CREATE INDEX attestation_base_age ON attestation_base (refused, time)",
     "CREATE TABLE attestation (id BIGINT PRIMARY KEY, time BIGINT NOT NULL, token TEXT NOT NULL,"
     " api TEXT NOT NULL, tee TEXT NOT NULL, ok BIGINT NOT NULL, status BIGINT NOT NULL,"
     " stage TEXT NOT NULL, reason TEXT NOT NULL, client TEXT NOT NULL, measurement TEXT NOT NULL,"
@@ -17,6 +18,9 @@ const char *const cm_schema_decide_2[] = {
     "CREATE INDEX attestation_token ON attestation (token)",
     "CREATE INDEX attestation_measurement ON attestation (measurement, id)",
     "CREATE INDEX attestation_refused ON attestation (id) WHERE ok = 0",
+    /* retention: what anybody can have written, and what only genuine evidence can */
+    "CREATE INDEX attestation_junk ON attestation (id) WHERE stage = 'evidence'",
+    "CREATE INDEX attestation_genuine ON attestation (id) WHERE stage <> 'evidence'",
     "CREATE TABLE attestation_minute (minute BIGINT NOT NULL, tee TEXT NOT NULL, ok BIGINT NOT "
     "NULL,"
     " count BIGINT NOT NULL, PRIMARY KEY (minute, tee, ok))",

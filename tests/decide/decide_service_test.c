@@ -348,6 +348,12 @@ static enum cm_status three_rows(struct cm_db *db, void *arg, struct cm_why *why
     return cm_setting_put(db, "decide.retention_rows", "3", why);
 }
 
+static enum cm_status two_refused_rows(struct cm_db *db, void *arg, struct cm_why *why)
+{
+    (void)arg;
+    return cm_setting_put(db, "decide.retention_refused_rows", "2", why);
+}
+
 TEST(the_newest_rows_stay)
 {
     struct decide_enclave e = decide_enclave();
@@ -366,6 +372,68 @@ TEST(the_newest_rows_stay)
     CHECK_EQ(cm_decide_explain(db, id, &one, NULL), CM_OK); /* with what explains it */
     CHECK(json_is_object(json_object_get(one, "evidence")));
     json_decref(one);
+    cm_db_close(db);
+    kit_stop();
+}
+
+/* The attack: junk, which writes a row for each request, until what was permitted is out of the log. */
+TEST(junk_does_not_push_out_what_was_genuine)
+{
+    struct decide_enclave junk = decide_enclave();
+    char ids[3][65] = {""};
+    char last[65] = "";
+    struct cm_db *db = NULL;
+    json_t *one = NULL;
+
+    begin();
+    attest_three(ids); /* permitted, refused by the policy, refused evidence */
+    REQUIRE(cm_service_write(kit_service(), three_rows, NULL, NULL) == CM_OK);
+    junk.debug = true;
+    for (int i = 0; i < 9; i++) {
+        junk.mrenclave = (uint8_t)i; /* each a base of its own */
+        CHECK_EQ(attest(&junk, "mallory", last), CM_ERR_POLICY);
+    }
+    db = reader();
+    CHECK(kit_count(db, "SELECT COUNT(*) FROM attestation_base WHERE refused = 1") >= 9);
+    REQUIRE(cm_service_write(kit_service(), two_refused_rows, NULL, NULL) == CM_OK);
+    cm_service_tick(kit_service());
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation WHERE stage = 'evidence'"), 2);
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation"), 4);
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_EQ(cm_decide_explain(db, ids[i], &one, NULL), CM_OK);
+        CHECK(json_is_object(json_object_get(one, "evidence")));
+        json_decref(one);
+        one = NULL;
+    }
+    CHECK_EQ(cm_decide_explain(db, ids[2], &one, NULL), CM_ERR_NOTFOUND);
+    CHECK_EQ(cm_decide_explain(db, last, &one, NULL), CM_OK); /* the newest of it is there */
+    json_decref(one);
+    /* what explains junk goes with it, however long genuine rows stay */
+    kit_step_clock(4 * 86400);
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(attest(&junk, "mallory", NULL), CM_ERR_POLICY);
+    }
+    cm_service_tick(kit_service());
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation_base WHERE refused = 1"), 1);
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation_base WHERE refused = 0"), 2);
+    cm_db_close(db);
+    kit_stop();
+}
+
+TEST(refused_evidence_has_a_tenth_unless_said_otherwise)
+{
+    struct decide_enclave e = decide_enclave();
+    struct cm_db *db = NULL;
+
+    begin();
+    REQUIRE(cm_service_write(kit_service(), three_rows, NULL, NULL) == CM_OK);
+    e.debug = true;
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(attest(&e, "mallory", NULL), CM_ERR_POLICY);
+    }
+    db = reader();
+    cm_service_tick(kit_service());
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation"), 1);
     cm_db_close(db);
     kit_stop();
 }
