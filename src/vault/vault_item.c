@@ -198,6 +198,25 @@ enum cm_status cm_vault_load(struct cm_db *db, enum cm_vault_kind kind, const ch
     return st;
 }
 
+enum cm_status cm_vault_hold(struct cm_db *db, enum cm_vault_kind kind, const char *name,
+                             const char *version, struct cm_vault_item *out, struct cm_why *why)
+{
+    const struct cm_db_value values[] = {cm_db_int(kind), cm_db_text(name), cm_db_text(version)};
+    enum cm_status st = CM_OK;
+
+    memset(out, 0, sizeof(*out));
+    /* PostgreSQL's rows are locked by what writes them, and read anew by the statement behind that */
+    CM_TRY(cm_db_run(db, "UPDATE vault_object SET deleted = deleted WHERE kind = ? AND name = ?",
+                     cm_db_with(values, 2), cm_db_nowhere(), why));
+    CM_TRY(cm_db_run(db,
+                     "UPDATE vault_version SET enabled = enabled"
+                     " WHERE kind = ? AND name = ? AND version = ?",
+                     cm_db_with(values, 3), cm_db_nowhere(), why));
+    CM_TRY(cm_vault_load(db, kind, name, version, out, why));
+out:
+    return st;
+}
+
 #define CURRENT                                                                        \
     " AND v.number = (SELECT MAX(w.number) FROM vault_version w WHERE w.kind = v.kind" \
     " AND w.name = v.name) ORDER BY v.name LIMIT ?"

@@ -63,6 +63,14 @@ CM_MUST_USE enum cm_status cm_vault_load(struct cm_db *db, enum cm_vault_kind ki
                                          const char *name, const char *version,
                                          struct cm_vault_item *out, struct cm_why *why);
 
+/**
+ * The same within a change, and nobody else changes, deletes or purges it until that change ends: neither
+ * here nor from another instance over the same store.
+ */
+CM_MUST_USE enum cm_status cm_vault_hold(struct cm_db *db, enum cm_vault_kind kind,
+                                         const char *name, const char *version,
+                                         struct cm_vault_item *out, struct cm_why *why);
+
 /** The item belongs to the caller only if it takes its pointers away. @return false: enough */
 typedef bool cm_vault_each(void *arg, struct cm_vault_item *item);
 

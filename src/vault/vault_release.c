@@ -31,6 +31,7 @@ struct release {
     const char *nonce; /* NULL: none */
     struct cm_pubkey *to;
     char to_kid[257];
+    bool changed; /* it is not any more what was judged */
 };
 
 static enum cm_status refuse(struct release *r, const char *code, const char *text)
@@ -150,11 +151,42 @@ out:
 struct note {
     struct release *r;
     bool released;
+    bool changed; /* since it was judged: nothing was recorded */
 };
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/*
+ * What was judged is as old as the judging took, which may have waited for an issuer's keys. Whoever was told
+ * meanwhile that the key is disabled, deleted or under another policy was told that nobody gets it any more.
+ */
+static enum cm_status check_unchanged(struct cm_db *db, struct note *n, int64_t now,
+                                      struct cm_why *why)
+{
+    const struct cm_vault_item *was = &n->r->item;
+    struct cm_vault_item is = {.number = 0};
+    enum cm_status st = cm_vault_hold(db, was->kind, was->name, was->version, &is, why);
+
+    n->changed =
+        st == CM_ERR_NOTFOUND ||
+        (st == CM_OK && (is.deleted != 0 || is.enabled != was->enabled || is.nbf != was->nbf ||
+                         is.expires != was->expires || (is.expires != 0 && now >= is.expires) ||
+                         is.updated != was->updated || !same_text(is.policy, was->policy)));
+    if (n->changed) {
+        why->text[0] = '\0';
+        cm_why_set(why, "%s was changed while its release was judged: ask again", was->shown);
+        st = CM_ERR_STATE;
+    }
+    cm_vault_item_clear(&is);
+    return st;
+}
 
 static enum cm_status run_note(struct cm_db *db, void *arg, struct cm_why *why)
 {
-    const struct note *n = arg;
+    struct note *n = arg;
     const struct release *r = n->r;
     const struct cm_vault_release row = {
         .id = r->call->id,
@@ -170,8 +202,14 @@ static enum cm_status run_note(struct cm_db *db, void *arg, struct cm_why *why)
         .attestation = r->target.own ? r->target.id : "",
         .reason = n->released ? r->reason.text : r->refusal.why.text,
     };
+    enum cm_status st = CM_OK;
 
-    return cm_vault_release_note(db, &row, why);
+    if (n->released) {
+        CM_TRY(check_unchanged(db, n, row.time, why));
+    }
+    CM_TRY(cm_vault_release_note(db, &row, why));
+out:
+    return st;
 }
 
 /* What the audit keeps. Of a token that was not verified only the issuer that it names, as its word. */
@@ -189,11 +227,11 @@ static char *audit_detail(const struct release *r, bool released)
     return text;
 }
 
-static enum cm_status record(struct release *r, bool released, struct cm_why *why)
+static enum cm_status record_as(struct release *r, bool released, struct cm_why *why)
 {
     static const char *const actions[2][2] = {{"key.withhold", "key.release"},
                                               {"secret.withhold", "secret.release"}};
-    struct note note = {r, released};
+    struct note note = {r, released, false};
     char object[CM_VAULT_OBJECT_CAP] = "";
     char *detail = audit_detail(r, released);
     enum cm_status st = CM_ERR_NOMEM;
@@ -206,6 +244,26 @@ static enum cm_status record(struct release *r, bool released, struct cm_why *wh
     free(detail);
     if (st == CM_OK) {
         atomic_fetch_add(released ? &r->vault->released : &r->vault->withheld, 1);
+    }
+    r->changed = note.changed;
+    return st;
+}
+
+/* @retval CM_ERR_STATE  it may not be released any more, which is recorded */
+static enum cm_status record(struct release *r, bool released, struct cm_why *why)
+{
+    enum cm_status st = record_as(r, released, why);
+
+    if (st == CM_ERR_STATE && r->changed) {
+        struct cm_why other = {""};
+        enum cm_status noted = CM_OK;
+
+        (void)refuse(r, "Changed", why->text);
+        noted = record_as(r, false, &other);
+        if (noted != CM_OK) {
+            *why = other;
+            st = noted;
+        }
     }
     return st;
 }

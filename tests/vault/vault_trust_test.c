@@ -115,6 +115,7 @@ TEST(issuers_that_do_not_get_on_the_list)
 static json_t *published;
 static char metadata_says[256];
 static int asked;
+static void (*meanwhile)(void); /* what happens in the vault while it waits for keys */
 
 static void serve_metadata(struct cm_call *call, void *state)
 {
@@ -126,6 +127,9 @@ static void serve_metadata(struct cm_call *call, void *state)
 static void serve_keys(struct cm_call *call, void *state)
 {
     (void)state;
+    if (meanwhile != NULL) {
+        meanwhile();
+    }
     cm_call_answer_json(call, 200, json_deep_copy(published));
 }
 
@@ -215,8 +219,139 @@ TEST(keys_of_issuers_are_fetched_by_their_metadata)
     free(tokens[0]);
     free(tokens[1]);
     json_decref(published);
+    published = NULL;
     cm_privkey_free(first);
     cm_privkey_free(second);
+}
+
+/* ----------------------------------------------------------------- meanwhile */
+
+/* An issuer at a loopback address, on the vault's list, with one key "1". The vault is asked again. */
+static struct kit *list_issuer(const struct cm_privkey *key, char address[128])
+{
+    const struct kit_options options = {.modules = issuer_modules, .tls = shared_tls};
+    struct kit *vault = kit_current();
+    struct kit *issuer = kit_open(&options);
+    char ca[256] = "";
+
+    kit_use(issuer);
+    (void)snprintf(address, 128, "%s", kit_url());
+    (void)snprintf(metadata_says, sizeof(metadata_says), "%s/certs", address);
+    (void)snprintf(ca, sizeof(ca), "%s", kit_ca_file());
+    json_decref(published);
+    published = json_pack("{s:[o]}", "keys", issuer_jwk(key, "1", "ES256"));
+    asked = 0;
+    kit_use(vault);
+    CHECK_EQ(kit_post_json("/vault/issuers", "admin",
+                           json_pack("{s:s, s:s}", "issuer", address, "ca_file", ca))
+                 ->status,
+             200);
+    return issuer;
+}
+
+static const char *change_method;
+static const char *change_path;
+static const char *change_body;
+static bool change_acknowledged;
+
+/* Raw: the kit's client keeps what a thread was answered, and this is one of the issuer's. */
+static void change_the_key(void)
+{
+    char request[2048] = "";
+    char answer[8192] = "";
+    size_t n = 0;
+
+    kit_step_clock(strstr(change_body, "tags") == NULL ? 0 : 1);
+    (void)snprintf(request, sizeof(request),
+                   "%s %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer author\r\n"
+                   "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                   change_method, change_path, strlen(change_body), change_body);
+    n = kit_raw(cm_span_make(request, strlen(request)), answer, sizeof(answer), 20);
+    change_acknowledged = n > 12 && memcmp(answer, "HTTP/1.1 200", 12) == 0;
+}
+
+static enum cm_status read_last(struct cm_db *db, void *arg, struct cm_why *why)
+{
+    const struct cm_vault_releases last = {.limit = 1};
+
+    return cm_vault_releases_show(db, &last, arg, why);
+}
+
+static void check_last(const char *result, const char *reason)
+{
+    json_t *page = NULL;
+    json_t *item = NULL;
+
+    REQUIRE(cm_service_read(kit_service(), read_last, &page, NULL) == CM_OK);
+    item = json_array_get(json_object_get(page, "items"), 0);
+    REQUIRE(item != NULL);
+    CHECK_STR(json_string_value(json_object_get(item, "result")), result);
+    CHECK(strstr(json_string_value(json_object_get(item, "reason")), reason) != NULL);
+    json_decref(page);
+}
+
+/* I5: whoever was told that a key is given to nobody any more was told the truth. */
+TEST(a_change_while_a_release_waits_for_keys)
+{
+    char policy[2048] = "";
+    const struct {
+        const char *method;
+        const char *path;
+        const char *body;
+        int status;
+    } changes[] = {
+        {"POST", "/keys/k/rotate" API, "", 200}, /* which leaves this version as it is */
+        {"PATCH", "/keys/k" API, "{\"attributes\":{\"enabled\":false}}", 409},
+        {"PATCH", "/keys/k" API, "{\"attributes\":{\"exp\":4102444800}}", 409},
+        {"PATCH", "/keys/k" API, "{\"attributes\":{\"nbf\":1}}", 409},
+        {"PATCH", "/keys/k" API, policy, 409},
+        {"DELETE", "/keys/k" API, "", 409},
+        {"PATCH", "/keys/k" API, "{\"tags\":{\"a\":\"b\"}}", 409}, /* a second later */
+    };
+    struct cm_privkey *key = NULL;
+    uint8_t out[64];
+
+    REQUIRE(cm_privkey_generate(CM_CURVE_P256, 0, &key) == CM_OK);
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        struct kit *issuer = NULL;
+        char address[128] = "";
+        char *token = NULL;
+        json_t *other = NULL;
+        char *text = NULL;
+
+        start_vault();
+        issuer = list_issuer(key, address);
+        REQUIRE(
+            put_json("/keys/k" API, "author", secret_import(policy_text(address, NULL)))->status ==
+            200);
+        other = json_pack("{s:o}", "release_policy",
+                          policy_json(policy_text("https://nobody.test", NULL), false));
+        text = json_dumps(other, JSON_COMPACT);
+        (void)snprintf(policy, sizeof(policy), "%s", text);
+        free(text);
+        json_decref(other);
+        change_method = changes[i].method;
+        change_path = changes[i].path;
+        change_body = changes[i].body;
+        change_acknowledged = false;
+        meanwhile = change_the_key;
+        token = other_token(key, CM_SIG_ES256, "\"kid\":\"1\"", good_claims(address));
+        CHECK_EQ(ask_release("/keys/k/release" API, token, NULL, NULL)->status, changes[i].status);
+        meanwhile = NULL;
+        CHECK(change_acknowledged);
+        CHECK_EQ(open_released(tee_key(2048), "CKM_RSA_AES_KEY_WRAP", out, sizeof(out)),
+                 changes[i].status == 200 ? 32 : 0);
+        if (changes[i].status == 200) {
+            check_last("released", "");
+        } else {
+            check_last("withheld", "was changed while its release was judged");
+        }
+        free(token);
+        kit_close(issuer);
+    }
+    json_decref(published);
+    published = NULL;
+    cm_privkey_free(key);
 }
 
 /* I1, I3: what is released is for the attested key, whoever brings the token. */
