@@ -50,7 +50,8 @@ enum cm_status cm_kbs_check_key(struct cm_json_value jwk, struct cm_why *why)
     return st;
 }
 
-enum cm_status cm_kbs_encrypt(json_t *jwk, struct cm_span plain, char **out, struct cm_why *why)
+enum cm_status cm_kbs_encrypt(json_t *jwk, struct cm_span plain, char **out, const char **alg,
+                              struct cm_why *why)
 {
     const struct cm_jwe_options options = {.flattened = true};
     char *text = json_dumps(jwk, JSON_COMPACT);
@@ -62,6 +63,7 @@ enum cm_status cm_kbs_encrypt(json_t *jwk, struct cm_span plain, char **out, str
     enum cm_status st = CM_OK;
 
     *out = NULL;
+    *alg = NULL;
     if (text == NULL) {
         return CM_ERR_NOMEM;
     }
@@ -73,6 +75,7 @@ enum cm_status cm_kbs_encrypt(json_t *jwk, struct cm_span plain, char **out, str
         goto out;
     }
     st = cm_jwe_encrypt(key, suite, &options, plain, *out, cap);
+    *alg = cm_jwe_alg_name(suite.alg);
 out:
     if (st != CM_OK) {
         free(*out);

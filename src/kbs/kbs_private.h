@@ -177,9 +177,10 @@ json_t *cm_kbs_token_key(json_t *claims);
 CM_MUST_USE enum cm_status cm_kbs_resource_claims(json_t *token, const char *path,
                                                   struct cm_policy_claims **out);
 
-/** Encrypt to a JWK. The caller frees *out. @retval CM_ERR_UNSUPPORTED another kind of key */
+/** Encrypt to a JWK. The caller frees *out; *alg is the name of how, static. @retval CM_ERR_UNSUPPORTED another kind of
+ * key */
 CM_MUST_USE enum cm_status cm_kbs_encrypt(json_t *jwk, struct cm_span plain, char **out,
-                                          struct cm_why *why);
+                                          const char **alg, struct cm_why *why);
 /** Whether a JWK is one that resources can be encrypted to. */
 CM_MUST_USE enum cm_status cm_kbs_check_key(struct cm_json_value jwk, struct cm_why *why);
 

@@ -1,5 +1,5 @@
 /*
- * GET resource: a guest's token is verified, the policy in force decides about token and path, the release is
+ * GET resource: a guest's token is verified, the policy in force decides about token and path, what it decided is
  * recorded, and the resource goes out encrypted to the key in the token; see kbs_private.h. Untrusted: all.
  */
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "common/wipe.h"
 #include "identity/identity.h"
 #include "kbs/kbs_private.h"
+#include "vault/vault.h"
 
 #define SKEW 60 /* seconds between the clocks of instances */
 
@@ -55,7 +56,7 @@ static json_t *claims_of(struct cm_call *call, const char *token, struct cm_why 
     return NULL;
 }
 
-/* Whether the policy in force lets this token have that path. */
+/* Whether the policy in force lets this token have that path; why says by which rule, or why not. */
 static enum cm_status permitted(struct cm_call *call, json_t *token, const char *path,
                                 struct cm_why *why)
 {
@@ -69,10 +70,10 @@ static enum cm_status permitted(struct cm_call *call, json_t *token, const char 
     CM_TRY(cm_rules_active(call->service, "Kbs-Resource", &rule));
     CM_TRY(cm_kbs_resource_claims(token, path, &claims));
     st = cm_policy_evaluate(rule->policy, claims, flags, &outcome);
-    if (st != CM_OK && st != CM_ERR_NOMEM) {
+    if (st != CM_ERR_NOMEM) {
         cm_why_set(why, "%.200s",
                    outcome == NULL ? cm_status_str(st) : cm_policy_outcome_reason(outcome));
-        st = CM_ERR_POLICY;
+        st = st == CM_OK ? CM_OK : CM_ERR_POLICY;
     }
 out:
     cm_policy_outcome_free(outcome);
@@ -81,31 +82,74 @@ out:
     return st;
 }
 
-static enum cm_status nothing(struct cm_db *db, void *arg, struct cm_why *why)
+/* What the policy decided about a token and a path. */
+struct verdict {
+    struct cm_call *call;
+    json_t *token;
+    const char *path;
+    const char *wrap; /* how it was encrypted; NULL: it is withheld */
+    const char *reason;
+};
+
+static const char *claim_text(json_t *token, const char *name)
 {
-    (void)db;
-    (void)arg;
-    (void)why;
-    return CM_OK;
+    const char *text = json_string_value(json_object_get(token, name));
+
+    return text == NULL ? "" : text;
 }
 
-/* Who got it is on the disk before it goes out. */
-static enum cm_status note_release(struct cm_call *call, json_t *token, const char *path,
-                                   struct cm_why *why)
+static enum cm_status run_note(struct cm_db *db, void *arg, struct cm_why *why)
 {
-    json_t *detail = json_pack("{s:O, s:s}", "attestation", json_object_get(token, "jti"), "client",
-                               cm_web_peer(call->req));
+    const struct verdict *v = arg;
+    const struct cm_vault_release row = {
+        .id = v->call->id,
+        .time = (int64_t)v->call->now,
+        .kind = CM_VAULT_RESOURCE,
+        .name = v->path,
+        .version = "",
+        .released = v->wrap != NULL,
+        .client = cm_web_peer(v->call->req),
+        .api = "kbs",
+        .wrap = v->wrap == NULL ? "" : v->wrap,
+        .issuer = claim_text(v->token, "iss"),
+        .attestation = claim_text(v->token, "jti"),
+        .reason = v->reason,
+    };
+
+    return cm_vault_release_note(db, &row, why);
+}
+
+/* Who got it, and who did not, is on the disk before the answer: history and audit log in one write. */
+static enum cm_status note(struct verdict *v, struct cm_why *why)
+{
+    json_t *detail = json_pack("{s:s, s:s, s:s}", "attestation", claim_text(v->token, "jti"),
+                               "client", cm_web_peer(v->call->req), "reason", v->reason);
     char *text = detail == NULL ? NULL : json_dumps(detail, JSON_COMPACT);
     enum cm_status st =
         text == NULL ? CM_ERR_NOMEM
-                     : cm_call_write(call, nothing, NULL, "resource.release", path, text, why);
+                     : cm_call_write(v->call, run_note, v,
+                                     v->wrap == NULL ? "resource.withhold" : "resource.release",
+                                     v->path, text, why);
 
     free(text);
     json_decref(detail);
     return st;
 }
 
-static void release(struct cm_call *call, struct cm_kbs *kbs, json_t *token, const char *path)
+static void withhold(struct cm_kbs *kbs, struct verdict *v)
+{
+    struct cm_why why = {""};
+    enum cm_status st = note(v, &why);
+
+    if (st != CM_OK) {
+        cm_call_fail_status(v->call, st, &why);
+        return;
+    }
+    atomic_fetch_add(&kbs->counts[CM_KBS_WITHHELD], 1);
+    cm_call_fail(v->call, 403, "PolicyDeny", "%s", v->reason);
+}
+
+static void release(struct cm_kbs *kbs, struct verdict *v)
 {
     struct cm_why why = {""};
     uint8_t *plain = NULL;
@@ -113,9 +157,10 @@ static void release(struct cm_call *call, struct cm_kbs *kbs, json_t *token, con
     size_t len = 0;
     enum cm_status st = CM_OK;
 
-    CM_TRY(cm_kbs_resource_get(kbs, call->db, path, &plain, &len, &why));
-    CM_TRY(cm_kbs_encrypt(cm_kbs_token_key(token), cm_span_make(plain, len), &jwe, &why));
-    st = note_release(call, token, path, &why);
+    CM_TRY(cm_kbs_resource_get(kbs, v->call->db, v->path, &plain, &len, &why));
+    CM_TRY(
+        cm_kbs_encrypt(cm_kbs_token_key(v->token), cm_span_make(plain, len), &jwe, &v->wrap, &why));
+    st = note(v, &why);
 out:
     if (plain != NULL) {
         cm_wipe(plain, len);
@@ -123,11 +168,11 @@ out:
     free(plain);
     if (st == CM_OK) {
         atomic_fetch_add(&kbs->counts[CM_KBS_RELEASED], 1);
-        cm_call_answer(call, 200, "application/json", cm_span_make(jwe, strlen(jwe)));
+        cm_call_answer(v->call, 200, "application/json", cm_span_make(jwe, strlen(jwe)));
     } else if (st == CM_ERR_NOTFOUND) {
-        cm_call_fail(call, 404, "ResourceNotFound", "there is no resource %s", path);
+        cm_call_fail(v->call, 404, "ResourceNotFound", "there is no resource %s", v->path);
     } else {
-        cm_call_fail_status(call, st == CM_ERR_SIGNATURE ? CM_ERR_CRYPTO : st, &why);
+        cm_call_fail_status(v->call, st == CM_ERR_SIGNATURE ? CM_ERR_CRYPTO : st, &why);
     }
     free(jwe);
 }
@@ -149,14 +194,15 @@ void cm_kbs_serve_resource(struct cm_call *call, void *state)
     } else if (!plain) {
         cm_call_fail(call, 404, "InvalidRequestPath", "no resource can have this path");
     } else {
+        struct verdict v = {.call = call, .token = claims, .path = path, .reason = why.text};
+
         st = permitted(call, claims, path, &why);
         if (st == CM_ERR_POLICY) {
-            atomic_fetch_add(&kbs->counts[CM_KBS_WITHHELD], 1);
-            cm_call_fail(call, 403, "PolicyDeny", "%s", why.text);
+            withhold(kbs, &v);
         } else if (st != CM_OK) {
             cm_call_fail_status(call, st, &why);
         } else {
-            release(call, kbs, claims, path);
+            release(kbs, &v);
         }
     }
     json_decref(claims);

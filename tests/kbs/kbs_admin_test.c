@@ -324,10 +324,80 @@ TEST(what_was_done_and_released_is_in_the_audit_log)
     CHECK_EQ(recorded("resource.release", "audit/key/a"), 1);
     CHECK_EQ(recorded("resource.release", "audit/key/b"), 0);
     CHECK_EQ(kbs_resource_policy(cm_kbs_policy("deny-all")), 200);
+    CHECK_EQ(recorded("resource.withhold", "audit/key/a"), 0);
     CHECK_EQ(kbs_get(g, "audit/key/a", false), 403);
     CHECK_EQ(recorded("resource.release", "audit/key/a"), 1);
+    CHECK_EQ(recorded("resource.withhold", "audit/key/a"), 1);
     CHECK_EQ(kit_delete("/kbs/v0/resource/audit/key/a", "author")->status, 200);
     CHECK_EQ(recorded("resource.delete", "audit/key/a"), 1);
+    kbs_guest_free(g);
+}
+
+/* The newest row of the history, as the dashboard shows it. */
+static void newest(const char *result, const char *wrap, const char *attestation)
+{
+    CHECK_EQ(kit_get("/api/v1/releases?kind=resource", "auditor")->status, 200);
+    CHECK_STR(kit_string("items.0.kind"), "resource");
+    CHECK_STR(kit_string("items.0.name"), "bank/key/one");
+    CHECK_STR(kit_string("items.0.result"), result);
+    CHECK_STR(kit_string("items.0.api"), "kbs");
+    CHECK_STR(kit_string("items.0.wrap"), wrap);
+    CHECK_STR(kit_string("items.0.issuer"), cm_service_config(kit_service())->public_url);
+    CHECK_STR(kit_string("items.0.client"), "127.0.0.1");
+    CHECK_STR(kit_string("items.0.attestation"), attestation);
+    CHECK(kit_string("items.0.reason") != NULL && kit_string("items.0.reason")[0] != '\0');
+    CHECK(strstr(kit_last()->body, SECRET) == NULL);
+}
+
+TEST(what_was_released_and_withheld_is_in_the_history)
+{
+    struct kbs_guest *g = NULL;
+    json_t *claims = NULL;
+    const char *jti = NULL;
+
+    kbs_stop();
+    kbs_ready();
+    CHECK_EQ(kit_get("/api/v1/resources", "auditor")->status, 200);
+    CHECK_EQ(kit_integer("items.0.released"), 0);
+    CHECK(json_is_null(kit_json("items.0.last_release")));
+    g = kbs_guest(KBS_P256);
+    CHECK_EQ(kbs_attest(g), 200);
+    claims = kbs_claims(g);
+    jti = json_string_value(json_object_get(claims, "jti"));
+    REQUIRE(jti != NULL);
+    CHECK_EQ(kbs_get(g, "bank/key/two", false), 404); /* nothing was given out, nothing withheld */
+    CHECK_EQ(kbs_get(g, "bank/key/one", false), 200);
+    newest("released", "ECDH-ES+A256KW", jti);
+    CHECK_EQ(json_array_size(kit_json("items")), 1);
+    kit_step_clock(1); /* rows of one second stand in no order */
+    CHECK_EQ(kbs_resource_policy(cm_kbs_policy("deny-all")), 200);
+    CHECK_EQ(kbs_get(g, "bank/key/one", false), 403);
+    newest("withheld", "", jti);
+    CHECK_EQ(json_array_size(kit_json("items")), 2);
+    CHECK_EQ(kit_get("/api/v1/resources", "auditor")->status, 200);
+    CHECK_STR(kit_string("items.0.path"), "bank/key/one");
+    CHECK_EQ(kit_integer("items.0.released"), 1);
+    CHECK_EQ(kit_integer("items.0.withheld"), 1);
+    CHECK_EQ(kit_integer("items.0.last_release"), (int64_t)kit_now() - 1);
+    json_decref(claims);
+    kbs_guest_free(g);
+}
+
+/* What cannot be recorded is not given out, and whoever asks is not told what the policy says. */
+TEST(without_a_record_there_is_no_release)
+{
+    struct kbs_guest *g = NULL;
+
+    kbs_ready();
+    g = kbs_guest(KBS_P256);
+    CHECK_EQ(kbs_attest(g), 200);
+    on_store("ALTER TABLE vault_release RENAME TO vault_release_away");
+    CHECK(kbs_get(g, "bank/key/one", false) != 200);
+    CHECK_STR(kbs_open(g), "");
+    CHECK_EQ(kbs_resource_policy(cm_kbs_policy("deny-all")), 200);
+    CHECK(kbs_get(g, "bank/key/one", false) != 403);
+    on_store("ALTER TABLE vault_release_away RENAME TO vault_release");
+    CHECK_EQ(kbs_get(g, "bank/key/one", false), 403);
     kbs_guest_free(g);
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/hex.h"
+#include "console/console.h"
 #include "decide/decide.h"
 #include "decide_kit.h"
 #include "identity/identity.h"
@@ -21,7 +22,8 @@
 #include "token/jwe.h"
 
 static const struct cm_module *const modules[] = {&cm_identity_module, &cm_rules_module,
-                                                  &cm_decide_module, &cm_kbs_module, NULL};
+                                                  &cm_decide_module,   &cm_kbs_module,
+                                                  &cm_console_module,  NULL};
 static struct cm_keep *keep;
 static char root_file[256];
 static struct cm_trust_root root;
