@@ -84,9 +84,11 @@ CM_MUST_USE enum cm_status cm_rules_set_text(struct cm_call *call, const char *t
 CM_MUST_USE enum cm_status cm_rules_reset(struct cm_call *call, const char *type,
                                           struct cm_span jws, enum cm_rules_outcome *outcome,
                                           struct cm_why *why);
-/** Approve or reject a version that waits: by another person than its author, with the role approver.
+/** Approve or reject a version that waits: by another person than its author, with the role approver. Approved
+ * only in a session or by an OIDC identity, never by a bearer token; and by somebody who may not write policies
+ * where the author is of another kind (token, account, OIDC): one person may have a name of each.
  * @param type  also CM_RULES_MODE
- * @retval CM_ERR_DENIED  the author himself, or another role
+ * @retval CM_ERR_DENIED  the author himself, or another role; a token; an author of another kind
  * @retval CM_ERR_NOTFOUND, CM_ERR_STATE  no such version; it does not wait (any more) */
 CM_MUST_USE enum cm_status cm_rules_approve(struct cm_call *call, const char *type, int64_t version,
                                             bool approve, struct cm_why *why);

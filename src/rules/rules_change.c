@@ -261,6 +261,48 @@ out:
 
 /* ----------------------------------------------------------------- approval */
 
+/* What a name begins with that is no account's; "": an account's. See access.h. */
+static const char *kind_of_name(const char *name)
+{
+    static const char *const kinds[] = {"token:", "oidc:"};
+
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        if (strncmp(name, kinds[i], strlen(kinds[i])) == 0) {
+            return kinds[i];
+        }
+    }
+    return "";
+}
+
+/* A bearer token is whoever's that holds it: its word is nobody's in particular. */
+static bool is_person(const struct cm_who *who)
+{
+    return who->session || strcmp(kind_of_name(who->name), "oidc:") == 0;
+}
+
+/*
+ * That it is another person than the author. Names tell people apart within one kind; of a token and an account,
+ * or an account and a provider's user, nobody can say that one person has not both: so there the approver must be
+ * somebody who may not write policies himself.
+ */
+static enum cm_status is_another(const struct cm_who *who, const char *author, struct cm_why *why)
+{
+    if (strcmp(author, who->name) == 0) {
+        cm_why_set(why, "it takes another person than the author");
+        return CM_ERR_DENIED;
+    }
+    if (strcmp(kind_of_name(author), kind_of_name(who->name)) != 0 &&
+        (who->roles & CM_ROLE_WRITERS) != 0) {
+        cm_why_set(
+            why,
+            "%s may be the approver's own name elsewhere: it takes somebody who may not write"
+            " policies himself",
+            author);
+        return CM_ERR_DENIED;
+    }
+    return CM_OK;
+}
+
 static enum cm_status may_decide(struct cm_db *db, const struct change *c,
                                  const struct cm_rules_row *row, struct cm_why *why)
 {
@@ -276,10 +318,7 @@ static enum cm_status may_decide(struct cm_db *db, const struct change *c,
     if (!c->approve) {
         return CM_OK;
     }
-    if (strcmp(row->author, c->call->who.name) == 0) {
-        cm_why_set(why, "it takes another person than the author");
-        return CM_ERR_DENIED;
-    }
+    CM_TRY(is_another(&c->call->who, row->author, why));
     if (strcmp(c->type, CM_RULES_MODE) == 0) {
         return CM_OK;
     }
@@ -326,6 +365,10 @@ enum cm_status cm_rules_approve(struct cm_call *call, const char *type, int64_t 
     CM_TRY(known_person(call, why));
     if ((call->who.roles & CM_ROLE_APPROVER) == 0) {
         cm_why_set(why, "it takes the role approver");
+        return CM_ERR_DENIED;
+    }
+    if (approve && !is_person(&call->who)) {
+        cm_why_set(why, "a person approves, logged in: a bearer token may be anybody's");
         return CM_ERR_DENIED;
     }
     if (strcmp(type, CM_RULES_MODE) == 0) {

@@ -241,6 +241,34 @@ TEST(an_approver_does_not_approve_his_own_change)
     kit_stop();
 }
 
+/* Who has the roles author and approver, and a bearer token or a provider's account beside his own. */
+TEST(nobody_approves_his_own_change_under_another_name)
+{
+    (void)kit_start(modules);
+    CHECK_EQ(MODE("admin", "people"), CM_OK);
+    CHECK_EQ(SET("both", "SgxEnclave", DENY), CM_OK);
+    CHECK_EQ(APPROVE("both", "SgxEnclave", 1), CM_ERR_DENIED);
+    CHECK_EQ(APPROVE("token:both", "SgxEnclave", 1), CM_ERR_DENIED);
+    CHECK(strstr(kit_string("why"), "bearer token") != NULL);
+    CHECK_EQ(APPROVE("oidc:both", "SgxEnclave", 1), CM_ERR_DENIED);
+    CHECK(strstr(kit_string("why"), "may not write") != NULL);
+    CHECK_EQ(rules_version("SgxEnclave"), 0);
+    CHECK_EQ(APPROVE("oidc:approver", "SgxEnclave", 1), CM_OK);
+
+    CHECK_EQ(SET("token:both", "SgxEnclave", PERMIT), CM_OK); /* and the other way round */
+    CHECK_EQ(APPROVE("both", "SgxEnclave", 2), CM_ERR_DENIED);
+    CHECK_EQ(APPROVE("oidc:both", "SgxEnclave", 2), CM_ERR_DENIED);
+    CHECK_EQ(rules_version("SgxEnclave"), 1);
+    CHECK_EQ(APPROVE("approver", "SgxEnclave", 2), CM_OK);
+
+    CHECK_EQ(SET("author", "SgxEnclave", DENY),
+             CM_OK); /* two people of one kind, whatever they may */
+    CHECK_EQ(REJECT("token:both", "SgxEnclave", 3), CM_OK); /* to refuse puts nothing in force */
+    CHECK_EQ(SET("author", "SgxEnclave", OTHER), CM_OK);
+    CHECK_EQ(APPROVE("both", "SgxEnclave", 4), CM_OK);
+    kit_stop();
+}
+
 TEST(what_was_rejected_or_overtaken_cannot_be_approved)
 {
     (void)kit_start(modules);

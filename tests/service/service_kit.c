@@ -60,14 +60,19 @@ void kit_authenticate(struct cm_service *s, struct cm_call *call)
     static const struct {
         const char *name;
         unsigned roles;
+        bool session; /* a person's, as a browser would have it */
     } callers[] = {
-        {"admin", CM_ROLE_ADMIN},
-        {"admin2", CM_ROLE_ADMIN},
-        {"author", CM_ROLE_AUTHOR},
-        {"approver", CM_ROLE_APPROVER},
-        {"auditor", CM_ROLE_AUDITOR},
-        {"client", CM_ROLE_CLIENT},
-        {"nothing", 0},
+        {"admin", CM_ROLE_ADMIN, true},
+        {"admin2", CM_ROLE_ADMIN, true},
+        {"author", CM_ROLE_AUTHOR, true},
+        {"approver", CM_ROLE_APPROVER, true},
+        {"both", CM_ROLE_AUTHOR | CM_ROLE_APPROVER, true},
+        {"auditor", CM_ROLE_AUDITOR, true},
+        {"client", CM_ROLE_CLIENT, false},
+        {"token:both", CM_ROLE_AUTHOR | CM_ROLE_APPROVER, false},
+        {"oidc:both", CM_ROLE_AUTHOR | CM_ROLE_APPROVER, false},
+        {"oidc:approver", CM_ROLE_APPROVER, false},
+        {"nothing", 0, false},
     };
     const char *given = cm_web_header(call->req, "Authorization");
 
@@ -80,6 +85,7 @@ void kit_authenticate(struct cm_service *s, struct cm_call *call)
         if (strncmp(given, "Bearer ", 7) == 0 && strcmp(given + 7, callers[i].name) == 0) {
             (void)snprintf(call->who.name, sizeof(call->who.name), "%s", callers[i].name);
             call->who.roles = callers[i].roles;
+            call->who.session = callers[i].session;
             call->challenge_error = NULL;
         }
     }
