@@ -38,7 +38,7 @@ expect 2 "give it with --reference" "${verify[@]}" --with values.json sgx3/quote
 expect 2 "cannot tell what this is" "${verify[@]}" --with text sgx3/quote.bin
 expect 3 "without a quote" "${verify[@]}" --with sgx3/quote.bin sgx3/quote.bin # not passed over in silence
 expect 3 "FAIL  materials" "${verify[@]}" --with pcrs:text sgx3/quote.bin
-expect 0 "GENUINE" "${verify[@]}" --key public.pem sgx3/quote.bin # a quote has no use for it
+expect 3 "FAIL  materials" "${verify[@]}" --key public.pem sgx3/quote.bin # a quote has no use for it
 expect 1 "No such file" "${verify[@]}" --with nowhere sgx3/quote.bin
 expect 1 "No such file" "${verify[@]}" --with nothing:text sgx3/quote.bin # no such kind: a file's name
 expect 2 "not understood" "${verify[@]}" --with certs: sgx3/quote.bin
