@@ -185,6 +185,9 @@ static enum cm_status sign(struct attest *a, json_t *init)
     a->expires = (uint64_t)json_integer_value(json_object_get(claims, "exp"));
     st = cm_identity_sign(a->kbs->service, CM_SIGNER_RESULT, &form,
                           cm_span_make(text, strlen(text)), &a->token, &a->why);
+    if (st == CM_OK) { /* for the record whose id is the token's jti */
+        a->decisions[0]->token = json_incref(claims);
+    }
 out:
     free(text);
     json_decref(claims);

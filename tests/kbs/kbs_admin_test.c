@@ -383,6 +383,26 @@ TEST(what_was_released_and_withheld_is_in_the_history)
     kbs_guest_free(g);
 }
 
+/* The dashboard shows what a guest was told: the record has the token's claims. */
+TEST(what_a_token_said_is_in_its_record)
+{
+    struct kbs_guest *g = NULL;
+    json_t *claims = NULL;
+    char path[200] = "";
+
+    kbs_ready();
+    g = kbs_guest(KBS_P256);
+    CHECK_EQ(kbs_attest(g), 200);
+    claims = kbs_claims(g);
+    (void)snprintf(path, sizeof(path), "/api/v1/attestations/%s",
+                   json_string_value(json_object_get(claims, "jti")));
+    CHECK_EQ(kit_get(path, "auditor")->status, 200);
+    CHECK_STR(kit_string("api"), "kbs");
+    CHECK(json_equal(kit_json("claims"), claims));
+    json_decref(claims);
+    kbs_guest_free(g);
+}
+
 /* What cannot be recorded is not given out, and whoever asks is not told what the policy says. */
 TEST(without_a_record_there_is_no_release)
 {
