@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/random.h>
 
 #include "collateral/collateral_http.h"
@@ -451,13 +450,14 @@ static enum cm_status verify(struct cm_engine *e, const struct cm_decide_job *jo
     return CM_OK;
 }
 
-/* A policy of one TEE must not judge the evidence of another: its claims would mean something else. */
+/* A policy of one TEE must not judge the evidence of another: its claims would mean something else. Nor does the key
+ * broker's for resources judge any: the broker asks that one itself, about tokens (kbs_resource.c). */
 static bool type_fits(const char *type, const char *natural)
 {
     if (strcmp(type, "OpenEnclave") == 0) {
         return strcmp(natural, "SgxEnclave") == 0;
     }
-    return strcmp(type, natural) == 0 || strncasecmp(type, "Kbs-", 4) == 0;
+    return strcmp(type, natural) == 0;
 }
 
 static enum cm_status add_custom(const struct cm_decide_job *job, struct cm_decision *d)

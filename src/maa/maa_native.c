@@ -157,8 +157,10 @@ static enum cm_status read_policy(const json_t *value, struct cm_maa_request *r,
         return CM_OK;
     }
     r->policy_type = cm_rules_type(json_string_value(value));
-    return r->policy_type == NULL ? wrong(why, "policy is none of the types that there are")
-                                  : CM_OK;
+    if (r->policy_type == NULL || strncmp(r->policy_type, "Kbs-", 4) == 0) {
+        return wrong(why, "policy is none of the types that judge evidence");
+    }
+    return CM_OK;
 }
 
 static enum cm_status check_members(const json_t *body, struct cm_why *why)

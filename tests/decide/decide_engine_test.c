@@ -244,6 +244,8 @@ TEST(a_policy_judges_its_own_kind_only)
     CHECK_STR(s->d->policy_type, "OpenEnclave");
     s->job.policy_type = "TdxVm";
     CHECK_REFUSED(s, CM_ERR_MISMATCH, "evidence", "TdxVm");
+    s->job.policy_type = "Kbs-Resource"; /* I5: whoever may choose would choose what asks least */
+    CHECK_REFUSED(s, CM_ERR_MISMATCH, "evidence", "Kbs-Resource");
     s->job.policy_type = "nothing";
     CHECK_REFUSED(s, CM_ERR_MISMATCH, "evidence", "sgx");
     scene_free(s);

@@ -216,6 +216,8 @@ TEST(requests_that_are_not_what_they_should_be_are_refused)
         "{\"evidence\":\"AAAA\",\"materials\":[1,2,3,4,5,6,7,8,9]}",
         "{\"evidence\":\"AAAA\",\"policy\":\"Nonsense\"}",
         "{\"evidence\":\"AAAA\",\"policy\":1}",
+        "{\"evidence\":\"AAAA\",\"policy\":\"Kbs-Resource\"}",
+        "{\"evidence\":\"AAAA\",\"policy\":\"kbs-resource\"}",
         "{\"evidence\":\"AAAA\",\"runtimeData\":\"!\"}",
         "{\"evidence\":\"AAAA\",\"evidence\":\"AAAA\"}",
     };
@@ -237,6 +239,10 @@ TEST(evidence_does_not_go_under_another_types_policy)
     use();
     quote = quote_of(zeros);
     CHECK_EQ(ask(json_pack("{s:s, s:s}", "evidence", quote, "policy", "Nitro"))->status, 403);
+    CHECK(kit_json("token") == NULL);
+    /* I5: nor under the key broker's for resources, which may ask for less than the evidence's own */
+    CHECK_EQ(ask(json_pack("{s:s, s:s}", "evidence", quote, "policy", "Kbs-Resource"))->status,
+             400);
     CHECK(kit_json("token") == NULL);
     CHECK_EQ(ask(json_pack("{s:s}", "evidence", quote))->status, 200);
     free(quote);
