@@ -397,7 +397,7 @@ TEST(without_memory_there_is_no_decision)
                       st == CM_OK ? s->d->why.text : s->why.text);
         }
     }
-    CHECK(k > 50);
+    CHECK(k > 30);
     CHECK_EQ(decide(s), CM_OK);
     scene_free(s);
 }
