@@ -52,7 +52,9 @@ struct cm_decision {
  * Decide.
  * @param may_wait  false: on a loop; CM_ERR_BUSY when collateral must be fetched: go to a worker.
  * @param out  set with CM_OK, which means "decided", also when it was refused: see its st.
- * @retval CM_ERR_BUSY, CM_ERR_NOMEM, CM_ERR_PARAM
+ * @retval CM_ERR_BUSY  also when it may wait: too much is being asked of the sources of collateral. Nothing was
+ *                      decided, so nothing is recorded; the client is to try again (503).
+ * @retval CM_ERR_NOMEM, CM_ERR_PARAM
  */
 CM_MUST_USE enum cm_status cm_decide(struct cm_service *s, const struct cm_decide_job *job,
                                      bool may_wait, struct cm_decision **out, struct cm_why *why);

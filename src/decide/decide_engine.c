@@ -416,6 +416,7 @@ static enum cm_status verify(struct cm_engine *e, const struct cm_decide_job *jo
                           .enrolled = enrolled(e),
                           .ask = ask,
                           .in = &in,
+                          .client = job->client,
                           .job = {.evidence = job->evidence,
                                   .format = job->format,
                                   .materials = job->materials,
@@ -433,6 +434,9 @@ static enum cm_status verify(struct cm_engine *e, const struct cm_decide_job *jo
     cm_gather_end(&g);
     cm_floors_drop(floors);
     cm_settings_drop(settings);
+    if (st == CM_ERR_BUSY) {
+        own->d.why = g.missing;
+    }
     if (no_verdict(st)) {
         return st;
     }

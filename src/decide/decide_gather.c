@@ -111,7 +111,7 @@ out:
 
 static enum cm_status get_dcap(struct cm_gather *g)
 {
-    struct cm_keeper_ask ask = {g->ask->now, g->ask->may_wait, false, {NULL, 0}};
+    struct cm_keeper_ask ask = {g->ask->now, g->ask->may_wait, false, {NULL, 0}, g->client};
     struct cm_want want;
     struct cm_quote q;
     enum cm_status st = CM_OK;
@@ -127,7 +127,7 @@ static enum cm_status get_dcap(struct cm_gather *g)
         g->dcap = cm_keeper_peek(g->keeper, want.name);
     } else {
         st = cm_keeper_get(g->keeper, &want, &ask, &g->dcap, &g->missing);
-        if (past_recovery(st) && !(st == CM_ERR_BUSY && g->ask->may_wait)) {
+        if (past_recovery(st)) { /* busy, too: the evidence is not refused for others' haste */
             return st;
         }
     }
@@ -246,7 +246,7 @@ static bool has_amd(const struct cm_gather *g, const char *name)
 static enum cm_status get_amd(struct cm_gather *g, const struct cm_want *want, bool *more)
 {
     const struct cm_keeper_ask ask = {
-        g->ask->now, g->ask->may_wait, want->kind == CM_KEPT_SNP_CA, {NULL, 0}};
+        g->ask->now, g->ask->may_wait, want->kind == CM_KEPT_SNP_CA, {NULL, 0}, g->client};
     struct cm_kept *k = NULL;
     enum cm_status st = CM_OK;
 
@@ -257,7 +257,7 @@ static enum cm_status get_amd(struct cm_gather *g, const struct cm_want *want, b
     if (st == CM_OK) {
         add_amd(g, k);
         *more = true;
-    } else if (past_recovery(st) && !(st == CM_ERR_BUSY && ask.may_wait)) {
+    } else if (past_recovery(st)) {
         return st;
     }
     return CM_OK;

@@ -16,6 +16,7 @@ struct cm_gather {
     const struct cm_engine_settings *settings;
     struct cm_enrolled_set *enrolled; /* one reference, dropped at the end; NULL: nothing */
     const struct cm_engine_ask *ask;
+    const char *client;       /* who asks; NULL */
     struct cm_verify_job job; /* the client's, as it is given to the verifier */
     struct cm_verify_input *in;
     /* its own */
@@ -31,7 +32,8 @@ struct cm_gather {
 
 /**
  * Verify. d gets the evidence, collateral, and the reason when something could not be had.
- * @return as of cm_verify(); CM_ERR_BUSY: something must be fetched, and nobody may wait;
+ * @return as of cm_verify(); CM_ERR_BUSY: something must be fetched, and nobody may wait,
+ *         or not now (missing says why): it is no verdict;
  *         CM_ERR_NOTFOUND also: genuine but for a revocation list that cannot be had
  */
 CM_MUST_USE enum cm_status cm_gather_verify(struct cm_gather *g, struct cm_decision *d);

@@ -4,6 +4,7 @@
  */
 #include "decide/decide_keeper.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,12 @@ struct slot {
     bool busy;      /* one of them fetches */
 };
 
+/* Who had something fetched in this minute that nobody vouches for, and how often. */
+struct spender {
+    char client[128];
+    unsigned count;
+};
+
 struct cm_keeper {
     struct cm_keeper_ops ops;
     pthread_mutex_t lock;
@@ -41,6 +48,9 @@ struct cm_keeper {
     size_t count;
     uint64_t minute; /* of the fetches of what nobody vouches for */
     unsigned in_minute;
+    struct spender spenders[CM_KEEPER_UNVOUCHED]; /* each has at least one: there are no more */
+    size_t spender_count;
+    bool unvouched_busy; /* one of them is under way */
     struct cm_keeper_counts counts;
 };
 
@@ -212,7 +222,8 @@ static void note_failure(struct cm_keeper *k, struct slot *s, uint64_t now, enum
 {
     uint64_t wait = RETRY_MIN << (s->failures < 7 ? s->failures : 7);
 
-    s->st = st;
+    /* a source that is busy cannot be had; our own BUSY says that nothing is known of the source */
+    s->st = st == CM_ERR_BUSY ? CM_ERR_IO : st;
     s->why = *why;
     if (st == CM_ERR_NOMEM) { /* ours, not the source's */
         return;
@@ -228,16 +239,65 @@ static bool backing_off(const struct slot *s, uint64_t now)
     return s->failures != 0 && now < s->retry && s->retry - now <= RETRY_MAX;
 }
 
-static bool too_many(struct cm_keeper *k, const struct cm_keeper_ask *ask)
+/* A client's name in the table: of IPv6 the network, for who has one address has all of it. */
+static void spender_name(const char *client, char out[128])
 {
-    if (ask->vouched) {
-        return false;
+    struct in6_addr a;
+
+    (void)snprintf(out, 128, "%s", client == NULL ? "" : client);
+    if (inet_pton(AF_INET6, out, &a) == 1 && !IN6_IS_ADDR_V4MAPPED(&a)) {
+        memset(&a.s6_addr[8], 0, 8);
+        (void)!inet_ntop(AF_INET6, &a, out, 128);
     }
+}
+
+/* One more fetch of what nobody vouches for. @return false: too many already, of all or of this client */
+static bool spend(struct cm_keeper *k, const struct cm_keeper_ask *ask)
+{
+    struct spender *s = NULL;
+    char name[128] = "";
+
     if (k->minute != ask->now / 60) {
         k->minute = ask->now / 60;
         k->in_minute = 0;
+        k->spender_count = 0;
     }
-    return k->in_minute++ >= CM_KEEPER_UNVOUCHED;
+    if (k->in_minute >= CM_KEEPER_UNVOUCHED) {
+        return false;
+    }
+    spender_name(ask->client, name);
+    for (size_t i = 0; i < k->spender_count && s == NULL; i++) {
+        s = strcmp(k->spenders[i].client, name) == 0 ? &k->spenders[i] : NULL;
+    }
+    if (s == NULL) { /* there is room: in_minute is their sum */
+        s = &k->spenders[k->spender_count++];
+        memcpy(s->client, name, sizeof(s->client));
+        s->count = 0;
+    }
+    if (s->count >= CM_KEEPER_UNVOUCHED_CLIENT) {
+        return false;
+    }
+    s->count++;
+    k->in_minute++;
+    return true;
+}
+
+/* Whether something that nobody vouches for may be fetched now, by this thread. */
+static bool may_fetch(struct cm_keeper *k, const struct slot *s, const struct cm_keeper_ask *ask,
+                      struct cm_why *why)
+{
+    if (ask->vouched) {
+        return true;
+    }
+    if (k->unvouched_busy || (s != NULL && s->busy)) { /* a thread each would be all of them */
+        cm_why_set(why, "another unknown platform is being asked for: try again");
+        return false;
+    }
+    if ((s == NULL || s->kept == NULL) && !spend(k, ask)) {
+        cm_why_set(why, "too many unknown platforms are being asked for: try again in a minute");
+        return false;
+    }
+    return true;
 }
 
 /* --------------------------------------------------------------- fetching */
@@ -338,8 +398,7 @@ static struct slot *fetch_slot(struct cm_keeper *k, struct slot *s, const struct
     if (!ask->may_wait) {
         return NULL;
     }
-    if ((s == NULL || s->kept == NULL) && too_many(k, ask)) {
-        cm_why_set(why, "too many unknown platforms are being asked for: try again in a minute");
+    if (!may_fetch(k, s, ask, why)) {
         return NULL;
     }
     s = s != NULL ? s : add(k, want, ask->now);
@@ -347,7 +406,13 @@ static struct slot *fetch_slot(struct cm_keeper *k, struct slot *s, const struct
         *st = CM_ERR_NOMEM;
         return NULL;
     }
+    if (!ask->vouched) {
+        k->unvouched_busy = true;
+    }
     obtain(k, s, ask->now, ask->issuers);
+    if (!ask->vouched) { /* it was ours: while it is set no other gets here */
+        k->unvouched_busy = false;
+    }
     *st = CM_OK;
     return s;
 }

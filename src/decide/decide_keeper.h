@@ -3,8 +3,9 @@
  * fresh by asking its source before it expires. What the source answers takes the place of what is there
  * only if it is well formed, of the right platform, and not older. Private to src/decide.
  *
- * A source that fails is asked again after a while that doubles, up to an hour; what is there stays. Of what
- * nobody vouches for (a chip that only a report names) only some are asked for in a minute.
+ * A source that fails is asked again after a while that doubles, up to an hour; what is there stays. What
+ * nobody vouches for (a chip that only a report names) anybody can invent: only some of it is asked for in a
+ * minute, less for one client, one at a time, and nobody waits for another's, so that at most one thread does.
  */
 #ifndef CM_DECIDE_DECIDE_KEEPER_H
 #define CM_DECIDE_DECIDE_KEEPER_H
@@ -36,8 +37,9 @@ struct cm_keeper_ops {
 
 #define CM_KEEPER_MAX 4096u /* kept at once; least recently used go first */
 #define CM_KEEPER_UNUSED \
-    (30 * UINT64_C(86400))      /* seconds after which what nobody uses is forgotten */
-#define CM_KEEPER_UNVOUCHED 30u /* fetches a minute of what nobody vouches for */
+    (30 * UINT64_C(86400))             /* seconds after which what nobody uses is forgotten */
+#define CM_KEEPER_UNVOUCHED        30u /* fetches a minute of what nobody vouches for */
+#define CM_KEEPER_UNVOUCHED_CLIENT 6u  /* of them, of one client */
 
 CM_MUST_USE enum cm_status cm_keeper_create(const struct cm_keeper_ops *ops,
                                             struct cm_keeper **out);
@@ -50,6 +52,7 @@ struct cm_keeper_ask {
     bool may_wait;
     bool vouched;           /* a chain to a trusted root stands behind it: */
     struct cm_span issuers; /* this one, of a quote; {NULL, 0} when there is none */
+    const char *client;     /* name or address of who asks, whose budget counts; NULL: as "" */
 };
 
 /**
@@ -57,7 +60,8 @@ struct cm_keeper_ask {
  *
  * @param out  set on CM_OK: one reference for the caller. It MAY BE STALE, when the source cannot be had;
  *             then why says what is wrong with the source. Whoever verifies it judges its age.
- * @retval CM_ERR_BUSY      it must be fetched, and may_wait is false; or too much is being asked for
+ * @retval CM_ERR_BUSY      it must be fetched, and may_wait is false; or nobody vouches for it, and too much
+ *                          of such is being asked for: it says nothing about what is wanted
  * @retval others           the source's, now or when it was last asked
  */
 CM_MUST_USE enum cm_status cm_keeper_get(struct cm_keeper *k, const struct cm_want *want,

@@ -5,6 +5,8 @@
 #include "harness.h"
 
 #include <casemate/verify.h>
+#include <pthread.h>
+#include <semaphore.h>
 
 #include "decide/decide_engine.h"
 #include "decide/decide_kds.h"
@@ -36,6 +38,8 @@ struct kds {
     struct ck_crl crl;
     int status;     /* of every answer; 0: 200 */
     bool wrong_key; /* a certificate of another chip's */
+    sem_t *arrived; /* posted by a request, which then waits for go; NULL: it does not */
+    sem_t *go;
     unsigned asked;
     char last[512];
 };
@@ -52,6 +56,10 @@ static bool answer(struct serve_connection *c, const char *request, const char *
     (void)request;
     k->asked++;
     (void)snprintf(k->last, sizeof(k->last), "%s", path);
+    if (k->arrived != NULL) {
+        (void)sem_post(k->arrived);
+        (void)sem_wait(k->go);
+    }
     if (k->status != 0) {
         return serve_whole(c, k->status, "", "no", 2);
     }
@@ -78,6 +86,7 @@ struct scene {
     struct cm_engine_ask ask;
     struct cm_decide_job job;
     struct cm_decision *d;
+    struct cm_why why; /* when there is no decision */
 };
 
 static void configure(struct scene *s)
@@ -124,12 +133,12 @@ static void scene_free(struct scene *s)
 
 static enum cm_status decide(struct scene *s)
 {
-    struct cm_why why = {""};
     enum cm_status st = CM_OK;
 
     cm_decision_free(s->d);
     s->d = NULL;
-    st = cm_engine_decide(s->engine, &s->job, &s->ask, &s->d, &why);
+    s->why.text[0] = '\0';
+    st = cm_engine_decide(s->engine, &s->job, &s->ask, &s->d, &s->why);
     return st == CM_OK ? s->d->st : st;
 }
 
@@ -351,20 +360,170 @@ TEST(a_service_behind_a_bad_certificate_is_none)
     (void)remove(ca);
 }
 
-TEST(invented_chips_are_asked_for_now_and_then_only)
+/* A chip that is nobody's: what is wrong with the report is seen only once its certificate was asked for. */
+static void invent(struct scene *s, unsigned number)
+{
+    s->kds.world.report[0x1A0 + 5] = (uint8_t)number; /* in the chip's id */
+    s->kds.world.report[0x1A0 + 6] = (uint8_t)(number >> 8);
+}
+
+/* A scene that has AMD's chain, and whose chip's own certificate is not there yet. */
+static struct scene *with_chain(uint8_t honest[2])
 {
     struct scene *s = scene_new("Milan", false);
-    unsigned asked = 0;
 
+    memcpy(honest, &s->kds.world.report[0x1A0 + 5], 2);
+    s->kds.status = 0;
+    s->job.client = "operator";
+    s->ask.now -= 60; /* its budget is another minute's */
+    invent(s, 0xffff);
+    CHECK(decide(s) != CM_OK);
+    s->ask.now += 60;
+    s->kds.status = 404;
+    return s;
+}
+
+/* What it says when the service asks of AMD no more; nothing was decided, so nobody is refused. */
+static void check_busy(struct scene *s, const char *words)
+{
+    CHECK_EQ(decide(s), CM_ERR_BUSY);
+    CHECK(s->d == NULL);
+    if (strstr(s->why.text, words) == NULL) {
+        TEST_FAIL("\"%s\" does not say \"%s\"", s->why.text, words);
+    }
+}
+
+/* The attack: one client invents chips, so that nobody else's is asked for. */
+TEST(a_client_that_invents_chips_starves_himself_only)
+{
+    uint8_t honest[2];
+    struct scene *s = with_chain(honest);
+    const unsigned before = s->kds.asked;
+
+    s->job.client = "mallory";
+    for (unsigned i = 0; i < CM_KEEPER_UNVOUCHED_CLIENT; i++) {
+        invent(s, i);
+        CHECK_EQ(decide(s), CM_ERR_NOTFOUND);
+    }
+    for (unsigned i = 0; i < CM_KEEPER_UNVOUCHED; i++) {
+        invent(s, 1000 + i);
+        check_busy(s, "too many unknown platforms");
+    }
+    CHECK_EQ(s->kds.asked - before, CM_KEEPER_UNVOUCHED_CLIENT);
+    s->job.client = "alice";
+    s->kds.status = 0;
+    memcpy(&s->kds.world.report[0x1A0 + 5], honest, 2);
+    CHECK_EQ(decide(s), CM_OK);
+    s->job.client = "mallory"; /* what is there is for everybody, and a new minute a new budget */
     CHECK_EQ(decide(s), CM_OK);
     s->kds.status = 404;
-    asked = s->kds.asked;
-    for (unsigned i = 0; i < 2 * CM_KEEPER_UNVOUCHED; i++) {
-        s->kds.world.report[0x1A0 + 5] = (uint8_t)(i + 1); /* in the chip's id */
-        CHECK(decide(s) != CM_OK);
+    s->ask.now += 60;
+    invent(s, 2000);
+    CHECK_EQ(decide(s), CM_ERR_NOTFOUND);
+    scene_free(s);
+}
+
+TEST(invented_chips_are_asked_for_now_and_then_only)
+{
+    uint8_t honest[2];
+    struct scene *s = with_chain(honest);
+    const unsigned before = s->kds.asked;
+    char client[16] = "";
+
+    s->job.client = client;
+    for (unsigned i = 0; i < 2 * CM_KEEPER_UNVOUCHED; i++) { /* each time somebody else */
+        (void)snprintf(client, sizeof(client), "client%u", i);
+        invent(s, i);
+        if (i < CM_KEEPER_UNVOUCHED) {
+            CHECK_EQ(decide(s), CM_ERR_NOTFOUND);
+        } else {
+            check_busy(s, "too many unknown platforms");
+        }
     }
-    CHECK(s->kds.asked - asked <= CM_KEEPER_UNVOUCHED);
-    CHECK_SAYS(s, "too many unknown platforms");
+    CHECK_EQ(s->kds.asked - before, CM_KEEPER_UNVOUCHED);
+    scene_free(s);
+}
+
+/* Who has one IPv6 address has 2^64 of them. */
+TEST(addresses_of_one_network_are_one_client)
+{
+    uint8_t honest[2];
+    struct scene *s = with_chain(honest);
+    char client[40] = "";
+
+    s->job.client = client;
+    for (unsigned i = 0; i <= CM_KEEPER_UNVOUCHED_CLIENT; i++) {
+        (void)snprintf(client, sizeof(client), "2001:db8::%x:1", i + 1);
+        invent(s, i);
+        CHECK_EQ(decide(s), i < CM_KEEPER_UNVOUCHED_CLIENT ? CM_ERR_NOTFOUND : CM_ERR_BUSY);
+    }
+    (void)snprintf(client, sizeof(client), "2001:db8:0:1::1");
+    CHECK_EQ(decide(s), CM_ERR_NOTFOUND);
+    for (unsigned i = 0; i <= CM_KEEPER_UNVOUCHED_CLIENT; i++) { /* but IPv4's are each their own */
+        (void)snprintf(client, sizeof(client), "::ffff:192.0.2.%u", i + 1);
+        invent(s, 100 + i);
+        CHECK_EQ(decide(s), CM_ERR_NOTFOUND);
+    }
+    scene_free(s);
+}
+
+/* One decision on a thread of its own, with evidence of its own. */
+struct other {
+    struct scene *s;
+    struct cm_decide_job job;
+    uint8_t report[2048];
+    struct cm_decision *d;
+    enum cm_status st;
+};
+
+static void *decide_other(void *arg)
+{
+    struct other *o = arg;
+
+    o->st = cm_engine_decide(o->s->engine, &o->job, &o->s->ask, &o->d, NULL);
+    return NULL;
+}
+
+/* The attack: a slow source, and as many reports as there are workers, each of which waits for it. */
+TEST(one_thread_at_most_waits_for_a_slow_source)
+{
+    uint8_t honest[2];
+    struct scene *s = with_chain(honest);
+    struct other o = {.s = s};
+    const unsigned before = s->kds.asked;
+    pthread_t thread;
+    sem_t arrived;
+    sem_t go;
+
+    REQUIRE(sem_init(&arrived, 0, 0) == 0 && sem_init(&go, 0, 0) == 0);
+    REQUIRE(s->kds.world.report_len <= sizeof(o.report));
+    memcpy(&s->kds.world.report[0x1A0 + 5], honest, 2);
+    memcpy(o.report, s->kds.world.report, s->kds.world.report_len);
+    o.job = s->job;
+    o.job.client = "alice";
+    o.job.evidence = cm_span_make(o.report, s->kds.world.report_len);
+    s->kds.status = 0;
+    s->kds.go = &go;
+    s->kds.arrived = &arrived;
+    REQUIRE(pthread_create(&thread, NULL, decide_other, &o) == 0);
+    (void)sem_wait(&arrived); /* now AMD thinks about alice's chip */
+    s->job.client = "bob";
+    check_busy(s, "another unknown platform"); /* of the same chip */
+    invent(s, 7);
+    for (unsigned i = 0; i < 2 * CM_KEEPER_UNVOUCHED_CLIENT; i++) { /* and of another */
+        check_busy(s, "another unknown platform");
+    }
+    s->kds.arrived = NULL;
+    (void)sem_post(&go);
+    (void)pthread_join(thread, NULL);
+    CHECK(o.st == CM_OK && o.d->st == CM_OK);
+    CHECK_EQ(s->kds.asked - before, 1);
+    s->kds.status = 404;
+    CHECK_EQ(decide(s), CM_ERR_NOTFOUND); /* it is his turn, and waiting has cost him nothing */
+    CHECK_EQ(s->kds.asked - before, 2);
+    cm_decision_free(o.d);
+    (void)sem_destroy(&arrived);
+    (void)sem_destroy(&go);
     scene_free(s);
 }
 

@@ -348,6 +348,12 @@ static enum cm_status three_rows(struct cm_db *db, void *arg, struct cm_why *why
     return cm_setting_put(db, "decide.retention_rows", "3", why);
 }
 
+static enum cm_status twenty_rows(struct cm_db *db, void *arg, struct cm_why *why)
+{
+    (void)arg;
+    return cm_setting_put(db, "decide.retention_rows", "20", why);
+}
+
 static enum cm_status two_refused_rows(struct cm_db *db, void *arg, struct cm_why *why)
 {
     (void)arg;
@@ -426,14 +432,14 @@ TEST(refused_evidence_has_a_tenth_unless_said_otherwise)
     struct cm_db *db = NULL;
 
     begin();
-    REQUIRE(cm_service_write(kit_service(), three_rows, NULL, NULL) == CM_OK);
+    REQUIRE(cm_service_write(kit_service(), twenty_rows, NULL, NULL) == CM_OK);
     e.debug = true;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 5; i++) {
         CHECK_EQ(attest(&e, "mallory", NULL), CM_ERR_POLICY);
     }
     db = reader();
     cm_service_tick(kit_service());
-    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation"), 1);
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation"), 2);
     cm_db_close(db);
     kit_stop();
 }
