@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "decide/decide.h"
+#include "decide/decide_keeper.h"
 #include "maa_kit.h"
 
 #define DATA "the key of the enclave"
@@ -546,6 +547,47 @@ TEST(cosmian_gets_what_it_cannot_do_without)
     for (size_t i = 0; i < 3; i++) {
         CHECK(json_object_get(claims, more[i]) != NULL);
     }
+}
+
+/* The quote with another platform's certification data, in plain: what names it is in no chain of a maker's. */
+static struct cm_span of_platform(uint8_t number, uint8_t out[DECIDE_QUOTE_MAX])
+{
+    const size_t authentication = 48 + 384 + 4 + 64 + 64 + 384 + 64;
+    const size_t at = authentication + 2 + quote[authentication] + 256u * quote[authentication + 1];
+    const size_t signature = at + 6 + 36 - (48 + 384 + 4);
+
+    memcpy(out, quote, at);
+    memset(out + at, 0, 6 + 36);
+    out[at] = 1;
+    out[at + 2] = 36;
+    out[at + 6 + 16] = number; /* CPUSVN */
+    for (size_t i = 0; i < 4; i++) {
+        out[48 + 384 + i] = (uint8_t)(signature >> (8 * i));
+    }
+    return cm_span_make(out, at + 6 + 36);
+}
+
+/* What is not decided is no refusal: neither for the client, who is to try again, nor in the log. */
+TEST(who_asks_for_too_many_platforms_is_put_off)
+{
+    uint8_t other[DECIDE_QUOTE_MAX];
+    int64_t records = 0;
+
+    use();
+    kit_step_clock(60);
+    for (uint8_t i = 0; i < CM_KEEPER_UNVOUCHED_CLIENT; i++) {
+        CHECK(maa_attest("SgxEnclave", maa_body("quote", of_platform(i, other)))->status != 503);
+    }
+    records = maa_records();
+    CHECK_EQ(maa_attest("SgxEnclave", maa_body("quote", of_platform(99, other)))->status, 503);
+    CHECK(kit_header("Retry-After") != NULL);
+    CHECK_EQ(maa_records(), records);
+    CHECK_EQ(maa_attest("SgxEnclave", good())->status,
+             200); /* what is vouched for is not put off */
+    kit_step_clock(60);
+    CHECK(maa_attest("SgxEnclave", maa_body("quote", of_platform(99, other)))->status != 503);
+    CHECK(maa_records() > records);
+    kit_step_clock(-120);
 }
 
 TEST(the_end)
