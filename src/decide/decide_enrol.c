@@ -93,8 +93,10 @@ out:
 
 /* ------------------------------------------------------------------ change */
 
+#define TRUSTED "enrolled keys and reference values"
+
 struct enrolling {
-    struct cm_service *service;
+    const struct cm_call *call;
     char id[33];
     const char *name;
     const char *type;
@@ -121,6 +123,7 @@ static enum cm_status enrol_run(struct cm_db *db, void *arg, struct cm_why *why)
     int64_t there = 0;
     enum cm_status st = CM_OK;
 
+    CM_TRY(cm_rules_may_trust(e->call, db, TRUSTED, why));
     CM_TRY(cm_db_run(db, "SELECT COUNT(*) FROM enrolled", cm_db_none(),
                      cm_db_into(take_count, &there), why));
     if (there >= CM_ENROL_MAX) {
@@ -137,7 +140,7 @@ static enum cm_status enrol_run(struct cm_db *db, void *arg, struct cm_why *why)
         st = CM_ERR_EXISTS;
         goto out;
     }
-    CM_TRY(cm_service_touch(e->service, db, CM_TOPIC_ENROLLED, why));
+    CM_TRY(cm_service_touch(e->call->service, db, CM_TOPIC_ENROLLED, why));
 out:
     return st;
 }
@@ -193,7 +196,7 @@ static json_t *item_of(const char *id, const struct enrolling *e)
 enum cm_status cm_decide_enrol(struct cm_call *call, const char *name, const char *type,
                                struct cm_span content, json_t **out, struct cm_why *why)
 {
-    struct enrolling e = {.service = call->service,
+    struct enrolling e = {.call = call,
                           .name = name,
                           .type = cm_rules_type(type),
                           .content = content,
@@ -231,6 +234,7 @@ static enum cm_status unenrol_run(struct cm_db *db, void *arg, struct cm_why *wh
     const struct cm_db_value v = cm_db_text(e->id);
     enum cm_status st = CM_OK;
 
+    CM_TRY(cm_rules_may_trust(e->call, db, TRUSTED, why));
     CM_TRY(cm_db_run(db, "DELETE FROM enrolled WHERE id = ?", cm_db_with(&v, 1), cm_db_nowhere(),
                      why));
     if (cm_db_changed(db) != 1) {
@@ -238,7 +242,7 @@ static enum cm_status unenrol_run(struct cm_db *db, void *arg, struct cm_why *wh
         st = CM_ERR_NOTFOUND;
         goto out;
     }
-    CM_TRY(cm_service_touch(e->service, db, CM_TOPIC_ENROLLED, why));
+    CM_TRY(cm_service_touch(e->call->service, db, CM_TOPIC_ENROLLED, why));
 out:
     return st;
 }
@@ -250,7 +254,7 @@ static bool is_id(const char *id)
 
 enum cm_status cm_decide_unenrol(struct cm_call *call, const char *id, struct cm_why *why)
 {
-    struct enrolling e = {.service = call->service};
+    struct enrolling e = {.call = call};
 
     if (!is_id(id)) {
         cm_why_set(why, "nothing is enrolled under this id");

@@ -74,8 +74,11 @@ static enum cm_status put_run(struct cm_db *db, void *arg, struct cm_why *why)
     const struct reference_change *c = arg;
     const char *name = NULL;
     json_t *list = NULL;
-    enum cm_status st = CM_OK;
+    enum cm_status st = cm_rules_may_trust(c->call, db, "reference values", why);
 
+    if (st != CM_OK) {
+        return st;
+    }
     json_object_foreach(c->all, name, list)
     {
         char *text = json_dumps(list, JSON_COMPACT);
@@ -104,6 +107,7 @@ static enum cm_status delete_run(struct cm_db *db, void *arg, struct cm_why *why
     const struct cm_db_value v = cm_db_text(c->name);
     enum cm_status st = CM_OK;
 
+    CM_TRY(cm_rules_may_trust(c->call, db, "reference values", why));
     CM_TRY(cm_db_run(db, "DELETE FROM kbs_reference WHERE name = ?", cm_db_with(&v, 1),
                      cm_db_nowhere(), why));
     if (cm_db_changed(db) == 0) {

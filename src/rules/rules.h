@@ -115,6 +115,15 @@ struct cm_rules_mode {
 /** From memory. */
 void cm_rules_mode(struct cm_service *s, struct cm_rules_mode *out);
 /**
+ * Whether a call may change what is trusted beside policies: reference values, enrolled keys, release policies.
+ * Such a change is neither signed nor approved; so while a mode asks for either, it takes an admin. First in
+ * the transaction of the change, which the mode is then the same for to its end.
+ * @param what  is changed, for the sentence: "reference values"
+ * @retval CM_ERR_DENIED   @retval of cm_db_run()
+ */
+CM_MUST_USE enum cm_status cm_rules_may_trust(const struct cm_call *call, struct cm_db *db,
+                                              const char *what, struct cm_why *why);
+/**
  * By an admin; on a worker. Where two people are asked for, it takes two to ask for less.
  * @retval CM_ERR_STATE  signed_only without a registered certificate: nobody could set a policy
  */

@@ -58,6 +58,23 @@ out:
     return st;
 }
 
+enum cm_status cm_rules_may_trust(const struct cm_call *call, struct cm_db *db, const char *what,
+                                  struct cm_why *why)
+{
+    struct cm_rules_mode mode = {true, true};
+    enum cm_status st = CM_OK;
+
+    CM_TRY(cm_rules_guard(db, why));
+    CM_TRY(cm_rules_mode_read(db, &mode, why));
+    if ((mode.signed_only || mode.two_people) && (call->who.roles & CM_ROLE_ADMIN) == 0) {
+        cm_why_set(why, "while policies must be %s, only an admin changes %s, which are not",
+                   mode.two_people ? "approved by a second person" : "signed", what);
+        st = CM_ERR_DENIED;
+    }
+out:
+    return st;
+}
+
 struct setting {
     struct cm_call *call;
     struct cm_rules_mode to;

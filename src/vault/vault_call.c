@@ -9,6 +9,7 @@
 #include "common/try.h"
 #include "common/wipe.h"
 #include "keep/keep.h"
+#include "rules/rules.h"
 
 /* Whichever it is: all are answered alike. It goes into addresses and answers. */
 static bool is_api_version(const char *text)
@@ -157,6 +158,34 @@ out:
     return st;
 }
 
+/* To whom a secret may go is as much a policy as those of src/rules; NULL: to nobody. */
+static enum cm_status may_trust(const struct cm_call *call, struct cm_db *db, const char *before,
+                                const char *after, struct cm_why *why)
+{
+    const bool same =
+        before == NULL || after == NULL ? before == after : strcmp(before, after) == 0;
+
+    return same ? CM_OK : cm_rules_may_trust(call, db, "release policies", why);
+}
+
+enum cm_status cm_vault_add(const struct cm_call *call, struct cm_db *db,
+                            struct cm_vault_item *item, struct cm_why *why)
+{
+    struct cm_vault_item current = {.kind = item->kind};
+    struct cm_why none = {""};
+    enum cm_status st = cm_vault_load(db, item->kind, item->name, "", &current, &none);
+
+    if (st == CM_OK) {
+        st = may_trust(call, db, current.policy, item->policy, why);
+    } else if (st == CM_ERR_NOTFOUND) {
+        st = CM_OK;
+    } else {
+        cm_why_set(why, "%s", none.text);
+    }
+    cm_vault_item_clear(&current);
+    return st == CM_OK ? cm_vault_insert(db, item, why) : st;
+}
+
 void cm_vault_forget(json_t *object, const char *name)
 {
     const json_t *value = json_object_get(object, name);
@@ -173,6 +202,7 @@ void cm_vault_forget(json_t *object, const char *name)
 /* --------------------------------------------------------------------- patch */
 
 struct patch {
+    const struct cm_call *call;
     const struct cm_vault_path *path;
     const struct cm_vault_change *change;
     int64_t now;
@@ -189,6 +219,9 @@ static enum cm_status run_patch(struct cm_db *db, void *arg, struct cm_why *why)
     if (p->item.deleted != 0) {
         cm_why_set(why, "%s is deleted", p->item.shown);
         CM_TRY(CM_ERR_NOTFOUND);
+    }
+    if (p->change->policy != NULL) {
+        CM_TRY(may_trust(p->call, db, p->item.policy, p->change->policy, why));
     }
     CM_TRY(cm_vault_change_apply(p->change, &p->item, false, why));
     p->item.updated = p->now;
@@ -247,7 +280,7 @@ void cm_vault_patch(struct cm_call *call, enum cm_vault_kind kind)
 {
     struct cm_vault_path path;
     struct cm_vault_change change;
-    struct patch p = {.path = &path, .change = &change};
+    struct patch p = {.call = call, .path = &path, .change = &change};
     struct cm_why why = {""};
     json_t *body = NULL;
     enum cm_status st = CM_OK;
@@ -278,7 +311,7 @@ enum cm_status cm_vault_enable(struct cm_call *call, enum cm_vault_kind kind, co
 {
     struct cm_vault_path path = {.kind = kind};
     const struct cm_vault_change change = {.has_enabled = true, .enabled = enabled};
-    struct patch p = {.path = &path, .change = &change};
+    struct patch p = {.call = call, .path = &path, .change = &change};
     enum cm_status st = CM_ERR_NOTFOUND;
 
     p.now = (int64_t)cm_service_now(call->service);

@@ -57,6 +57,13 @@ CM_MUST_USE enum cm_status cm_vault_fill(struct cm_call *call, const struct cm_v
                                          json_t *detail, struct cm_span plain,
                                          struct cm_vault_item *out, struct cm_why *why);
 
+/**
+ * cm_vault_insert(), if the call may have the item's release policy behind that of the current version: one that
+ * differs changes to whom what is under this name may go. @retval CM_ERR_DENIED
+ */
+CM_MUST_USE enum cm_status cm_vault_add(const struct cm_call *call, struct cm_db *db,
+                                        struct cm_vault_item *item, struct cm_why *why);
+
 /** What is secret of an item. Wiped and freed by the caller. @retval CM_ERR_SIGNATURE damaged */
 CM_MUST_USE enum cm_status cm_vault_open(struct cm_call *call, const struct cm_vault_item *item,
                                          uint8_t **out, size_t *len);

@@ -7,13 +7,15 @@
 #include "vault/vault_call.h"
 
 struct adding {
-    struct cm_service *service;
+    const struct cm_call *call;
     struct cm_vault_item *item;
 };
 
 static enum cm_status run_insert(struct cm_db *db, void *arg, struct cm_why *why)
 {
-    return cm_vault_insert(db, ((struct adding *)arg)->item, why);
+    const struct adding *a = arg;
+
+    return cm_vault_add(a->call, db, a->item, why);
 }
 
 /* For the audit: what kind of key, and to whom it may go. */
@@ -31,7 +33,7 @@ static char *detail_of(const struct cm_vault_item *item)
 static enum cm_status add(struct cm_call *call, const char *action, struct cm_vault_item *item,
                           struct cm_why *why)
 {
-    struct adding a = {call->service, item};
+    struct adding a = {call, item};
     char object[CM_VAULT_OBJECT_CAP] = "";
     char *detail = detail_of(item);
     enum cm_status st = CM_ERR_NOMEM;

@@ -8,9 +8,16 @@
 
 #define MAX_VALUE 25600 /* bytes, as Key Vault has it */
 
+struct setting {
+    const struct cm_call *call;
+    struct cm_vault_item *item;
+};
+
 static enum cm_status run_insert(struct cm_db *db, void *arg, struct cm_why *why)
 {
-    return cm_vault_insert(db, arg, why);
+    const struct setting *s = arg;
+
+    return cm_vault_add(s->call, db, s->item, why);
 }
 
 /* The bundle with the value in it. */
@@ -33,6 +40,7 @@ static void answer_with(struct cm_call *call, const struct cm_vault_item *item,
 static enum cm_status store(struct cm_call *call, struct cm_vault_item *item, json_t *body,
                             struct cm_span value, struct cm_why *why)
 {
+    struct setting setting = {call, item};
     struct cm_vault_change change;
     char object[CM_VAULT_OBJECT_CAP] = "";
     enum cm_status st = cm_vault_change_parse(body, &change, why);
@@ -43,7 +51,7 @@ static enum cm_status store(struct cm_call *call, struct cm_vault_item *item, js
     cm_vault_change_clear(&change);
     if (st == CM_OK) {
         cm_vault_object(item, object);
-        st = cm_call_write(call, run_insert, item, "secret.set", object,
+        st = cm_call_write(call, run_insert, &setting, "secret.set", object,
                            item->policy == NULL ? "" : item->policy, why);
     }
     return st;

@@ -56,12 +56,17 @@ static const struct cm_route routes[] = {
 static const struct cm_module enrol_module = {
     .name = "enrol", .routes = routes, .route_count = sizeof(routes) / sizeof(routes[0])};
 
-static int enrol(const char *type, const char *name, struct cm_span content)
+static int enrol_by(const char *who, const char *type, const char *name, struct cm_span content)
 {
     char path[128] = "";
 
     (void)snprintf(path, sizeof(path), "/enrol/%s/%s", type, name);
-    return kit_ask("POST", path, "admin", "application/octet-stream", content, NULL)->status;
+    return kit_ask("POST", path, who, "application/octet-stream", content, NULL)->status;
+}
+
+static int enrol(const char *type, const char *name, struct cm_span content)
+{
+    return enrol_by("admin", type, name, content);
 }
 
 static void start(void)
@@ -146,6 +151,25 @@ TEST(reference_values_are_for_their_type)
     CHECK_EQ(enrol("SgxEnclave", "sgx", cm_span_make(other, strlen(other))), 200);
     CHECK_EQ(decide_bytes(evidence, reason), CM_ERR_MISMATCH);
     CHECK(strstr(reason, "reference.values") != NULL);
+    kit_stop();
+}
+
+TEST(where_two_people_are_asked_for_an_author_enrols_nothing_and_removes_nothing)
+{
+    static const char text[] = "{\"measurements\":[]}";
+    const struct cm_span content = cm_span_make(text, strlen(text));
+    char path[64] = "";
+
+    start();
+    CHECK_EQ(enrol_by("author", "Nitro", "one", content), 200);
+    (void)snprintf(path, sizeof(path), "/enrol/%s", kit_string("id"));
+    CHECK_EQ(MODE("admin", "people"), CM_OK);
+    REQUIRE(enrol_by("author", "Nitro", "two", content) == 400 + (int)CM_ERR_DENIED);
+    CHECK(strstr(kit_string("why"), "only an admin changes enrolled keys") != NULL);
+    CHECK_EQ(kit_delete(path, "author")->status, 400 + CM_ERR_DENIED);
+    CHECK_EQ(kit_get(path, "author")->status, 200);
+    CHECK_EQ(enrol_by("admin", "Nitro", "two", content), 200);
+    CHECK_EQ(kit_delete(path, "admin")->status, 200);
     kit_stop();
 }
 

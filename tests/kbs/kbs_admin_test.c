@@ -421,6 +421,37 @@ TEST(without_a_record_there_is_no_release)
     kbs_guest_free(g);
 }
 
+static int mode(const char *who, const char *path, const char *body)
+{
+    const char *const method = strstr(path, "approve") == NULL ? "PUT" : "POST";
+
+    return kit_ask(method, path, who, "application/json", cm_span_make(body, strlen(body)), NULL)
+        ->status;
+}
+
+TEST(where_two_people_are_asked_for_an_author_changes_no_reference_value)
+{
+    static const char value[] = "{\"name\":\"mrsigner\",\"value\":[\"12\"]}";
+
+    kbs_ready();
+    CHECK_EQ(kit_post("/kbs/v0/reference-value", "author", value)->status, 200);
+    CHECK_EQ(mode("admin", "/api/v1/settings/policies", "{\"approval\":true,\"signed\":false}"),
+             200);
+    REQUIRE(
+        kit_post("/kbs/v0/reference-value", "author", "{\"name\":\"mrsigner\",\"value\":[\"34\"]}")
+            ->status == 403);
+    CHECK(strstr(kit_string("detail"), "only an admin changes reference values") != NULL);
+    CHECK_EQ(kit_delete("/kbs/v0/reference-value/mrsigner", "author")->status, 403);
+    CHECK_EQ(kit_get("/kbs/v0/reference-value", "auditor")->status, 200);
+    CHECK_STR(kit_string("mrsigner.0"), "12");
+    CHECK_EQ(kit_post("/kbs/v0/reference-value", "admin", value)->status, 200);
+    CHECK_EQ(kit_delete("/kbs/v0/reference-value/mrsigner", "admin")->status, 200);
+
+    CHECK_EQ(mode("admin", "/api/v1/settings/policies", "{\"approval\":false,\"signed\":false}"),
+             200);
+    CHECK_EQ(mode("approver", "/api/v1/policies/Mode/versions/2/approve", "{}"), 200);
+}
+
 TEST(what_happened_is_counted)
 {
     struct kbs_guest *g = NULL;

@@ -22,6 +22,11 @@ static enum cm_status change_mode(struct cm_call *call, const char *text,
     return cm_rules_mode_set(call, &mode, outcome, why);
 }
 
+static enum cm_status trust(struct cm_db *db, void *arg, struct cm_why *why)
+{
+    return cm_rules_may_trust(arg, db, "what the test trusts", why);
+}
+
 static enum cm_status run(struct cm_call *call, const char *what, const char *type,
                           enum cm_rules_outcome *outcome, struct cm_why *why)
 {
@@ -48,6 +53,9 @@ static enum cm_status run(struct cm_call *call, const char *what, const char *ty
     if (strcmp(what, "mode") == 0) {
         (void)snprintf(text, sizeof(text), "%.*s", (int)body.len, (const char *)body.ptr);
         return change_mode(call, text, outcome, why);
+    }
+    if (strcmp(what, "trust") == 0) {
+        return cm_call_write(call, trust, call, "test.trust", "a test", NULL, why);
     }
     if (strcmp(what, "first") == 0) {
         return cm_rules_certificate_first(call, body, thumbprint, why);

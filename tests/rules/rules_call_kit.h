@@ -20,8 +20,10 @@ enum cm_status rules_do(const char *who, const char *what, const char *type, int
 #define REJECT(who, type, v)   rules_do(who, "reject", type, v, NULL, NULL)
 #define RESTORE(who, type, v)  rules_do(who, "restore", type, v, NULL, NULL)
 /** mode: "signed", "people", both or "" */
-#define MODE(who, mode)  rules_do(who, "mode", "-", 0, mode, NULL)
-#define FIRST(who, pem)  rules_do(who, "first", "-", 0, pem, NULL)
+#define MODE(who, mode) rules_do(who, "mode", "-", 0, mode, NULL)
+#define FIRST(who, pem) rules_do(who, "first", "-", 0, pem, NULL)
+/** A change of what is trusted beside policies. */
+#define TRUST(who)       rules_do(who, "trust", "-", 0, NULL, NULL)
 #define ADD(who, jws)    rules_do(who, "add", "-", 0, jws, NULL)
 #define REMOVE(who, jws) rules_do(who, "remove", "-", 0, jws, NULL)
 

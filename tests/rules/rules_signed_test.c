@@ -47,6 +47,18 @@ static enum cm_status add(const char *who, char *jws)
     return st;
 }
 
+TEST(what_is_trusted_and_cannot_be_signed_is_an_admins_to_change)
+{
+    begin(false);
+    CHECK_EQ(TRUST("author"), CM_OK);
+    kit_stop();
+    begin(true);
+    CHECK_EQ(TRUST("author"), CM_ERR_DENIED);
+    CHECK(strstr(kit_string("why"), "signed") != NULL);
+    CHECK_EQ(TRUST("admin"), CM_OK);
+    kit_stop();
+}
+
 TEST(where_anyone_may_sign_the_signer_is_named)
 {
     static const enum cm_sig_alg algs[] = {CM_SIG_RS256, CM_SIG_PS256};

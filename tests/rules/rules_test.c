@@ -310,6 +310,24 @@ TEST(it_takes_two_to_ask_for_less_than_two)
     kit_stop();
 }
 
+TEST(what_is_trusted_beside_policies_is_an_admins_to_change_where_two_are_asked_for)
+{
+    (void)kit_start(modules);
+    CHECK_EQ(TRUST("author"), CM_OK);
+    CHECK_EQ(MODE("admin", "people"), CM_OK);
+    CHECK_EQ(TRUST("author"), CM_ERR_DENIED);
+    CHECK_STR(kit_string("why"), "while policies must be approved by a second person, only an admin"
+                                 " changes what the test trusts, which are not");
+    CHECK_EQ(TRUST("both"), CM_ERR_DENIED);
+    CHECK_EQ(TRUST(NULL), CM_ERR_DENIED);
+    CHECK_EQ(TRUST("admin"), CM_OK);
+    CHECK_EQ(MODE("admin", ""), CM_OK);
+    CHECK_EQ(TRUST("author"), CM_ERR_DENIED); /* that waits, too */
+    CHECK_EQ(APPROVE("approver", CM_RULES_MODE, 2), CM_OK);
+    CHECK_EQ(TRUST("author"), CM_OK);
+    kit_stop();
+}
+
 /* -------------------------------------------------------------------- history */
 
 TEST(the_history_says_who_did_what_and_when)
