@@ -49,8 +49,7 @@ static void prepare(struct cm_service_config *config)
     char where[300] = "";
 
     if (keep == NULL) {
-        demand(getcwd(where, 200) != NULL, "no folder");
-        (void)snprintf(root_file, sizeof(root_file), "%s/kbs-root-%ld.key", where, (long)getpid());
+        (void)snprintf(root_file, sizeof(root_file), "/tmp/kbs-root-%ld.key", (long)getpid());
         (void)unlink(root_file);
         (void)snprintf(where, sizeof(where), "file:%s", root_file);
         demand(cm_db_open(config->store, &db, &why) == CM_OK, why.text);
