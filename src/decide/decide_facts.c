@@ -6,30 +6,6 @@
 #include "decide/decide_record.h"
 #include "token/utf8.h"
 
-/* Text of others, cut at a character; what is no text or no printing character becomes a question mark. */
-static void plain(char *out, size_t cap, const char *text)
-{
-    struct cm_span s = cm_span_make(text, strlen(text));
-    size_t used = 0;
-
-    while (s.len != 0) {
-        uint32_t c = 0;
-        size_t n = cm_utf8_decode(s, &c);
-        const bool good = n != 0 && c >= ' ' && c != 0x7f && !(c >= 0x80 && c < 0xa0);
-        const char *from = good ? (const char *)s.ptr : "?";
-        const size_t take = good ? n : 1;
-
-        if (used + take >= cap) {
-            break;
-        }
-        memcpy(out + used, from, take);
-        used += take;
-        n = n == 0 ? 1 : n;
-        s = cm_span_make(s.ptr + n, s.len - n);
-    }
-    out[used] = '\0';
-}
-
 static void hex_of(const struct cm_claim *c, char out[129])
 {
     if (c != NULL && c->bytes != NULL) {
@@ -112,7 +88,7 @@ static void program_of(const struct cm_evidence *ev, struct cm_facts *out)
     hex_of(launch, out->measurement);
     hex_of(measured(ev, CM_ROLE_SIGNER), out->signer);
     if (launch != NULL && launch->text != NULL) {
-        plain(out->label, sizeof(out->label), launch->text);
+        cm_utf8_plain(out->label, sizeof(out->label), launch->text);
     }
     out->svn = number_of(ev, svn);
     out->product = number_of(ev, product);
@@ -156,21 +132,22 @@ void cm_facts_of(const struct cm_decision *d, const struct cm_decide_job *job, s
     out->product = -1;
     out->svn = -1;
     (void)snprintf(out->advisories, sizeof(out->advisories), "[]");
-    plain(out->token, sizeof(out->token), d->id);
-    plain(out->api, sizeof(out->api), job->api == NULL ? "" : job->api);
-    plain(out->tee, sizeof(out->tee), cm_decision_own(d)->tee);
-    plain(out->stage, sizeof(out->stage), d->stage);
-    plain(out->reason, sizeof(out->reason), d->why.text);
-    plain(out->client, sizeof(out->client), job->client == NULL ? "" : job->client);
-    plain(out->policy_type, sizeof(out->policy_type), d->policy_type == NULL ? "" : d->policy_type);
+    cm_utf8_plain(out->token, sizeof(out->token), d->id);
+    cm_utf8_plain(out->api, sizeof(out->api), job->api == NULL ? "" : job->api);
+    cm_utf8_plain(out->tee, sizeof(out->tee), cm_decision_own(d)->tee);
+    cm_utf8_plain(out->stage, sizeof(out->stage), d->stage);
+    cm_utf8_plain(out->reason, sizeof(out->reason), d->why.text);
+    cm_utf8_plain(out->client, sizeof(out->client), job->client == NULL ? "" : job->client);
+    cm_utf8_plain(out->policy_type, sizeof(out->policy_type),
+                  d->policy_type == NULL ? "" : d->policy_type);
     if (d->rule != NULL) {
         out->policy_version = d->rule->version;
-        plain(out->policy_hash, sizeof(out->policy_hash), d->rule->hash);
+        cm_utf8_plain(out->policy_hash, sizeof(out->policy_hash), d->rule->hash);
     }
     if (d->evidence != NULL) {
         program_of(d->evidence, out);
         advisories_of(d->evidence, out->advisories, sizeof(out->advisories));
-        plain(out->tcb, sizeof(out->tcb), text_of(d->evidence, CM_CLAIM_TCB_STATUS));
+        cm_utf8_plain(out->tcb, sizeof(out->tcb), text_of(d->evidence, CM_CLAIM_TCB_STATUS));
         platform_of(d->evidence, out);
     }
     cause_of(d, out);

@@ -99,3 +99,26 @@ bool cm_utf8_valid(struct cm_span s)
     }
     return true;
 }
+
+void cm_utf8_plain(char *out, size_t cap, const char *text)
+{
+    struct cm_span s = cm_span_make(text, strlen(text));
+    size_t used = 0;
+
+    while (s.len != 0) {
+        uint32_t c = 0;
+        size_t n = cm_utf8_decode(s, &c);
+        const bool good = n != 0 && c >= ' ' && c != 0x7f && !(c >= 0x80 && c < 0xa0);
+        const char *from = good ? (const char *)s.ptr : "?";
+        const size_t take = good ? n : 1;
+
+        if (used + take >= cap) {
+            break;
+        }
+        memcpy(out + used, from, take);
+        used += take;
+        n = n == 0 ? 1 : n;
+        s = cm_span_make(s.ptr + n, s.len - n);
+    }
+    out[used] = '\0';
+}

@@ -18,4 +18,12 @@ size_t cm_utf8_encode(uint32_t code_point, uint8_t out[4]);
 /** Whether the whole span is well-formed UTF-8. */
 bool cm_utf8_valid(struct cm_span s);
 
+/**
+ * Text of others for a record: cut at a character's end; what is not well formed there, or a control
+ * character, becomes a question mark. The result is well-formed whatever the text was.
+ *
+ * @param cap  of out, at least 1; there is always a NUL
+ */
+void cm_utf8_plain(char *out, size_t cap, const char *text);
+
 #endif

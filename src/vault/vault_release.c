@@ -245,7 +245,7 @@ static enum cm_status record_as(struct release *r, bool released, struct cm_why 
     if (st == CM_OK) {
         atomic_fetch_add(released ? &r->vault->released : &r->vault->withheld, 1);
     }
-    r->changed = note.changed;
+    r->changed = r->changed || note.changed;
     return st;
 }
 
@@ -268,6 +268,13 @@ static enum cm_status record(struct release *r, bool released, struct cm_why *wh
     return st;
 }
 
+static void say_refusal(struct release *r, int status, const char *code)
+{
+    cm_call_answer_json(r->call, status,
+                        json_pack("{s:{s:s, s:s, s:{s:s}}}", "error", "code", code, "message",
+                                  r->refusal.why.text, "innererror", "code", r->refusal.code));
+}
+
 static void answer_refusal(struct release *r)
 {
     struct cm_why why = {""};
@@ -277,10 +284,7 @@ static void answer_refusal(struct release *r)
         cm_vault_fail(r->call, r->kind, st, &why);
         return;
     }
-    cm_call_answer_json(r->call, 403,
-                        json_pack("{s:{s:s, s:s, s:{s:s}}}", "error", "code", "Forbidden",
-                                  "message", r->refusal.why.text, "innererror", "code",
-                                  r->refusal.code));
+    say_refusal(r, 403, "Forbidden");
 }
 
 /* --------------------------------------------------------------------- answer */
@@ -367,6 +371,8 @@ static void answer_release(struct release *r)
 out:
     if (st == CM_OK) {
         cm_call_answer_json(r->call, 200, json_pack("{s:s}", "value", jws));
+    } else if (st == CM_ERR_STATE && r->changed) {
+        say_refusal(r, 409, "Conflict");
     } else {
         cm_vault_fail(r->call, r->kind, st, &why);
     }

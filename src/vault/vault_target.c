@@ -9,6 +9,7 @@
 #include "common/try.h"
 #include "identity/identity.h"
 #include "token/jws.h"
+#include "token/utf8.h"
 #include "vault/vault_form.h"
 
 #define MAX_TOKEN 262144
@@ -29,17 +30,17 @@ void cm_vault_target_clear(struct cm_vault_target *t)
 static enum cm_status refuse(struct cm_vault_refusal *r, const char *code, const char *format, ...)
     CM_PRINTF(3, 4);
 
+/* What the token says is in it: a text that is no UTF-8 at its end could be neither recorded nor answered. */
 static enum cm_status refuse(struct cm_vault_refusal *r, const char *code, const char *format, ...)
 {
-    char text[sizeof(r->why.text)] = "";
+    char text[1024] = "";
     va_list args;
 
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     r->code = code;
-    r->why.text[0] = '\0';
-    cm_why_set(&r->why, "%s", text);
+    cm_utf8_plain(r->why.text, sizeof(r->why.text), text);
     return CM_ERR_POLICY;
 }
 
@@ -77,7 +78,7 @@ static enum cm_status read_payload(const struct cm_jws *jws, struct cm_vault_tar
     (void)snprintf(out->issuer, sizeof(out->issuer), "%s", json_string_value(v));
     v = json_object_get(out->claims, "jti");
     if (json_is_string(v)) {
-        (void)snprintf(out->id, sizeof(out->id), "%s", json_string_value(v));
+        cm_utf8_plain(out->id, sizeof(out->id), json_string_value(v));
     }
     return CM_OK;
 }
@@ -152,7 +153,7 @@ static enum cm_status verify_listed(const struct cm_vault_verifier *v, const str
     enum cm_status st = cm_vault_issuer_load(v->db, issuer, &listed, &why);
 
     if (st == CM_ERR_NOTFOUND) {
-        st = refuse(r, "IssuerUnknown", "the token's issuer is not on this service's list: %.150s",
+        st = refuse(r, "IssuerUnknown", "the token's issuer is not on this service's list: %s",
                     issuer);
     }
     CM_TRY(st);
@@ -162,7 +163,7 @@ static enum cm_status verify_listed(const struct cm_vault_verifier *v, const str
     }
     st = cm_vault_jwks_get(v->jwks, &listed, kid, v->now, &jwks, &why);
     if (st != CM_OK && st != CM_ERR_NOMEM && st != CM_ERR_BUSY) {
-        st = refuse(r, "IssuerKeys", "the issuer's keys cannot be had: %.180s", why.text);
+        st = refuse(r, "IssuerKeys", "the issuer's keys cannot be had: %s", why.text);
     }
     CM_TRY(st);
     json_array_foreach(json_object_get(jwks, "keys"), i, jwk)
@@ -217,7 +218,7 @@ enum cm_status cm_vault_target_verify(const struct cm_vault_verifier *v, const c
         return CM_ERR_NOMEM;
     }
     if (cm_jws_parse(cm_span_make(token, len), jws, &why) != CM_OK) {
-        st = refuse(r, "TokenInvalid", "target is no signed token: %.180s", why.text);
+        st = refuse(r, "TokenInvalid", "target is no signed token: %s", why.text);
         goto out;
     }
     if (jws->alg != CM_SIG_RS256 && jws->alg != CM_SIG_ES256 && jws->alg != CM_SIG_PS256) {

@@ -5,6 +5,7 @@
 #include "harness.h"
 
 #include "kit_cert.h"
+#include "store/audit.h"
 #include "vault_kit.h"
 
 /* A key of another issuer, as JWK with or without its alg. */
@@ -290,6 +291,17 @@ static void check_last(const char *result, const char *reason)
     json_decref(page);
 }
 
+static bool count_withheld(void *arg, const struct cm_audit_record *r)
+{
+    *(int *)arg += strcmp(r->action, "key.withhold") == 0 && strstr(r->object, "key/k/") != NULL;
+    return true;
+}
+
+static enum cm_status read_audit(struct cm_db *db, void *arg, struct cm_why *why)
+{
+    return cm_audit_read(db, 0, count_withheld, arg, why);
+}
+
 /* I5: whoever was told that a key is given to nobody any more was told the truth. */
 TEST(a_change_while_a_release_waits_for_keys)
 {
@@ -344,6 +356,7 @@ TEST(a_change_while_a_release_waits_for_keys)
         if (changes[i].status == 200) {
             check_last("released", "");
         } else {
+            CHECK_STR(kit_string("error.innererror.code"), "Changed");
             check_last("withheld", "was changed while its release was judged");
         }
         free(token);
@@ -352,6 +365,37 @@ TEST(a_change_while_a_release_waits_for_keys)
     json_decref(published);
     published = NULL;
     cm_privkey_free(key);
+}
+
+/* Texts that are cut for the record within a character: whoever is refused stays in the record. */
+TEST(whoever_is_refused_is_recorded_whatever_his_token_says)
+{
+    int before = 0;
+    int after = 0;
+
+    start_vault();
+    REQUIRE(put_json("/keys/k" API, "author", secret_import(policy_text(NULL, NULL)))->status ==
+            200);
+    REQUIRE(cm_service_read(kit_service(), read_audit, &before, NULL) == CM_OK);
+    for (int n = 100; n < 260; n++) {
+        char text[300] = "";
+        json_t *claims[2] = {good_claims(NULL), good_claims(NULL)};
+
+        (void)snprintf(text, sizeof(text), "%0*d\xc3\xa9", n, 0);
+        (void)json_object_set_new(claims[0], "iss", json_string(text));
+        (void)json_object_set_new(claims[1], "jti", json_string(text));
+        (void)json_object_set_new(claims[1], "x-ms-sgx-mrenclave", json_string("bb"));
+        for (int i = 0; i < 2; i++) {
+            char *token = own_token(claims[i]);
+
+            CHECK_EQ(ask_release("/keys/k/release" API, token, NULL, NULL)->status, 403);
+            CHECK_STR(kit_string("error.innererror.code"),
+                      i == 0 ? "IssuerUnknown" : "PolicyNotMet");
+            free(token);
+        }
+    }
+    REQUIRE(cm_service_read(kit_service(), read_audit, &after, NULL) == CM_OK);
+    CHECK_EQ(after - before, 320);
 }
 
 /* I1, I3: what is released is for the attested key, whoever brings the token. */
