@@ -16,6 +16,7 @@
 
 #define KEPT_SECONDS  3600
 #define AGAIN_SECONDS 60
+#define RETRY_SECONDS 30 /* after a failure */
 #define TIMEOUT_MS    10000
 #define MAX_KEPT      32
 #define NUMBER_MAX    1024
@@ -266,16 +267,17 @@ enum cm_status cm_vault_issuers(struct cm_db *db, json_t **out, struct cm_why *w
 /* --------------------------------------------------------------------- fetch */
 
 struct kept {
-    char issuer[CM_VAULT_ISSUER_MAX];
-    json_t *jwks;
-    uint64_t since; /* when they were fetched, or that was tried */
-    bool asking;
+    char issuer[CM_VAULT_ISSUER_MAX]; /* "": free */
+    json_t *jwks;                     /* NULL: none, or they failed */
+    uint64_t since;                   /* when they were fetched */
+    uint64_t failed;                  /* when that failed last; 0: it did not since */
+    bool asking;                      /* somebody waits for them: the entry stays where it is */
+    bool forgotten;                   /* what is being fetched is not kept */
 };
 
 struct cm_vault_jwks {
     pthread_mutex_t lock;
     struct kept kept[MAX_KEPT];
-    size_t count;
 };
 
 struct cm_vault_jwks *cm_vault_jwks_create(void)
@@ -289,13 +291,25 @@ struct cm_vault_jwks *cm_vault_jwks_create(void)
     return j;
 }
 
+static void clear(struct kept *k)
+{
+    json_decref(k->jwks);
+    memset(k, 0, sizeof(*k));
+}
+
 void cm_vault_jwks_forget(struct cm_vault_jwks *j)
 {
     (void)pthread_mutex_lock(&j->lock);
-    for (size_t i = 0; i < j->count; i++) {
-        json_decref(j->kept[i].jwks);
-        j->kept[i].jwks = NULL;
-        j->kept[i].since = 0;
+    for (size_t i = 0; i < MAX_KEPT; i++) {
+        struct kept *k = &j->kept[i];
+
+        if (k->asking) {
+            json_decref(k->jwks);
+            k->jwks = NULL;
+            k->forgotten = true;
+        } else {
+            clear(k);
+        }
     }
     (void)pthread_mutex_unlock(&j->lock);
 }
@@ -401,26 +415,57 @@ static bool has_kid(json_t *jwks, const char *kid)
     return false;
 }
 
-/* The entry of an issuer, with the lock held; NULL: there is no room. */
+/* The entry of an issuer, with the lock held: its own, a free one, or that of the oldest keys; NULL: all ask. */
 static struct kept *entry_of(struct cm_vault_jwks *j, const char *issuer)
 {
-    for (size_t i = 0; i < j->count; i++) {
-        if (strcmp(j->kept[i].issuer, issuer) == 0) {
-            return &j->kept[i];
+    struct kept *out = NULL;
+
+    for (size_t i = 0; i < MAX_KEPT; i++) {
+        struct kept *k = &j->kept[i];
+
+        if (strcmp(k->issuer, issuer) == 0) {
+            return k;
+        }
+        if (!k->asking && (out == NULL || k->since < out->since)) {
+            out = k; /* a free one's are the oldest */
         }
     }
-    if (j->count == MAX_KEPT) {
-        return NULL;
+    if (out != NULL) {
+        clear(out);
+        (void)snprintf(out->issuer, sizeof(out->issuer), "%s", issuer);
     }
-    (void)snprintf(j->kept[j->count].issuer, sizeof(j->kept[0].issuer), "%s", issuer);
-    return &j->kept[j->count++];
+    return out;
 }
 
+static bool within(uint64_t then, uint64_t now, uint64_t seconds)
+{
+    return then != 0 && now >= then && now - then < seconds;
+}
+
+/* Whether the kept ones are the answer: a token with a kid that nobody has makes nobody ask all the time. */
 static bool good_still(const struct kept *k, const char *kid, uint64_t now)
 {
-    const uint64_t age = now >= k->since ? now - k->since : 0;
+    return k->jwks != NULL && within(k->since, now, KEPT_SECONDS) &&
+           (has_kid(k->jwks, kid) || within(k->since, now, AGAIN_SECONDS) ||
+            within(k->failed, now, RETRY_SECONDS));
+}
 
-    return k->jwks != NULL && age < (has_kid(k->jwks, kid) ? KEPT_SECONDS : AGAIN_SECONDS);
+/* What can be said at once, with the lock held. @return false: they must be fetched */
+static bool at_once(const struct kept *k, const char *kid, uint64_t now, json_t **out,
+                    enum cm_status *st, struct cm_why *why)
+{
+    if (k != NULL && good_still(k, kid, now)) { /* also while somebody asks for newer ones */
+        *out = json_deep_copy(k->jwks); /* counts of references are not for several threads */
+        *st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
+    } else if (k == NULL || k->asking) {
+        *st = CM_ERR_BUSY;
+    } else if (within(k->failed, now, RETRY_SECONDS)) {
+        cm_why_set(why, "%.100s could not be asked a moment ago", k->issuer);
+        *st = CM_ERR_IO;
+    } else {
+        return false;
+    }
+    return true;
 }
 
 enum cm_status cm_vault_jwks_get(struct cm_vault_jwks *j, const struct cm_vault_issuer *issuer,
@@ -428,6 +473,7 @@ enum cm_status cm_vault_jwks_get(struct cm_vault_jwks *j, const struct cm_vault_
 {
     struct kept *k = NULL;
     json_t *fresh = NULL;
+    bool answered = false;
     enum cm_status st = CM_OK;
 
     *out = NULL;
@@ -437,30 +483,29 @@ enum cm_status cm_vault_jwks_get(struct cm_vault_jwks *j, const struct cm_vault_
     }
     (void)pthread_mutex_lock(&j->lock);
     k = entry_of(j, issuer->issuer);
-    if (k == NULL || k->asking) {
-        st = k == NULL ? CM_ERR_LIMIT : CM_ERR_BUSY;
-        (void)pthread_mutex_unlock(&j->lock);
-        return st;
+    answered = at_once(k, kid, now, out, &st, why);
+    if (!answered) {
+        k->asking = true;
     }
-    if (good_still(k, kid, now)) {
-        *out = json_deep_copy(k->jwks); /* counts of references are not for several threads */
-        st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
-        (void)pthread_mutex_unlock(&j->lock);
-        return st;
-    }
-    k->asking = true;
     (void)pthread_mutex_unlock(&j->lock);
+    if (answered) {
+        return st;
+    }
 
     st = fetch(issuer, &fresh, why);
 
     (void)pthread_mutex_lock(&j->lock);
     k->asking = false;
+    k->failed = st == CM_OK ? 0 : now;
     if (st == CM_OK) {
+        *out = json_deep_copy(fresh);
+        st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
         json_decref(k->jwks);
         k->jwks = fresh;
         k->since = now;
-        *out = json_deep_copy(fresh);
-        st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
+    }
+    if (k->forgotten) { /* by the list as it was */
+        clear(k);
     }
     (void)pthread_mutex_unlock(&j->lock);
     return st;

@@ -32,12 +32,13 @@ CM_MUST_USE enum cm_status cm_vault_issuer_load(struct cm_db *db, const char *is
 struct cm_vault_jwks; /* fetched keys, in memory */
 struct cm_vault_jwks *cm_vault_jwks_create(void);
 void cm_vault_jwks_free(struct cm_vault_jwks *j);
-/** The next time they are fetched anew. */
+/** The next time they are fetched anew, and what is being fetched is not kept. */
 void cm_vault_jwks_forget(struct cm_vault_jwks *j);
 
 /**
  * An issuer's JWK set: the pinned one, or what its OpenID metadata lead to, kept for an hour. Waits for the
- * network: on a worker only.
+ * network: on a worker only, on one for each issuer, and after a failure not again for half a minute. Whoever
+ * needs a key that is kept is not held up by who asks for others.
  *
  * @param kid  when the kept ones have no such key, they are fetched again, once a minute at most
  * @param out  a new reference

@@ -6,6 +6,7 @@
 
 #include "kit_cert.h"
 #include "store/audit.h"
+#include "vault/vault_issuer.h"
 #include "vault_kit.h"
 
 /* A key of another issuer, as JWK with or without its alg. */
@@ -365,6 +366,135 @@ TEST(a_change_while_a_release_waits_for_keys)
     json_decref(published);
     published = NULL;
     cm_privkey_free(key);
+}
+
+/* ---------------------------------------------------------------- kept keys */
+
+static struct cm_vault_jwks *kept_keys;
+static struct cm_vault_issuer kept_issuer;
+static uint64_t kept_time;
+static enum cm_status seen_meanwhile[2];
+
+static enum cm_status get_keys(const char *kid, uint64_t now)
+{
+    json_t *jwks = NULL;
+    struct cm_why why = {""};
+    enum cm_status st = cm_vault_jwks_get(kept_keys, &kept_issuer, kid, now, &jwks, &why);
+
+    json_decref(jwks);
+    return st;
+}
+
+static void get_meanwhile(void)
+{
+    meanwhile = NULL;
+    seen_meanwhile[0] = get_keys("1", kept_time);
+    seen_meanwhile[1] = get_keys("other", kept_time);
+}
+
+static void forget_meanwhile(void)
+{
+    cm_vault_jwks_forget(kept_keys);
+}
+
+static struct kit *keep_issuer(struct cm_privkey **key)
+{
+    char address[128] = "";
+    struct kit *issuer = NULL;
+    struct kit *vault = NULL;
+
+    start_vault();
+    CHECK_EQ(cm_privkey_generate(CM_CURVE_P256, 0, key), CM_OK);
+    issuer = list_issuer(*key, address);
+    vault = kit_current();
+    kit_use(issuer);
+    (void)snprintf(kept_issuer.issuer, sizeof(kept_issuer.issuer), "%s", address);
+    (void)snprintf(kept_issuer.ca_file, sizeof(kept_issuer.ca_file), "%s", kit_ca_file());
+    kit_use(vault);
+    kept_keys = cm_vault_jwks_create();
+    kept_time = kit_now();
+    return issuer;
+}
+
+static void end_issuer(struct kit *issuer, struct cm_privkey *key)
+{
+    cm_vault_jwks_free(kept_keys);
+    kept_keys = NULL;
+    kit_close(issuer);
+    json_decref(published);
+    published = NULL;
+    cm_privkey_free(key);
+}
+
+TEST(keys_that_are_kept_do_not_wait_for_others)
+{
+    struct cm_privkey *key = NULL;
+    struct kit *issuer = keep_issuer(&key);
+
+    CHECK_EQ(get_keys("1", kept_time), CM_OK);
+    CHECK_EQ(asked, 1);
+    kept_time += 61;
+    seen_meanwhile[0] = CM_ERR_FORMAT;
+    meanwhile = get_meanwhile;
+    CHECK_EQ(get_keys("bogus", kept_time), CM_OK); /* the keys as they are: none is of this name */
+    CHECK_EQ(asked, 2);
+    CHECK_EQ(seen_meanwhile[0], CM_OK);
+    CHECK_EQ(seen_meanwhile[1], CM_ERR_BUSY);
+    /* an issuer that leaves the list while it is asked: what it says then is not kept */
+    kept_time += 61;
+    meanwhile = forget_meanwhile;
+    CHECK_EQ(get_keys("bogus", kept_time), CM_OK);
+    meanwhile = NULL;
+    CHECK_EQ(asked, 3);
+    CHECK_EQ(get_keys("1", kept_time), CM_OK);
+    CHECK_EQ(asked, 4);
+    end_issuer(issuer, key);
+}
+
+TEST(a_dead_issuer_is_left_alone_for_a_while)
+{
+    struct cm_privkey *key = NULL;
+    struct kit *issuer = keep_issuer(&key);
+    char good[sizeof(metadata_says)] = "";
+
+    (void)snprintf(good, sizeof(good), "%s", metadata_says);
+    metadata_says[0] = '\0';
+    CHECK(get_keys("1", kept_time) != CM_OK);
+    CHECK(get_keys("1", kept_time + 29) != CM_OK);
+    CHECK_EQ(asked, 1);
+    CHECK(get_keys("1", kept_time + 30) != CM_OK);
+    CHECK_EQ(asked, 2);
+    cm_vault_jwks_forget(kept_keys); /* the operator corrected the list */
+    (void)snprintf(metadata_says, sizeof(metadata_says), "%s", good);
+    CHECK_EQ(get_keys("1", kept_time + 31), CM_OK);
+    CHECK_EQ(asked, 3);
+    /* dead again: the keys of before count, and names that nobody has do not make us ask */
+    metadata_says[0] = '\0';
+    kept_time += 31 + 60;
+    CHECK(get_keys("bogus", kept_time) != CM_OK);
+    CHECK_EQ(asked, 4);
+    CHECK_EQ(get_keys("bogus", kept_time + 29), CM_OK);
+    CHECK_EQ(get_keys("1", kept_time + 40), CM_OK);
+    CHECK_EQ(asked, 4);
+    CHECK(get_keys("1", kept_time + 3600) != CM_OK); /* for an hour at most */
+    end_issuer(issuer, key);
+}
+
+TEST(issuers_of_the_past_leave_room)
+{
+    struct cm_privkey *key = NULL;
+    struct kit *issuer = keep_issuer(&key);
+    const size_t n = strlen(kept_issuer.issuer);
+
+    for (int i = 0; i < 40; i++) { /* they are there, and are no issuers */
+        (void)snprintf(kept_issuer.issuer + n, sizeof(kept_issuer.issuer) - n, "/%d", i);
+        CHECK(get_keys("1", kept_time) != CM_OK);
+    }
+    kept_issuer.issuer[n] = '\0';
+    CHECK_EQ(get_keys("1", kept_time), CM_OK);
+    CHECK_EQ(get_keys("1", kept_time), CM_OK);
+    CHECK_EQ(asked, 1);
+    end_issuer(issuer, key);
 }
 
 /* Texts that are cut for the record within a character: whoever is refused stays in the record. */
