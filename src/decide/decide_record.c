@@ -9,12 +9,13 @@
 #include "common/try.h"
 #include "crypto/crypto.h"
 
-#define SETS     256u
-#define WAYS     4u
-#define DAY      INT64_C(86400)
-#define ID_SHIFT 28
-#define AT_ONCE  2000       /* rows that one retention step takes away */
-#define JUNK     "evidence" /* the stage of rows that anybody can have written, without a TEE */
+#define SETS      256u
+#define WAYS      4u
+#define DAY       INT64_C(86400)
+#define JUNK_LIFE INT64_C(600)
+#define ID_SHIFT  28
+#define AT_ONCE   2000       /* rows that one retention step takes away */
+#define JUNK      "evidence" /* the stage of rows that anybody can have written, without a TEE */
 
 /* The items of one explanation, written once, to which others refer. Immutable but for `stored`. */
 struct cm_base {
@@ -107,7 +108,15 @@ static bool is_junk(const struct cm_facts *f)
     return strcmp(f->stage, JUNK) == 0;
 }
 
-/* A base is used for a day: so that rows that are kept have theirs (cm_record_retire()). */
+/*
+ * How long a base is used: so that rows that are kept have theirs (cm_record_retire()). Of junk, each piece of
+ * which can be made to need a base of its own, they go soon after the rows: 20 KB each would fill the disk.
+ */
+static int64_t base_life(bool junk)
+{
+    return junk ? JUNK_LIFE : DAY;
+}
+
 static struct cm_base *base_find(struct cm_bases *b, uint64_t key, bool junk, int64_t now)
 {
     struct cm_base *out = NULL;
@@ -117,7 +126,7 @@ static struct cm_base *base_find(struct cm_bases *b, uint64_t key, bool junk, in
         struct cm_base *one = b->sets[key % SETS][k];
 
         if (one != NULL && one->key == key && one->junk == junk && one->time <= now &&
-            now - one->time < DAY) {
+            now - one->time < base_life(junk)) {
             out = base_hold(one);
         }
     }
@@ -347,19 +356,20 @@ struct kind {
     const char *first_time;
     const char *take;
     const char *take_bases;
+    bool junk;
 };
 
-#define KIND(which, refused)                                                            \
-    {                                                                                   \
-        "SELECT id FROM attestation WHERE " which " ORDER BY id DESC LIMIT 1 OFFSET ?", \
-            "SELECT id FROM attestation WHERE " which " ORDER BY id LIMIT 1 OFFSET ?",  \
-            "SELECT time FROM attestation WHERE " which " ORDER BY id LIMIT 1",         \
-            "DELETE FROM attestation WHERE " which " AND id < ?",                       \
-            "DELETE FROM attestation_base WHERE refused = " refused " AND time < ?"     \
+#define KIND(which, refused, is_junk_kind)                                                        \
+    {                                                                                             \
+        "SELECT id FROM attestation WHERE " which " ORDER BY id DESC LIMIT 1 OFFSET ?",           \
+            "SELECT id FROM attestation WHERE " which " ORDER BY id LIMIT 1 OFFSET ?",            \
+            "SELECT time FROM attestation WHERE " which " ORDER BY id LIMIT 1",                   \
+            "DELETE FROM attestation WHERE " which " AND id < ?",                                 \
+            "DELETE FROM attestation_base WHERE refused = " refused " AND time < ?", is_junk_kind \
     }
 
-static const struct kind junk = KIND("stage = '" JUNK "'", "1");
-static const struct kind genuine = KIND("stage <> '" JUNK "'", "0");
+static const struct kind junk = KIND("stage = '" JUNK "'", "1", true);
+static const struct kind genuine = KIND("stage <> '" JUNK "'", "0", false);
 
 /* Those below `keep` and beyond the newest `rows`. @param more  as of cm_record_retire() */
 static enum cm_status retire_kind(struct cm_db *db, const struct kind *kind, int64_t keep,
@@ -385,8 +395,8 @@ static enum cm_status retire_kind(struct cm_db *db, const struct kind *kind, int
         goto out;
     }
     CM_TRY(ask_number(db, kind->first_time, NULL, &oldest, why));
-    if (oldest != 0) { /* a row's base is at most a day older than the row */
-        CM_TRY(delete_below(db, kind->take_bases, oldest - 2 * DAY, why));
+    if (oldest != 0) { /* a row's base is at most one life older than the row */
+        CM_TRY(delete_below(db, kind->take_bases, oldest - 2 * base_life(kind->junk), why));
     }
 out:
     return st;

@@ -415,12 +415,17 @@ TEST(junk_does_not_push_out_what_was_genuine)
     CHECK_EQ(cm_decide_explain(db, last, &one, NULL), CM_OK); /* the newest of it is there */
     json_decref(one);
     /* what explains junk goes with it, however long genuine rows stay */
-    kit_step_clock(4 * 86400);
+    CHECK_EQ(attest(&junk, "mallory", NULL), CM_ERR_POLICY);
+    kit_step_clock(1300);
     for (int i = 0; i < 2; i++) {
-        CHECK_EQ(attest(&junk, "mallory", NULL), CM_ERR_POLICY);
+        CHECK_EQ(attest(&junk, "mallory", last), CM_ERR_POLICY);
     }
     cm_service_tick(kit_service());
     CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation_base WHERE refused = 1"), 1);
+    one = NULL;
+    CHECK_EQ(cm_decide_explain(db, last, &one, NULL), CM_OK); /* and not before */
+    CHECK(json_is_object(json_object_get(one, "evidence")));
+    json_decref(one);
     CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation_base WHERE refused = 0"), 2);
     cm_db_close(db);
     kit_stop();
