@@ -161,15 +161,20 @@ static bool same_text(const char *a, const char *b)
 
 /*
  * What was judged is as old as the judging took, which may have waited for an issuer's keys. Whoever was told
- * meanwhile that the key is disabled, deleted or under another policy was told that nobody gets it any more.
+ * meanwhile that the key is disabled, deleted or under another policy, or that the issuer is off the list, was
+ * told that nobody gets it any more.
  */
 static enum cm_status check_unchanged(struct cm_db *db, struct note *n, int64_t now,
                                       struct cm_why *why)
 {
     const struct cm_vault_item *was = &n->r->item;
     struct cm_vault_item is = {.number = 0};
+    struct cm_vault_issuer listed = {.jwks = NULL};
     enum cm_status st = cm_vault_hold(db, was->kind, was->name, was->version, &is, why);
 
+    if (st == CM_OK && !n->r->target.own) {
+        st = cm_vault_issuer_load(db, n->r->target.issuer, &listed, why);
+    }
     n->changed =
         st == CM_ERR_NOTFOUND ||
         (st == CM_OK && (is.deleted != 0 || is.enabled != was->enabled || is.nbf != was->nbf ||
@@ -177,9 +182,12 @@ static enum cm_status check_unchanged(struct cm_db *db, struct note *n, int64_t 
                          is.updated != was->updated || !same_text(is.policy, was->policy)));
     if (n->changed) {
         why->text[0] = '\0';
-        cm_why_set(why, "%s was changed while its release was judged: ask again", was->shown);
+        cm_why_set(why,
+                   "%s, or whose tokens count, was changed while its release was judged: ask again",
+                   was->shown);
         st = CM_ERR_STATE;
     }
+    cm_vault_issuer_clear(&listed);
     cm_vault_item_clear(&is);
     return st;
 }
