@@ -276,7 +276,7 @@ test('reference values hold evidence to what they say, until they are removed', 
     const {page, close} = await visit(browser, url);
     const values = (digest) => Buffer.from(JSON.stringify({measurements: [{label: 'mrenclave', alg: 'sha-256', values: [digest]}]}));
 
-    await login(page, 'bob');
+    await login(page, 'ada'); // while a second person approves policies, an admin's word: they change who is trusted
     await page.getByRole('link', {name: 'Reference values'}).click();
     await page.getByLabel('evidence of').selectOption('SgxEnclave');
     await page.locator('#reference-file').setInputFiles({name: 'others.json', mimeType: 'application/json', buffer: values('11'.repeat(32))});
