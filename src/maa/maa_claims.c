@@ -242,9 +242,9 @@ static void put_sgx_twins(struct claims *c, const struct cm_maa_request *r,
         put_if(c, "maa-attestationcollateral", d->collateral);
     }
     if (r->runtime.given && r->runtime.json == NULL) {
-        put(c, "x-ms-sgx-ehd", cm_maa_base64url(cm_maa_span(&r->runtime.bytes)));
-        put(c, "maa-ehd", cm_maa_base64url(cm_maa_span(&r->runtime.bytes)));
-        put(c, "aas-ehd", cm_maa_base64url(cm_maa_span(&r->runtime.bytes)));
+        put(c, "x-ms-sgx-ehd", cm_call_base64url(cm_maa_span(&r->runtime.bytes)));
+        put(c, "maa-ehd", cm_call_base64url(cm_maa_span(&r->runtime.bytes)));
+        put(c, "aas-ehd", cm_call_base64url(cm_maa_span(&r->runtime.bytes)));
     }
     for (size_t i = 0; i < sizeof(twins) / sizeof(twins[0]); i++) {
         put_if(c, twins[i][0], json_object_get(c->object, twins[i][1]));
@@ -269,7 +269,7 @@ static void put_bound(struct claims *c, const struct cm_maa_request *r)
     if (r->init.given) {
         put(c, "x-ms-inittime",
             r->init.json != NULL ? json_deep_copy(r->init.json)
-                                 : cm_maa_base64url(cm_maa_span(&r->init.bytes)));
+                                 : cm_call_base64url(cm_maa_span(&r->init.bytes)));
     }
     put_if(c, "nonce", r->nonce);
 }

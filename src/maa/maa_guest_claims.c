@@ -121,8 +121,8 @@ static enum cm_status add_runtime(json_t *claims, const struct cm_maa_guest *g)
     }
     runtime =
         json_pack("{s:[{s:s, s:s, s:[s], s:o, s:o}]}", "keys", "kid", "TpmEphemeralEncryptionKey",
-                  "kty", "RSA", "key_ops", "encrypt", "n", cm_maa_base64url(pub.x), "e",
-                  cm_maa_base64url(cm_span_make(e + skip, sizeof(e) - skip)));
+                  "kty", "RSA", "key_ops", "encrypt", "n", cm_call_base64url(pub.x), "e",
+                  cm_call_base64url(cm_span_make(e + skip, sizeof(e) - skip)));
     if (runtime == NULL ||
         (json_is_object(payload) &&
          json_object_set_new(runtime, "client-payload", json_deep_copy(payload)) != 0) ||

@@ -30,7 +30,7 @@ void cm_maa_native_nonce(struct cm_call *call, void *state)
     cm_call_answer_json(
         call, 200,
         json_pack("{s:s, s:o, s:I}", "nonce", nonce.token, "challenge",
-                  cm_maa_base64url(cm_span_make(nonce.challenge, sizeof(nonce.challenge))),
+                  cm_call_base64url(cm_span_make(nonce.challenge, sizeof(nonce.challenge))),
                   "expires", (json_int_t)nonce.expires));
     free(nonce.token);
 }
@@ -240,7 +240,7 @@ static enum cm_status add_claims(struct cm_call *call, const struct cm_decision 
     }
     if (r->runtime.bytes.ptr != NULL) {
         bad = json_object_set_new(ear, "casemate.runtime-data",
-                                  cm_maa_base64url(cm_maa_span(&r->runtime.bytes))) != 0 ||
+                                  cm_call_base64url(cm_maa_span(&r->runtime.bytes))) != 0 ||
               bad;
     }
     if (d->emulated) {

@@ -103,7 +103,7 @@ static void answer_change(struct cm_call *call, const char *type, const char *re
         claims = NULL;
     }
     put(&claims, "x-ms-policy-result", json_string(result));
-    put(&claims, "x-ms-policy-token-hash", cm_maa_base64url(cm_span_make(digest, sizeof(digest))));
+    put(&claims, "x-ms-policy-token-hash", cm_call_base64url(cm_span_make(digest, sizeof(digest))));
     if (set && cm_rules_active(call->service, type, &rule) == CM_OK) {
         if (rule->signer_jwk != NULL) {
             put(&claims, "x-ms-policy-signer", json_loads(rule->signer_jwk, 0, NULL));

@@ -97,7 +97,7 @@ out:
 /* Ordinary base64, which is what the library decodes inside. */
 static json_t *base64_json(struct cm_span bytes)
 {
-    json_t *url = cm_maa_base64url(bytes);
+    json_t *url = cm_call_base64url(bytes);
     size_t len = json_string_length(url);
     char *text = url == NULL ? NULL : malloc(len + 4);
     json_t *out = NULL;
@@ -171,7 +171,7 @@ enum cm_status cm_maa_seal(const struct cm_pubkey *key, const char *token, char 
                     base64_json(cm_span_make(p.tag, cm_aead_tag_size(CM_AEAD_A256GCM))), "Jwt",
                     base64_json(cm_span_make(p.cipher, p.cipher_len)));
     json = box == NULL ? NULL : json_dumps(box, JSON_COMPACT);
-    text = json == NULL ? NULL : cm_maa_base64url(cm_span_make(json, strlen(json)));
+    text = json == NULL ? NULL : cm_call_base64url(cm_span_make(json, strlen(json)));
     *out = text == NULL ? NULL : strdup(json_string_value(text));
     st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
 out:

@@ -108,20 +108,6 @@ json_t *cm_maa_member(const json_t *object, const char *name, bool *twice)
     return json_is_null(found) ? NULL : found;
 }
 
-json_t *cm_maa_base64url(struct cm_span bytes)
-{
-    size_t cap = CM_BASE64_ENCODED(bytes.len) + 1;
-    char *text = malloc(cap);
-    size_t len = 0;
-    json_t *out = NULL;
-
-    if (text != NULL && cm_base64url_encode(bytes, text, cap, &len) == CM_OK) {
-        out = json_stringn(text, len);
-    }
-    free(text);
-    return out;
-}
-
 json_t *cm_maa_hex(struct cm_span bytes)
 {
     char *text = malloc(2 * bytes.len + 1);

@@ -40,8 +40,6 @@ CM_MUST_USE enum cm_status cm_maa_json(struct cm_span text, json_t **out, struct
  */
 json_t *cm_maa_member(const json_t *object, const char *name, bool *twice);
 
-/** base64url without padding as a JSON string; NULL: no memory. */
-json_t *cm_maa_base64url(struct cm_span bytes);
 /** Small hexadecimal digits as a JSON string; NULL: no memory. */
 json_t *cm_maa_hex(struct cm_span bytes);
 

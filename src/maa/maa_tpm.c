@@ -55,7 +55,7 @@ static void answer_data(struct cm_call *call, json_t *inner)
         call, 200,
         text == NULL
             ? NULL
-            : json_pack("{s:o}", "data", cm_maa_base64url(cm_span_make(text, strlen(text)))));
+            : json_pack("{s:o}", "data", cm_call_base64url(cm_span_make(text, strlen(text)))));
     free(text);
 }
 
@@ -77,8 +77,8 @@ static void challenge(struct cm_call *call, const json_t *payload)
     }
     answer_data(call,
                 json_pack("{s:{s:o, s:o}}", "payload", "challenge",
-                          cm_maa_base64url(cm_span_make(nonce.challenge, 32)), "service_context",
-                          cm_maa_base64url(cm_span_make(nonce.token, strlen(nonce.token)))));
+                          cm_call_base64url(cm_span_make(nonce.challenge, 32)), "service_context",
+                          cm_call_base64url(cm_span_make(nonce.token, strlen(nonce.token)))));
     free(nonce.token);
 }
 
@@ -424,7 +424,7 @@ static enum cm_status make_report(struct cm_call *call, const struct cm_maa_requ
     text = report == NULL ? NULL : json_dumps(report, JSON_COMPACT);
     *out = text == NULL
                ? NULL
-               : json_pack("{s:o}", "data", cm_maa_base64url(cm_span_make(text, strlen(text))));
+               : json_pack("{s:o}", "data", cm_call_base64url(cm_span_make(text, strlen(text))));
     st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
 out:
     json_decref(claims);

@@ -50,6 +50,9 @@ const char *cm_call_param(const struct cm_call *call, const char *name);
  */
 json_t *cm_call_json(struct cm_call *call);
 
+/** Bytes as base64url without padding, as a JSON string; NULL: no memory. */
+json_t *cm_call_base64url(struct cm_span bytes);
+
 /**
  * The address that the client used: the public URL, or one of the further hosts when its Host header
  * names that. Without a slash at the end. It lives as long as the service.

@@ -7,6 +7,7 @@
 
 #include "common/try.h"
 #include "service/service_private.h"
+#include "token/base64.h"
 #include "token/json.h"
 
 #define MAX_NODES 65536 /* values and names */
@@ -157,5 +158,19 @@ json_t *cm_service_json(struct cm_span text, struct cm_why *why)
         }
     }
     free(nodes);
+    return out;
+}
+
+json_t *cm_call_base64url(struct cm_span bytes)
+{
+    size_t cap = CM_BASE64_ENCODED(bytes.len) + 1;
+    char *text = malloc(cap);
+    size_t len = 0;
+    json_t *out = NULL;
+
+    if (text != NULL && cm_base64url_encode(bytes, text, cap, &len) == CM_OK) {
+        out = json_stringn(text, len);
+    }
+    free(text);
     return out;
 }

@@ -26,20 +26,6 @@ json_t *cm_vault_id(const char *base, const struct cm_vault_item *item, const ch
     return json_string(url);
 }
 
-json_t *cm_vault_base64url(struct cm_span bytes)
-{
-    size_t cap = CM_BASE64_ENCODED(bytes.len) + 1;
-    char *text = malloc(cap);
-    size_t len = 0;
-    json_t *out = NULL;
-
-    if (text != NULL && cm_base64url_encode(bytes, text, cap, &len) == CM_OK) {
-        out = json_stringn(text, len);
-    }
-    free(text);
-    return out;
-}
-
 /* A builder that remembers that something was missing. */
 struct object {
     json_t *json;
@@ -97,7 +83,7 @@ json_t *cm_vault_policy(const struct cm_vault_item *item)
 
     put(&o, "contentType", json_string(item->policy_type));
     put(&o, "data",
-        cm_vault_base64url(
+        cm_call_base64url(
             cm_span_make(item->policy, item->policy == NULL ? 0 : strlen(item->policy))));
     put(&o, "immutable", json_boolean(item->immutable));
     return end(&o);

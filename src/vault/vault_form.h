@@ -67,7 +67,4 @@ json_t *cm_vault_bundle(const char *base, const struct cm_vault_item *item);
 /** The same as an item of a list; with_version: of a list of versions. */
 json_t *cm_vault_line(const char *base, const struct cm_vault_item *item, bool with_version);
 
-/** bytes as base64url without padding; NULL: out of memory. */
-json_t *cm_vault_base64url(struct cm_span bytes);
-
 #endif

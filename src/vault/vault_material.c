@@ -53,7 +53,7 @@ static json_t *number_json(const EVP_PKEY *key, const char *name, size_t size)
     if (EVP_PKEY_get_bn_param(key, name, &n) == 1) {
         len = size == 0 ? BN_num_bytes(n) : (int)size;
         if (len <= PART_MAX && BN_bn2binpad(n, bytes, len) == len) {
-            out = cm_vault_base64url(cm_span_make(bytes, (size_t)len));
+            out = cm_call_base64url(cm_span_make(bytes, (size_t)len));
         }
     }
     BN_free(n);

@@ -300,13 +300,13 @@ static void answer_refusal(struct release *r)
 /* key_hsm: the wrapped key with what says how it was wrapped, as base64url. */
 static json_t *wrapped_json(const struct release *r, struct cm_span cipher)
 {
-    json_t *ciphertext = cm_vault_base64url(cipher);
+    json_t *ciphertext = cm_call_base64url(cipher);
     json_t *o = ciphertext == NULL ? NULL
                                    : json_pack("{s:s, s:{s:s, s:s, s:s}, s:o}", "schema_version",
                                                "1.0", "header", "kid", r->to_kid, "alg", "dir",
                                                "enc", r->wrap->name, "ciphertext", ciphertext);
     char *text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
-    json_t *out = text == NULL ? NULL : cm_vault_base64url(cm_span_make(text, strlen(text)));
+    json_t *out = text == NULL ? NULL : cm_call_base64url(cm_span_make(text, strlen(text)));
 
     free(text);
     json_decref(o);
