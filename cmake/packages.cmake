@@ -130,13 +130,15 @@ configure_file(${CMAKE_SOURCE_DIR}/deploy/cmake/openenclave-config-version.cmake
 install(FILES ${CMAKE_SOURCE_DIR}/deploy/cmake/openenclave-config.cmake
               ${CMAKE_SOURCE_DIR}/deploy/cmake/signing-key.cmake
               ${gen}/openenclave-config-version.cmake DESTINATION ${oe}/cmake)
-# the prefix is known only when installing
+# The prefix is known only when installing. Straight to its place: two installations of one build tree at the
+# same time would write and read one file between.
 install(CODE "
   file(READ \"${CMAKE_SOURCE_DIR}/deploy/openenclaverc.in\" text)
   string(REPLACE \"'\" \"'\\\\''\" prefix \"\${CMAKE_INSTALL_PREFIX}\")
   string(REPLACE \"PREFIX_OF_THE_INSTALLATION\" \"'\${prefix}'\" text \"\${text}\")
-  file(WRITE \"${gen}/openenclaverc\" \"\${text}\")")
-install(FILES ${gen}/openenclaverc DESTINATION share/openenclave)
+  set(rc \"\${CMAKE_INSTALL_PREFIX}/share/openenclave/openenclaverc\")
+  file(WRITE \"\$ENV{DESTDIR}\${rc}\" \"\${text}\")
+  list(APPEND CMAKE_INSTALL_MANIFEST_FILES \"\${rc}\")")
 
 foreach(COMPILER gcc g++ clang clang++)
   set(LIBCXX)

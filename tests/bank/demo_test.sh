@@ -17,7 +17,7 @@ rc=$?
 shown=$(unwrapped "$(cat "$work/demo")")
 for sentence in "releases no key: swapped key" "releases no key: wrong measurement" \
     "releases no key: debug enclave" "releases no key: stale quote: it answers another nonce" \
-    "releases no key: stale quote: it came 2 s" "releases no key: EMULATED" \
+    "after the nonce, the policy allows 1 s" "releases no key: EMULATED" \
     "6 of 6 refused" "verified: enclave, nonce, UpToDate, EMULATED" "VERIFIED by each bank" \
     "Platform     EMULATED" "The generator had planted 4 circles." "key deposited, for this enclave alone" \
     "the service vouches for this enclave and its key" "key released to the enclave" \
