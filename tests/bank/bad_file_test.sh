@@ -10,7 +10,7 @@ wrong() { # EXPECTED, and a shell command that spoils its file
     rm -rf in
     cp -r good in
     sh -c "$2" sh "in/$first"
-    expect 1 "bank: $1" timeout 60 "$bank" --simulate --accept-emulated --input in
+    expect 1 "bank: $1" timeout 250 "$bank" --simulate --accept-emulated --input in
 }
 wrong "in/$first:5: fewer than 5 fields" 'sed -i "5s/,/;/" "$1"'
 wrong "in/$first:7: currency: " 'sed -i "7s/...$/eur/" "$1"'

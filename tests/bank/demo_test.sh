@@ -7,11 +7,11 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 build=$(cd "$1" && pwd)
 sample=$build/samples/bank
 unset CASEMATE_ACCEPT_EMULATED CASEMATE_ACCEPT_DEBUG OE_SIMULATION
-bank() { timeout 60 "$sample/bank" --rows 1000 --banks 2 "$@"; }
+bank() { timeout 250 "$sample/bank" --rows 1000 --banks 2 "$@"; }
 platform() { "$build/tools/casemate" platform "$@" > "$work/log" 2>&1 || fail "platform $*: $(cat "$work/log")"; }
 
 # --- the demo
-timeout 100 "$top/scripts/demo" "$build" --rows 20000 > "$work/demo" 2>&1
+timeout 250 "$top/scripts/demo" "$build" --rows 20000 > "$work/demo" 2>&1
 rc=$?
 [ $rc -eq 0 ] && ok || fail "the demo ends with $rc: $(cat "$work/demo")"
 shown=$(unwrapped "$(cat "$work/demo")")

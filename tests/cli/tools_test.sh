@@ -32,7 +32,7 @@ for input in pipe /dev/zero . /dev/null; do
         "$oesign dump -e $input" "$oesign predict -e mini_rela -c $input" "$casemate inspect $input" \
         "$casemate quote show $input" "$casemate verify $input"; do
         read -ra words <<< "$c"
-        out=$(timeout 20 "${words[@]}" 2>&1)
+        out=$(timeout 200 "${words[@]}" 2>&1)
         rc=$?
         if [ $rc -eq 0 ] || [ $rc -ge 124 ] || ! grep -q "regular file" <<< "$out"; then
             fail "$c: status $rc, '$out'"
@@ -42,7 +42,7 @@ for input in pipe /dev/zero . /dev/null; do
     done
 done
 printf 'enclave { import "pipe" };' > imports.edl
-expect 1 "imports.edl:1:18 no regular file that can be read: \`pipe'" timeout 20 "$oeedger8r" imports.edl
+expect 1 "imports.edl:1:18 no regular file that can be read: \`pipe'" timeout 200 "$oeedger8r" imports.edl
 
 # --- messages: each line of everything that goes to standard error, on inputs that are wrong
 head -c 5000 mini_rela > cut

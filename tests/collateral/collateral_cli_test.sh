@@ -33,7 +33,7 @@ fmspc=$(grep -i fmspc show | grep -oiE '[0-9a-f]{12}' | head -1)
 [ -n "$fmspc" ] && ok || fail "platform show names no FMSPC: $(cat show)"
 "$casemate" pccs --port 0 > pccs.log 2>&1 &
 pccs=$!
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
     port=$(grep -oE '127\.0\.0\.1:[0-9]+' pccs.log | head -1 | cut -d: -f2)
     [ -n "$port" ] && break
     sleep 0.05

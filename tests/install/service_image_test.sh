@@ -44,7 +44,7 @@ trap 'kill $pid 2> /dev/null || true' EXIT
 i=0
 until grep -q '^casemate: serving at' /tmp/out; do
     i=$((i + 1))
-    [ $i -lt 200 ] && kill -0 $pid
+    [ $i -lt 600 ] && kill -0 $pid
     sleep 0.1
 done
 [ "$(id -u)" = 10443 ]

@@ -16,7 +16,7 @@ begin() {
     : > "$work/out"
     "$casemate" serve --listen 127.0.0.1:0 --state "$state" "$@" > "$work/out" 2>> "$work/log" &
     pid=$!
-    for ((i = 0; i < 200; i++)); do
+    for ((i = 0; i < 1200; i++)); do
         url=$(sed -n 's/^casemate: serving at //p' "$work/out")
         [ -z "$url" ] || return 0
         kill -0 "$pid" 2> /dev/null || break
@@ -41,10 +41,10 @@ ask() {
     curl -sS --max-time 20 --noproxy '*' --cacert "$state/ca.pem" -w '\n%{http_code}' "$@" "$url$path" 2>&1
 }
 
-# says_log TEXT: in the log, at the latest in 5 s
+# says_log TEXT: in the log, at the latest in a minute
 says_log() {
     local i
-    for ((i = 0; i < 100; i++)); do
+    for ((i = 0; i < 1200; i++)); do
         if grep -qF -- "$1" "$work/log"; then
             ok
             return

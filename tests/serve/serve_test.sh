@@ -121,7 +121,7 @@ while True:
         break
 END
     ear=$!
-    for ((i = 0; i < 100; i++)); do [ -S "$work/notify" ] && break; sleep 0.05; done
+    for ((i = 0; i < 1200; i++)); do [ -S "$work/notify" ] && break; sleep 0.05; done
     NOTIFY_SOCKET=$work/notify WATCHDOG_USEC=1000000 begin --root-key "file:$work/new.key"
     sleep 1.2
     kill -HUP "$pid"

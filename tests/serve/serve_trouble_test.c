@@ -189,7 +189,7 @@ static bool becomes_ready(void)
 {
     const struct timespec t = {0, 100000000};
 
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 600; i++) {
         if (kit_get("/ready", NULL)->status == 200) {
             return true;
         }
