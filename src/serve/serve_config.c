@@ -10,11 +10,12 @@
 #include "common/try.h"
 #include "os/os.h"
 #include "serve/serve_private.h"
+#include "web/web.h"
 
 #define ENV_PREFIX "CASEMATE_SERVE_"
 #define LINE_MAX   4096
 
-enum kind { TEXT, HOSTS, NUMBER };
+enum kind { TEXT, HOSTS, RANGES, NUMBER }; /* HOSTS and RANGES: several */
 
 static const struct key {
     const char *name;
@@ -66,6 +67,13 @@ static const struct key {
      "threads that serve connections; default: one a core"},
     {"connections", NUMBER, false, AT(connections), 16, 1000000, NULL, "N",
      "connections at a time; default 20000"},
+    {"peer-connections", NUMBER, false, AT(peer_connections), 1, 1000000, NULL, "N",
+     "of these from one address (64 bits of IPv6); default 2000"},
+    {"proxy", RANGES, false, AT(proxies), 0, 0, NULL, "ADDRESS[/BITS]",
+     "peers that peer-connections does not hold for, because many clients are behind them; may be "
+     "said several times; loopback is one anyway"},
+    {"body-memory", NUMBER, false, AT(body_memory), 8, 1048576, NULL, "MIB",
+     "for requests that are not answered yet; default 256"},
     {"grace", NUMBER, true, AT(grace), 1, 600, NULL, "SECONDS",
      "for what is under way when it is told to end; default 10"},
     {"log", TEXT, false, AT(log), 0, 0, "text|json", NULL, "lines of the log; default text"},
@@ -94,6 +102,11 @@ static uint32_t *number_at(struct cm_serve_config *c, const struct key *k)
     return (uint32_t *)(void *)((char *)c + k->offset);
 }
 
+static bool is_list(const struct key *k)
+{
+    return k->kind == HOSTS || k->kind == RANGES;
+}
+
 static void forget(struct cm_serve_config *c, const struct key *k)
 {
     char **at = text_at(c, k);
@@ -106,7 +119,7 @@ static void forget(struct cm_serve_config *c, const struct key *k)
         free(*at);
         *at = NULL;
         at++;
-    } while (k->kind == HOSTS && *at != NULL);
+    } while (is_list(k) && *at != NULL);
 }
 
 void cm_serve_config_free(struct cm_serve_config *c)
@@ -150,19 +163,25 @@ static enum cm_status take_number(struct cm_serve_config *c, const struct key *k
     return CM_OK;
 }
 
-static enum cm_status take_host(struct cm_serve_config *c, const char *value, struct cm_why *why)
+static enum cm_status take_one_more(struct cm_serve_config *c, const struct key *k,
+                                    const char *value, struct cm_why *why)
 {
+    char **list = text_at(c, k);
     size_t n = 0;
 
-    while (c->hosts[n] != NULL) {
+    if (k->kind == RANGES && !cm_web_is_range(value)) {
+        cm_why_set(why, "%s is a numeric ADDRESS or ADDRESS/BITS", k->name);
+        return CM_ERR_PARAM;
+    }
+    while (list[n] != NULL) {
         n++;
     }
     if (n == CM_SERVE_MAX_HOSTS) {
-        cm_why_set(why, "more than %d hosts", CM_SERVE_MAX_HOSTS);
+        cm_why_set(why, "more than %d of %s", CM_SERVE_MAX_HOSTS, k->name);
         return CM_ERR_LIMIT;
     }
-    c->hosts[n] = strdup(value);
-    return c->hosts[n] == NULL ? CM_ERR_NOMEM : CM_OK;
+    list[n] = strdup(value);
+    return list[n] == NULL ? CM_ERR_NOMEM : CM_OK;
 }
 
 static enum cm_status take(struct cm_serve_config *c, const struct key *k, const char *value,
@@ -177,8 +196,8 @@ static enum cm_status take(struct cm_serve_config *c, const struct key *k, const
         cm_why_set(why, "%s has no value", k->name);
         return CM_ERR_PARAM;
     }
-    if (k->kind == HOSTS) {
-        return take_host(c, value, why);
+    if (is_list(k)) {
+        return take_one_more(c, k, value, why);
     }
     if (k->choices != NULL && !is_choice(k->choices, value)) {
         cm_why_set(why, "%s is one of %s", k->name, k->choices);
@@ -203,13 +222,13 @@ static const struct key *key_of(const char *name, size_t len)
     return NULL;
 }
 
-/* What one source says replaces what the one below it said, all hosts together. */
+/* What one source says replaces what the one below it said, all of a list together. */
 static enum cm_status take_from(struct cm_serve_config *c, const struct key *k, const char *value,
                                 bool seen[KEYS], struct cm_why *why)
 {
     const size_t i = (size_t)(k - keys);
 
-    if (seen[i] && k->kind != HOSTS) {
+    if (seen[i] && !is_list(k)) {
         cm_why_set(why, "%s twice", k->name);
         return CM_ERR_PARAM;
     }
@@ -343,13 +362,13 @@ static const struct key *key_of_variable(const char *name, size_t len)
     return key_of(key, len);
 }
 
-/* HOST has several, with blanks between. */
+/* HOST and PROXY have several, with blanks between. */
 static enum cm_status take_variable(struct cm_serve_config *c, const struct key *k,
                                     const char *value, bool seen[KEYS], struct cm_why *why)
 {
     enum cm_status st = CM_OK;
 
-    if (k->kind != HOSTS) {
+    if (!is_list(k)) {
         return take_from(c, k, value, seen, why);
     }
     while (*(value += strspn(value, " ")) != '\0' && st == CM_OK) {
@@ -465,7 +484,7 @@ static bool same_value(const struct cm_serve_config *a, const struct cm_serve_co
     if (k->kind == NUMBER) {
         return memcmp(left, right, sizeof(uint32_t)) == 0;
     }
-    if (k->kind == HOSTS) {
+    if (is_list(k)) {
         while (*texts != NULL && same(*texts, *others)) {
             texts++;
             others++;

@@ -19,7 +19,8 @@
 struct cm_serve_config {
     char *listen;
     char *public_url;
-    char *hosts[CM_SERVE_MAX_HOSTS + 1]; /* NULL behind the last */
+    char *hosts[CM_SERVE_MAX_HOSTS + 1];   /* NULL behind the last */
+    char *proxies[CM_SERVE_MAX_HOSTS + 1]; /* the same */
     char *vault_domain;
     char *state;
     char *store;
@@ -38,6 +39,8 @@ struct cm_serve_config {
     uint32_t workers;
     uint32_t loops;
     uint32_t connections;
+    uint32_t peer_connections;
+    uint32_t body_memory; /* MiB */
     uint32_t grace;
     uint32_t collateral_grace;
 };

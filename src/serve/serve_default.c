@@ -166,6 +166,8 @@ enum cm_status cm_serve_config_defaults(struct cm_serve_config *c, struct cm_why
     CM_TRY(say(&c->dev, "no", "", ""));
     c->workers = c->workers == 0 ? 4 : c->workers;
     c->connections = c->connections == 0 ? 20000 : c->connections;
+    c->peer_connections = c->peer_connections == 0 ? 2000 : c->peer_connections;
+    c->body_memory = c->body_memory == 0 ? 256 : c->body_memory;
     c->grace = c->grace == 0 ? 10 : c->grace;
     if ((c->tls_cert == NULL) != (c->tls_key == NULL)) {
         cm_why_set(why, "tls-cert and tls-key go together");

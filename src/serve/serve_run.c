@@ -37,7 +37,8 @@ struct running {
     struct cm_serve_place place;
     struct cm_keep *keep;
     struct cm_service *service;
-    char *cert; /* that is served now, to notice another */
+    char *cert;                                        /* that is served now, to notice another */
+    const char *unlimited[2 + CM_SERVE_MAX_HOSTS + 1]; /* texts of config, and loopback */
     atomic_bool alive;
 };
 
@@ -231,6 +232,19 @@ out:
     return st;
 }
 
+/* Behind loopback and proxies there are many clients. */
+static const char *const *unlimited_peers(struct running *r)
+{
+    size_t n = 0;
+
+    r->unlimited[n++] = "127.0.0.0/8";
+    r->unlimited[n++] = "::1";
+    for (size_t i = 0; r->config.proxies[i] != NULL; i++) {
+        r->unlimited[n++] = r->config.proxies[i];
+    }
+    return r->unlimited;
+}
+
 static enum cm_status make_service(struct running *r, struct cm_why *why)
 {
     const struct cm_serve_config *c = &r->config;
@@ -248,6 +262,9 @@ static enum cm_status make_service(struct running *r, struct cm_why *why)
         .workers = c->workers,
         .loops = c->loops,
         .connections = c->connections,
+        .max_held = (size_t)c->body_memory << 20,
+        .peer_connections = c->peer_connections,
+        .unlimited = unlimited_peers(r),
         .address = address,
         .keep = r->keep,
         .modules = modules,

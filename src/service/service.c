@@ -218,6 +218,7 @@ static void tick_modules(struct cm_service *s)
 {
     const uint64_t now = cm_service_now(s);
 
+    cm_service_log_rest(s);
     for (size_t i = 0; i < s->started; i++) {
         if (s->modules[i]->tick != NULL) {
             s->modules[i]->tick(s->states[i], now);
@@ -351,6 +352,9 @@ enum cm_status cm_service_serve(struct cm_service *s, const char *cert_pem, cons
     if (s->config.connections != 0) {
         web.max_connections = s->config.connections;
     }
+    web.max_held = s->config.max_held;
+    web.peer_connections = s->config.peer_connections;
+    web.unlimited = s->config.unlimited;
     web.cert_pem = cert_pem;
     web.key_pem = key_pem;
     web.handler = cm_service_web;

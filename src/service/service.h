@@ -92,6 +92,10 @@ struct cm_service_config {
     unsigned workers;     /* 0: 4 */
     unsigned loops;       /* 0: one a core */
     unsigned connections; /* at a time; 0: web.h's default */
+    /** As of struct cm_web_config: 0 bounds nothing. unlimited is read by cm_service_serve(), borrowed until then. */
+    size_t max_held;
+    unsigned peer_connections;
+    const char *const *unlimited;
     const char *address;
     uint16_t port;
     uint64_t (*clock)(void);                /* seconds since 1970; NULL: the system's */

@@ -62,6 +62,7 @@ static void log_answer(const struct service_call *c, int status, uint64_t nanose
     const unsigned method = (unsigned)cm_web_method(c->call.req);
     char number[16] = "";
     char micros[24] = "";
+    char more[24] = "";
     const char *fields[] = {
         "id",     c->call.id,
         "peer",   cm_web_peer(c->call.req),
@@ -70,12 +71,23 @@ static void log_answer(const struct service_call *c, int status, uint64_t nanose
         "status", number,
         "us",     micros,
         "who",    c->call.who.name,
+        "more",   more,
     };
+    size_t count = sizeof(fields) / sizeof(fields[0]) / 2 - 1;
+    unsigned long long others = 0;
 
+    if (status == 429 || status == 503) { /* of a flood, say, which shall not fill the disk */
+        if (!cm_service_gate(&c->call.service->refused, &others)) {
+            return;
+        }
+        if (others != 0) {
+            (void)snprintf(more, sizeof(more), "%llu", others);
+            count++;
+        }
+    }
     (void)snprintf(number, sizeof(number), "%d", status);
     (void)snprintf(micros, sizeof(micros), "%" PRIu64, nanoseconds / 1000);
-    cm_service_log(c->call.service, CM_LOG_INFO, "request", fields,
-                   sizeof(fields) / sizeof(fields[0]) / 2);
+    cm_service_log(c->call.service, CM_LOG_INFO, "request", fields, count);
 }
 
 void cm_call_answer(struct cm_call *call, int status, const char *type, struct cm_span body)
@@ -206,18 +218,34 @@ static int status_of(enum cm_status st)
     return 500;
 }
 
+/* A line for each failure of ours; one a second for what cannot be done for now, which may be a flood's doing. */
+static void log_failure(const struct cm_call *call, int status, const char *text)
+{
+    unsigned long long others = 0;
+    char more[24] = "";
+
+    if (status == 503 && !cm_service_gate(&call->service->overload, &others)) {
+        return;
+    }
+    (void)snprintf(more, sizeof(more), "%llu", others);
+    cm_service_log(call->service, CM_LOG_ERROR, "failed",
+                   (const char *const[]){"id", call->id, "why", text, "more", more},
+                   others == 0 ? 2 : 3);
+}
+
 void cm_call_fail_status(struct cm_call *call, enum cm_status st, const struct cm_why *why)
 {
     const int status = status_of(st);
     const char *code = code_of(cm_service_api_of(call), status);
     const char *text = why == NULL || why->text[0] == '\0' ? cm_status_str(st) : why->text;
+    char seconds[16] = "";
 
     if (status >= 500) {
-        cm_service_log(call->service, CM_LOG_ERROR, "failed",
-                       (const char *const[]){"id", call->id, "why", text}, 2);
+        log_failure(call, status, text);
     }
     if (status == 503) {
-        cm_call_header(call, "Retry-After", "1");
+        (void)snprintf(seconds, sizeof(seconds), "%u", cm_workers_wait(call->service));
+        cm_call_header(call, "Retry-After", seconds);
         cm_call_fail(call, status, code, "the service cannot do this now; try again");
     } else if (status == 500) {
         cm_call_fail(call, status, code, "the service has failed; its log says why at id %s",

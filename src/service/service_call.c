@@ -68,8 +68,7 @@ void cm_call_later(struct cm_call *call, void (*serve)(struct cm_call *call, voi
         *c->kept = true;
     }
     if (cm_workers_add(call->service, &work, true) != CM_OK) {
-        cm_call_header(call, "Retry-After", "1");
-        cm_call_fail(call, 503, "ServerBusy", "too many requests wait; try again");
+        cm_service_busy(call, "too many requests wait; try again");
     }
 }
 

@@ -191,3 +191,37 @@ void cm_service_log(struct cm_service *s, enum cm_log_level level, const char *e
     (void)pthread_cond_signal(&log->more);
     (void)pthread_mutex_unlock(&log->lock);
 }
+
+/* ----------------------------------------------------------------- floods */
+
+bool cm_service_gate(struct service_gate *g, unsigned long long *more)
+{
+    const uint64_t now =
+        cm_service_ns() / 1000000000 + 1; /* never 0, which no line was written in */
+    uint64_t last = atomic_load(&g->second);
+
+    if (last != now && atomic_compare_exchange_strong(&g->second, &last, now)) {
+        *more = atomic_exchange(&g->more, 0);
+        return true;
+    }
+    (void)atomic_fetch_add(&g->more, 1);
+    return false;
+}
+
+static void log_rest(struct cm_service *s, struct service_gate *g, enum cm_log_level level,
+                     const char *event)
+{
+    const unsigned long long more = atomic_exchange(&g->more, 0);
+    char text[24] = "";
+
+    if (more != 0) {
+        (void)snprintf(text, sizeof(text), "%llu", more);
+        cm_service_log(s, level, event, (const char *const[]){"more", text}, 1);
+    }
+}
+
+void cm_service_log_rest(struct cm_service *s)
+{
+    log_rest(s, &s->overload, CM_LOG_ERROR, "failed");
+    log_rest(s, &s->refused, CM_LOG_INFO, "request");
+}

@@ -141,26 +141,40 @@ static void print_requests(const struct cm_service *s, FILE *out)
 
 static void print_state(struct cm_service *s, FILE *out)
 {
+    struct cm_web_figures web = {0, 0, 0};
     size_t waiting = 0;
 
+    if (s->web != NULL) {
+        cm_web_get_figures(s->web, &web);
+    }
     (void)pthread_mutex_lock(&s->workers.lock);
     waiting = s->workers.waiting;
     (void)pthread_mutex_unlock(&s->workers.lock);
-    (void)fprintf(out,
-                  "# HELP casemate_info The version; emulated: evidence of the emulator counts.\n"
-                  "# TYPE casemate_info gauge\n"
-                  "casemate_info{version=\"%s\",emulated=\"%s\"} 1\n"
-                  "# HELP casemate_start_time_seconds When the service was started.\n"
-                  "# TYPE casemate_start_time_seconds gauge\n"
-                  "casemate_start_time_seconds %" PRIu64 "\n"
-                  "# HELP casemate_requests_open Requests not yet answered.\n"
-                  "# TYPE casemate_requests_open gauge\n"
-                  "casemate_requests_open %u\n"
-                  "# HELP casemate_work_waiting What waits for a worker.\n"
-                  "# TYPE casemate_work_waiting gauge\n"
-                  "casemate_work_waiting %zu\n",
-                  CM_VERSION, s->config.accept_emulated ? "true" : "false", s->began,
-                  atomic_load(&s->calls), waiting);
+    (void)fprintf(
+        out,
+        "# HELP casemate_info The version; emulated: evidence of the emulator counts.\n"
+        "# TYPE casemate_info gauge\n"
+        "casemate_info{version=\"%s\",emulated=\"%s\"} 1\n"
+        "# HELP casemate_start_time_seconds When the service was started.\n"
+        "# TYPE casemate_start_time_seconds gauge\n"
+        "casemate_start_time_seconds %" PRIu64 "\n"
+        "# HELP casemate_requests_open Requests not yet answered.\n"
+        "# TYPE casemate_requests_open gauge\n"
+        "casemate_requests_open %u\n"
+        "# HELP casemate_work_waiting What waits for a worker.\n"
+        "# TYPE casemate_work_waiting gauge\n"
+        "casemate_work_waiting %zu\n"
+        "# HELP casemate_request_bytes Bytes of requests not yet answered.\n"
+        "# TYPE casemate_request_bytes gauge\n"
+        "casemate_request_bytes %zu\n"
+        "# HELP casemate_requests_without_memory_total Requests refused for body-memory.\n"
+        "# TYPE casemate_requests_without_memory_total counter\n"
+        "casemate_requests_without_memory_total %llu\n"
+        "# HELP casemate_connections_refused_total Connections above peer-connections.\n"
+        "# TYPE casemate_connections_refused_total counter\n"
+        "casemate_connections_refused_total %llu\n",
+        CM_VERSION, s->config.accept_emulated ? "true" : "false", s->began, atomic_load(&s->calls),
+        waiting, web.held, web.busy, web.crowded);
 }
 
 static void serve_metrics(struct cm_call *call, void *unused)

@@ -123,6 +123,7 @@ struct service_workers {
     struct service_work *first;
     struct service_work **last;
     size_t waiting;
+    uint64_t mean_ns; /* that a piece of work lately took */
     bool stop;
     pthread_t threads[MAX_WORKERS];
     unsigned count;
@@ -136,6 +137,21 @@ CM_MUST_USE enum cm_status cm_workers_add(struct cm_service *s, const struct ser
                                           bool bounded);
 /** This thread's connection for reading, when it is a worker of s. */
 struct cm_db *cm_workers_db(const struct cm_service *s);
+
+/** Seconds after which what waits for workers now will be done, for Retry-After: 1 to 60. */
+unsigned cm_workers_wait(struct cm_service *s);
+/** Answer 503 with that in Retry-After. */
+void cm_service_busy(struct cm_call *call, const char *message);
+
+/** Of lines that a flood would repeat without end: one a second, which counts the others. */
+struct service_gate {
+    _Atomic uint64_t second;
+    atomic_ullong more;
+};
+/** Whether a line may be written now; false: it was counted. @param more  how many were counted before */
+bool cm_service_gate(struct service_gate *g, unsigned long long *more);
+/** Write down what is counted, and is followed by no line. */
+void cm_service_log_rest(struct cm_service *s);
 
 struct service_log;
 CM_MUST_USE enum cm_status cm_service_log_start(struct cm_service *s);
@@ -185,6 +201,9 @@ struct cm_service {
     bool ticking;
     bool stop; /* under tick_lock */
     atomic_bool tick_queued;
+
+    struct service_gate overload; /* lines about what could not be done for now */
+    struct service_gate refused;  /* lines of requests that were sent away unserved */
 
     atomic_uint calls; /* not yet answered */
     atomic_ullong ids;

@@ -3,10 +3,13 @@
  * and what has waited longer than a client does is not begun.
  */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/try.h"
 #include "service/service_private.h"
+
+#define LONGEST_WAIT 60u /* seconds that a client is told to wait */
 
 static _Thread_local const struct cm_service *my_service;
 static _Thread_local struct cm_db *my_db;
@@ -19,19 +22,21 @@ struct cm_db *cm_workers_db(const struct cm_service *s)
 static void serve_call(struct service_call *c, struct cm_db *db, uint64_t waited)
 {
     if (waited > MAX_AGE_NS) {
-        cm_call_header(&c->call, "Retry-After", "1");
-        cm_call_fail(&c->call, 503, "ServerBusy", "the request has waited too long; try again");
+        cm_service_busy(&c->call, "the request has waited too long; try again");
     } else {
         cm_service_run_call(c, db);
     }
 }
 
-/* NULL: there is none, and there will be none. */
-static struct service_work *take(struct service_workers *w)
+/* took: by the work before; 0: there was none. NULL: there is no more, and there will be none. */
+static struct service_work *take(struct service_workers *w, uint64_t took)
 {
     struct service_work *work = NULL;
 
     (void)pthread_mutex_lock(&w->lock);
+    if (took != 0) {
+        w->mean_ns = w->mean_ns == 0 ? took : w->mean_ns - w->mean_ns / 16 + took / 16;
+    }
     while (w->first == NULL && !w->stop) {
         (void)pthread_cond_wait(&w->more, &w->lock);
     }
@@ -51,12 +56,15 @@ static void *work_on(void *arg)
 {
     struct service_workers *w = arg;
     struct service_work *work = NULL;
+    uint64_t took = 0;
 
     my_service = w->service;
     if (cm_db_open(w->service->config.store, &my_db, NULL) != CM_OK) {
         my_db = NULL;
     }
-    while ((work = take(w)) != NULL) {
+    while ((work = take(w, took)) != NULL) {
+        const uint64_t began = cm_service_ns();
+
         if (my_db == NULL && cm_db_open(w->service->config.store, &my_db, NULL) != CM_OK) {
             my_db = NULL; /* PostgreSQL may come back; what needs it says that it is not there */
         }
@@ -65,17 +73,38 @@ static void *work_on(void *arg)
         } else if (my_db == NULL) {
             cm_call_fail_status(&work->call->call, CM_ERR_BUSY, NULL);
         } else {
-            serve_call(work->call, my_db, cm_service_ns() - work->since_ns);
+            serve_call(work->call, my_db, began - work->since_ns);
         }
         if (my_db != NULL) {
             cm_db_rollback(my_db); /* nothing of one call is left to the next */
         }
         free(work);
+        took = cm_service_ns() - began;
     }
     cm_db_close(my_db);
     my_db = NULL;
     my_service = NULL;
     return NULL;
+}
+
+unsigned cm_workers_wait(struct cm_service *s)
+{
+    struct service_workers *w = &s->workers;
+    uint64_t seconds = 0;
+
+    (void)pthread_mutex_lock(&w->lock);
+    seconds = (uint64_t)w->waiting * (w->mean_ns / 1000) / (w->count == 0 ? 1 : w->count) / 1000000;
+    (void)pthread_mutex_unlock(&w->lock);
+    return seconds >= LONGEST_WAIT ? LONGEST_WAIT : (unsigned)seconds + 1;
+}
+
+void cm_service_busy(struct cm_call *call, const char *message)
+{
+    char seconds[16] = "";
+
+    (void)snprintf(seconds, sizeof(seconds), "%u", cm_workers_wait(call->service));
+    cm_call_header(call, "Retry-After", seconds);
+    cm_call_fail(call, 503, "ServerBusy", "%s", message);
 }
 
 enum cm_status cm_workers_start(struct cm_service *s, unsigned count, struct cm_why *why)

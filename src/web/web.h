@@ -45,12 +45,20 @@ struct cm_web_config {
     unsigned idle_seconds; /* without a byte between requests */
     unsigned
         request_seconds; /* from a request's first byte to its last; and for taking the answer */
-    unsigned max_connections; /* of all loops; more wait in the kernel's queue */
+    unsigned max_connections;  /* of all loops; more wait in the kernel's queue */
+    unsigned peer_connections; /* of one peer: an IPv4 address, 64 bits of IPv6; 0: no bound. More
+                                  are closed before TLS */
+    size_t
+        max_held; /* bytes of all requests that are not answered yet; 0: no bound. A peer has a quarter,
+                        requests above 64 KiB have three: the others are answered 503 */
+    const char *const
+        *unlimited; /* "ADDRESS" or "ADDRESS/BITS" of peers that are not bounded one by one, such as
+                                     proxies; ends with NULL, may be NULL. Read by cm_web_start() only */
     cm_web_handler *handler;
     void *app;
 };
 
-/** Limits that suit a service of small documents: 1 MiB, 16 KiB, 120 s, 20 s, 20,000. */
+/** Limits that suit a service of small documents: 1 MiB, 16 KiB, 120 s, 20 s, 20,000; nothing of peers, no max_held. */
 struct cm_web_config cm_web_defaults(void);
 
 /**
@@ -62,6 +70,17 @@ struct cm_web_config cm_web_defaults(void);
  */
 CM_MUST_USE enum cm_status cm_web_start(const struct cm_web_config *config,
                                         struct cm_web_server **out, struct cm_why *why);
+
+/** Whether a text is one that `unlimited` takes. */
+bool cm_web_is_range(const char *text);
+
+struct cm_web_figures {
+    size_t held;                /* bytes, now */
+    unsigned long long busy;    /* requests that were refused for max_held */
+    unsigned long long crowded; /* connections that were closed for peer_connections */
+};
+/** Thread-safe. */
+void cm_web_get_figures(const struct cm_web_server *server, struct cm_web_figures *out);
 
 /** The port it is bound to. */
 uint16_t cm_web_port(const struct cm_web_server *server);

@@ -5,7 +5,9 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "web/web_private.h"
@@ -14,6 +16,7 @@ void cm_web_conn_cut(struct web_conn *conn)
 {
     const int fd = SSL_get_fd(conn->ssl);
 
+    conn->cut = true;
     if (fd >= 0) {
         (void)shutdown(fd, SHUT_RDWR); /* its reads and writes fail from here on */
     }
@@ -42,16 +45,118 @@ void cm_web_conn_state(struct web_conn *conn, enum web_state state)
     }
 }
 
+/* ------------------------------------------------------------------- bounds */
+
+/* libevent is about to close the socket. */
+static void on_close(struct evhttp_connection *evcon, void *arg)
+{
+    struct web_conn *conn = arg;
+
+    (void)evcon;
+    if (!conn->cut && (conn->unread || conn->state == WEB_READING)) {
+        cm_web_linger(conn->loop, SSL_get_fd(conn->ssl));
+    }
+}
+
+static void on_full_input(struct bufferevent *bev, void *arg)
+{
+    struct evbuffer *input = bufferevent_get_input(bev);
+
+    (void)arg;
+    (void)evbuffer_drain(input, evbuffer_get_length(input));
+}
+
+static void on_full_written(struct bufferevent *bev, void *arg)
+{
+    struct web_conn *conn = arg;
+
+    (void)bev;
+    evhttp_connection_free(conn->evcon);
+}
+
+static void on_full_event(struct bufferevent *bev, short events, void *arg)
+{
+    (void)events;
+    on_full_written(bev, arg);
+}
+
+/*
+ * There is no memory for more of a request. libevent would go on reading it, and answers nothing before its
+ * end: so the connection is taken from it, told, and freed. Half of the time that a request may take is what
+ * those who hold the memory still have on average.
+ */
+static void refuse_full(struct web_conn *conn)
+{
+    const unsigned wait = (conn->loop->server->config.request_seconds + 1) / 2;
+    char text[160] = "";
+
+    conn->full = true;
+    conn->unread = true;
+    cm_web_conn_state(conn, WEB_WRITING);
+    bufferevent_setcb(conn->bev, on_full_input, on_full_written, on_full_event, conn);
+    (void)snprintf(text, sizeof(text),
+                   "HTTP/1.1 503 Service Unavailable\r\nRetry-After: %u\r\nContent-Length: 0\r\n"
+                   "Connection: close\r\n\r\n",
+                   wait);
+    if (bufferevent_write(conn->bev, text, strlen(text)) != 0 ||
+        bufferevent_enable(conn->bev, EV_READ | EV_WRITE) != 0) {
+        cm_web_conn_cut(conn);
+    }
+}
+
+/* libevent has its connection as the argument of its callbacks, and asks nobody before it closes it. */
+static void find_evcon(struct web_conn *conn)
+{
+    void *evcon = NULL;
+
+    bufferevent_getcb(conn->bev, NULL, NULL, NULL, &evcon);
+    conn->evcon = evcon;
+    evhttp_connection_set_closecb(conn->evcon, on_close, conn);
+}
+
 /* Bytes have come in: of a next request, if none is under way. */
 static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
 {
     struct web_conn *conn = arg;
 
     (void)buffer;
-    if (info->n_added != 0 && (conn->state == WEB_IDLE || conn->state == WEB_HANDSHAKE)) {
+    if (info->n_added == 0 || conn->full) {
+        return;
+    }
+    if (conn->evcon == NULL) {
+        find_evcon(conn);
+    }
+    if (conn->state == WEB_IDLE || conn->state == WEB_HANDSHAKE) {
         cm_web_conn_state(conn, WEB_READING);
     }
+    if (cm_web_guard_take(conn->loop->server->guard, conn->peer, conn->held, info->n_added)) {
+        conn->held += info->n_added;
+    } else if (conn->state == WEB_READING) {
+        refuse_full(conn);
+    } else {
+        cm_web_conn_cut(conn); /* what comes before an answer is taken is nobody's loss */
+    }
 }
+
+void cm_web_conn_settle(struct web_conn *conn, size_t left)
+{
+    if (left < conn->held) {
+        cm_web_guard_give(conn->loop->server->guard, conn->peer, conn->held - left);
+        conn->held = left;
+    }
+}
+
+void cm_web_conn_meet(struct web_conn *conn)
+{
+    if (!conn->met) {
+        conn->met = true;
+        if (!cm_web_guard_enter(conn->loop->server->guard, SSL_get_fd(conn->ssl), &conn->peer)) {
+            cm_web_conn_cut(conn);
+        }
+    }
+}
+
+/* --------------------------------------------------------------------- life */
 
 /* With its SSL object, in the loop's thread. */
 void cm_web_conn_free(struct web_conn *conn)
@@ -67,6 +172,8 @@ void cm_web_conn_free(struct web_conn *conn)
         conn->next->prev = conn->prev;
     }
     loop->conn_count--;
+    cm_web_conn_settle(conn, 0);
+    cm_web_guard_leave(loop->server->guard, conn->peer);
     event_free(conn->deadline);
     free(conn);
     cm_web_loop_settle(loop);
@@ -122,7 +229,11 @@ struct bufferevent *cm_web_conn_make(struct event_base *base, void *arg)
         SSL_free(conn->ssl); /* and the connection */
         return NULL;
     }
+    conn->bev = bev;
     bufferevent_openssl_set_allow_dirty_shutdown(bev, 1); /* HTTP says its own lengths */
+    bufferevent_setwatermark(bev, EV_READ,
+                             0, /* what comes before an answer is taken stays outside */
+                             loop->server->config.max_body + loop->server->config.max_headers);
     (void)evbuffer_add_cb(bufferevent_get_input(bev), on_input, conn);
     cm_web_loop_settle(loop);
     return bev;

@@ -127,6 +127,11 @@ static enum cm_web_method method_of(struct evhttp_request *ev)
 
 static void refuse(struct evhttp_request *ev, int status, const char *reason)
 {
+    struct web_conn *conn = cm_web_conn_of(ev);
+
+    if (conn != NULL) {
+        conn->unread = true; /* a body behind GET, say */
+    }
     (void)evhttp_add_header(evhttp_request_get_output_headers(ev), "Connection", "close");
     evhttp_send_reply(ev, status, reason, NULL);
 }
@@ -139,9 +144,10 @@ static void on_answered(struct evhttp_request *ev, void *unused)
     if (conn != NULL) {
         struct bufferevent *bev =
             evhttp_connection_get_bufferevent(evhttp_request_get_connection(ev));
-        const bool more = evbuffer_get_length(bufferevent_get_input(bev)) != 0;
+        const size_t left = evbuffer_get_length(bufferevent_get_input(bev));
 
-        cm_web_conn_state(conn, more ? WEB_READING : WEB_IDLE);
+        cm_web_conn_settle(conn, left);
+        cm_web_conn_state(conn, left != 0 ? WEB_READING : WEB_IDLE);
     }
 }
 

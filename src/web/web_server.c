@@ -180,6 +180,9 @@ static void loop_free(struct web_loop *loop)
         }
         evhttp_free(loop->http);
     }
+    while (loop->lingers != NULL) {
+        cm_web_linger_free(loop->lingers);
+    }
     if (loop->base != NULL) {
         event_base_free(loop->base);
     }
@@ -265,6 +268,7 @@ static void server_free(struct cm_web_server *s)
         loop_free(&s->loops[i]);
     }
     SSL_CTX_free(s->tls);
+    cm_web_guard_free(s->guard);
     (void)pthread_mutex_destroy(&s->tls_lock);
     free(s->loops);
     free(s);
@@ -334,6 +338,7 @@ enum cm_status cm_web_start(const struct cm_web_config *config, struct cm_web_se
         st = CM_ERR_NOMEM;
         goto out;
     }
+    CM_TRY(cm_web_guard_make(config, &s->guard, why));
     CM_TRY(cm_web_tls_make(config->cert_pem, config->key_pem, &s->tls, why));
     raise_descriptors(config->max_connections);
     for (unsigned i = 0; i < loops; i++) {
@@ -356,6 +361,11 @@ out:
         server_free(s);
     }
     return st;
+}
+
+void cm_web_get_figures(const struct cm_web_server *server, struct cm_web_figures *out)
+{
+    cm_web_guard_figures(server->guard, out);
 }
 
 uint16_t cm_web_port(const struct cm_web_server *server)

@@ -41,6 +41,9 @@ static void on_info(const SSL *ssl, int where, int result)
     struct web_conn *conn = cm_web_tls_conn(ssl);
 
     (void)result;
+    if ((where & SSL_CB_HANDSHAKE_START) != 0 && conn != NULL) {
+        cm_web_conn_meet(conn);
+    }
     if ((where & SSL_CB_HANDSHAKE_DONE) != 0 && conn != NULL && conn->state == WEB_HANDSHAKE) {
         cm_web_conn_state(conn, WEB_IDLE);
     }
@@ -129,7 +132,7 @@ enum cm_status cm_web_tls_make(const char *cert_pem, const char *key_pem, SSL_CT
         goto out;
     }
     (void)SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                       SSL_OP_CIPHER_SERVER_PREFERENCE);
+                                       SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_CLEANSE_PLAINTEXT);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     (void)SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"casemate", 8);

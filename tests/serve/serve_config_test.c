@@ -20,8 +20,13 @@ static enum cm_status text(const char *file)
 TEST(files_are_lines_of_names_and_values)
 {
     CHECK_EQ(text("# a comment\n\n  listen=127.0.0.1:1 \n\tworkers =\t7\nhost = a\nhost = b\n"
-                  "root-key = file:/a b = c\nlog = json"),
+                  "root-key = file:/a b = c\nlog = json\nproxy = 192.0.2.1\nproxy = "
+                  "2001:db8::/32\nbody-memory = 64\npeer-connections=9"),
              CM_OK);
+    CHECK_STR(c.proxies[0], "192.0.2.1");
+    CHECK_STR(c.proxies[1], "2001:db8::/32");
+    CHECK_EQ(c.body_memory, 64);
+    CHECK_EQ(c.peer_connections, 9);
     CHECK_STR(c.listen, "127.0.0.1:1");
     CHECK_EQ(c.workers, 7);
     CHECK_STR(c.hosts[0], "a");
@@ -56,6 +61,10 @@ TEST(I5_misspelt_settings_are_refused_with_their_line)
         {"dev = true", "f:1: dev is one of yes|no"},
         {"listen = a:1\r\n", "f:1: a control character"},
         {"config = other", "f:1: unknown key config"},
+        {"proxy = proxy.example", "f:1: proxy is a numeric ADDRESS"},
+        {"proxy = 10.0.0.0/33", "f:1: proxy is a numeric ADDRESS"},
+        {"peer-connections = 0", "f:1: peer-connections takes"},
+        {"body-memory = 7", "f:1: body-memory takes"},
     };
     char hosts[CM_SERVE_MAX_HOSTS * 16 + 64] = "";
     char large[5000] = "listen = ";

@@ -11,6 +11,7 @@ unit=deploy/systemd/casemate.service
 sed -E 's/^#([a-z-]+ = )/\1/; s/^(tls-.*|root-key.*|store.*)//' deploy/systemd/serve.conf > "$work/serve.conf"
 expect 1 "/etc" "$build/tools/casemate" serve --config "$work/serve.conf" --state /etc/does/not/exist
 grep -qF -- "--config /etc/casemate/serve.conf" $unit && ok || fail "the unit has another configuration"
+grep -qE "^MemoryMax=[0-9]" $unit && ok || fail "nothing bounds the unit's memory"
 grep -qx "Type=notify" $unit && ok || fail "the unit does not wait until it is ready"
 
 if ! command -v systemd-analyze > /dev/null; then
