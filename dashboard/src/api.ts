@@ -235,7 +235,7 @@ export interface PolicySummary {
 }
 export interface PolicyVersion {
     version: number;
-    state: 'default' | 'active' | 'waiting' | 'rejected' | 'replaced';
+    state: 'default' | 'active' | 'reset' | 'waiting' | 'rejected' | 'replaced';
     author: string | null;
     time: number | null;
     approver: string | null;

@@ -231,16 +231,20 @@ static void enrol(struct cm_call *call, struct access *a, const json_t *body, st
 {
     uint8_t code[CM_SETUP_BYTES];
     struct cm_why why = {""};
-    enum cm_status st = cm_setup_parse(cm_access_text(body, "code"), code);
+    const enum cm_status form = cm_setup_parse(cm_access_text(body, "code"), code);
+    enum cm_status st = CM_OK;
 
     e->now = cm_service_now(a->service);
-    if (st == CM_OK) {
+    if (form == CM_OK) {
         st = cm_sha256_of(cm_span_make(code, sizeof(code)), e->hash);
     }
     cm_wipe(code, sizeof(code));
     /* the code first: a password's hash is expensive, and not for everybody to ask for */
-    if (st == CM_OK) {
+    if (st == CM_OK) { /* whatever the code looks like: with an admin no code will do */
         st = check_code(call->db, e, &why);
+    }
+    if (st == CM_OK) {
+        st = form;
     }
     if (st != CM_OK) {
         refuse(call, st, &why);

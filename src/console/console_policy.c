@@ -120,15 +120,24 @@ static const char *type_of(struct cm_call *call, bool or_mode)
     return type;
 }
 
-/* A version of the history in the names of the API. */
-static void rename_decided(json_t *version)
+/* A version of the history in the names of the API. @return whether it is the one in force */
+static bool rename_version(json_t *version, int64_t in_force)
 {
     json_t *decided = json_object_get(version, "decided");
+    const char *state = json_string_value(json_object_get(version, "state"));
+    const json_int_t number = json_integer_value(json_object_get(version, "version"));
 
     if (decided != NULL) {
         (void)json_object_set(version, "decided_at", decided);
         (void)json_object_del(version, "decided");
     }
+    if (state == NULL || strcmp(state, "active") != 0) {
+        return false;
+    }
+    if (json_string_length(json_object_get(version, "text")) == 0) { /* the default decides */
+        (void)json_object_set_new(version, "state", json_string("reset"));
+    }
+    return in_force != 0 && number == in_force;
 }
 
 static json_t *default_json(const struct cm_rule_version *v)
@@ -149,10 +158,8 @@ static enum cm_status one(struct cm_call *call, const char *type, json_t **out, 
     CM_TRY(cm_rules_active(call->service, type, &v));
     for (size_t i = 0; i < json_array_size(versions); i++) {
         json_t *version = json_array_get(versions, i);
-        const char *state = json_string_value(json_object_get(version, "state"));
 
-        rename_decided(version);
-        if (active == NULL && state != NULL && strcmp(state, "active") == 0) {
+        if (rename_version(version, v->version) && active == NULL) {
             active = json_incref(version);
         }
     }
@@ -257,9 +264,11 @@ static void answer_outcome(struct cm_call *call, const char *type, enum cm_rules
     const struct cm_db_value value = cm_db_text(type);
     struct cm_why why = {""};
     int64_t version = 0;
-    const enum cm_status st =
-        cm_db_run(call->db, "SELECT MAX(version) FROM policy WHERE type = ?", cm_db_with(&value, 1),
-                  cm_db_into(on_newest, &version), &why);
+    const enum cm_status st = cm_db_run(
+        call->db,
+        "SELECT CASE WHEN state = 'active' AND text = '' THEN 0 ELSE version END FROM policy"
+        " WHERE type = ? ORDER BY version DESC LIMIT 1",
+        cm_db_with(&value, 1), cm_db_into(on_newest, &version), &why);
 
     cm_console_answer(call, st,
                       json_pack("{ss sI}", "outcome",

@@ -36,14 +36,18 @@ static void refuse(struct cm_call *call, const struct pending *p)
 {
     const char *why = p->why.text[0] == '\0' ? cm_status_str(p->st) : p->why.text;
     bool native = call->route->api == CM_API_NATIVE;
+    char record[96] = "by a draft, without a record";
 
+    if (p->job.draft == NULL) {
+        (void)snprintf(record, sizeof(record), "attestation %s", p->id);
+    }
     if (p->by_policy) {
         cm_call_fail(call, native ? 403 : 400, native ? "PolicyRefused" : "PolicyEvaluationError",
-                     "%s%s (attestation %s)",
-                     native ? "" : "A Deny claim was issued, authorization failed: ", why, p->id);
+                     "%s%s (%s)",
+                     native ? "" : "A Deny claim was issued, authorization failed: ", why, record);
     } else {
         cm_call_fail(call, native ? 403 : 400, native ? "EvidenceRefused" : "InvalidParameter",
-                     "the evidence is refused: %s (attestation %s)", why, p->id);
+                     "the evidence is refused: %s (%s)", why, record);
     }
 }
 

@@ -280,6 +280,23 @@ static enum cm_status part_of(const char *file, char out[4096], struct cm_why *w
     return CM_OK;
 }
 
+static enum cm_status is_there(const char *file, struct cm_why *why)
+{
+    cm_why_set(why, "%.150s is there, and no backup replaces a file", file);
+    return CM_ERR_EXISTS;
+}
+
+/* In one step, where the file system can. */
+static int rename_to_new(const char *from, const char *to)
+{
+    int rc = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+
+    if (rc != 0 && (errno == EINVAL || errno == ENOSYS)) {
+        rc = link(from, to) == 0 ? unlink(from) : -1;
+    }
+    return rc;
+}
+
 /* The file is whole: its name, and the folder's entry for it, reach the disk. */
 static enum cm_status publish(const char *part, const char *file, struct cm_why *why)
 {
@@ -289,8 +306,8 @@ static enum cm_status publish(const char *part, const char *file, struct cm_why 
 
     (void)snprintf(folder, sizeof(folder), "%s", file);
     fd = open(part, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0 || rename(part, file) != 0) {
-        st = failed(file, why);
+    if (fd < 0 || fsync(fd) != 0 || rename_to_new(part, file) != 0) {
+        st = errno == EEXIST ? is_there(file, why) : failed(file, why);
     }
     if (fd >= 0) {
         (void)close(fd);
@@ -361,6 +378,9 @@ enum cm_status cm_store_backup(const char *where, const char *file, struct cm_ba
     CM_TRY(part_of(file, part, why));
     if (strncmp(where, "sqlite:", 7) == 0 && access(where + 7, F_OK) != 0) { /* opening makes it */
         return failed(where + 7, why);
+    }
+    if (faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0) { /* before the work */
+        return is_there(file, why);
     }
     remove_parts(part + 7);
     CM_TRY(cm_db_open(where, &c.from, why));

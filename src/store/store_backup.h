@@ -16,8 +16,10 @@ struct cm_backup {
  * Copy one state of a store, which may be written to meanwhile, into a file of mode 0600.
  *
  * @param where  as of cm_db_open()
- * @param file   a file that is there is replaced when the copy is whole and on the disk
+ * @param file   appears when the copy is whole and on the disk; nothing that is there is replaced, which
+ *               could be the store itself
  *
+ * @retval CM_ERR_EXISTS       file is there
  * @retval CM_ERR_UNSUPPORTED  the store has another version than this program's
  * @retval CM_ERR_SIGNATURE    the file is whole, but the store's audit log does not verify
  * @retval CM_ERR_NOTFOUND     there is no such store      @retval others of cm_db_run()

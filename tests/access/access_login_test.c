@@ -45,6 +45,7 @@ TEST(code_is_good_once)
     setup_admin(&ada);
     CHECK_EQ(setup_with(code, "mallory"), 409);
     CHECK_STR(kit_string("error.code"), "AlreadySetUp");
+    CHECK_EQ(setup_with("no code at all", "mallory"), 409); /* and no advice to look for another */
     CHECK_EQ(log_in("mallory", PASSWORD, NULL), 401);
     /* not even when there is no admin left who could have set it up: the store holds no code */
     (void)kit_again();

@@ -59,8 +59,20 @@ TEST(policies_are_set_replaced_restored_and_reset)
     CHECK_EQ(kit_integer("version"), 3);
     CHECK_EQ(console_ask("author", "POST", SGX "/versions/9/restore", "{\"base\":3}"), 404);
     CHECK_EQ(console_ask("author", "POST", SGX "/versions/x/restore", "{\"base\":3}"), 404);
+    /* back to the default, which is version 0 everywhere: what one saw in force is what one goes on from */
     CHECK_EQ(console_ask("author", "PUT", SGX, "{\"base\":3,\"text\":\"\"}"), 200);
-    CHECK_EQ(kit_integer("version"), 4);
+    CHECK_EQ(kit_integer("version"), 0);
+    CHECK_EQ(console_ask("auditor", "GET", SGX, NULL), 200);
+    CHECK_EQ(kit_integer("active.version"), 0);
+    CHECK_STR(kit_string("active.state"), "default");
+    CHECK(strlen(kit_string("active.text")) > 0);
+    CHECK_EQ(kit_integer("versions.0.version"), 4);
+    CHECK_STR(kit_string("versions.0.state"), "reset");
+    CHECK_EQ(console_ask("author", "PUT", SGX, "{\"base\":0,\"text\":\"" PERMIT "\"}"), 200);
+    CHECK_EQ(kit_integer("version"), 5);
+    CHECK_EQ(console_ask("auditor", "GET", SGX, NULL), 200);
+    CHECK_EQ(kit_integer("active.version"), 5);
+    CHECK_STR(kit_string("versions.1.state"), "replaced");
     console_stop();
 }
 
