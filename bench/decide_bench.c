@@ -113,7 +113,7 @@ static void make_signature(struct work *w)
 int main(void)
 {
     static uint8_t quote[DECIDE_QUOTE_MAX];
-    const struct cm_engine_ops ops = {{active, release, NULL}, NULL, NULL, NULL, NULL};
+    const struct cm_engine_ops ops = {{active, release, NULL}, NULL, NULL, NULL, NULL, 0};
     const struct decide_enclave e = decide_enclave();
     struct decide_source source = {0};
     struct cm_trust_root root;

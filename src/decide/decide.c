@@ -178,6 +178,14 @@ static void stop(void *state)
     free(m);
 }
 
+/* One worker renews what grows old, another is for what needs no source. */
+static unsigned waiters(const struct cm_service *s)
+{
+    const unsigned workers = cm_service_config(s)->workers;
+
+    return workers > 3 ? workers - 2 : workers == 0 ? 2 : 1;
+}
+
 static enum cm_status start(struct cm_service *s, void **state, struct cm_why *why)
 {
     struct cm_decide_module_state *m = calloc(1, sizeof(*m));
@@ -197,7 +205,7 @@ static enum cm_status start(struct cm_service *s, void **state, struct cm_why *w
     }
     CM_TRY(cm_engine_create(
         &(struct cm_engine_ops){
-            {active, cm_rules_release, m}, cm_decide_load, cm_decide_save, tell, m},
+            {active, cm_rules_release, m}, cm_decide_load, cm_decide_save, tell, m, waiters(s)},
         &m->engine));
     CM_TRY(cm_bases_create(&m->bases));
     CM_TRY(cm_stats_create(&m->stats));
@@ -264,6 +272,7 @@ static enum cm_status retire_run(struct cm_db *db, void *arg, struct cm_why *why
     const struct cm_retention keep = {
         .days = setting(db, "decide.retention_days", CM_RETENTION_DAYS),
         .rows = rows,
+        .denied_rows = setting(db, "decide.retention_denied_rows", tenth),
         .refused_rows = setting(db, "decide.retention_refused_rows", tenth),
     };
 

@@ -103,8 +103,8 @@ enum cm_status cm_engine_create(const struct cm_engine_ops *ops, struct cm_engin
     CM_TRY(cm_cert_cache_create(CERTS, &e->certs));
     CM_TRY(cm_seen_create(&e->seen));
     CM_TRY(cm_floors_create(&e->floors));
-    CM_TRY(cm_keeper_create(&(struct cm_keeper_ops){cm_engine_fetch, load, save, tell, e},
-                            &e->keeper));
+    CM_TRY(cm_keeper_create(
+        &(struct cm_keeper_ops){cm_engine_fetch, load, save, tell, e, ops->waiters}, &e->keeper));
     CM_TRY(cm_engine_configure(e, &nothing, NULL));
     *out = e;
     e = NULL;

@@ -51,6 +51,7 @@ struct cm_keeper {
     struct spender spenders[CM_KEEPER_UNVOUCHED]; /* each has at least one: there are no more */
     size_t spender_count;
     bool unvouched_busy; /* one of them is under way */
+    unsigned waiting;    /* threads that fetch, or wait for who does */
     struct cm_keeper_counts counts;
 };
 
@@ -398,6 +399,11 @@ static struct slot *fetch_slot(struct cm_keeper *k, struct slot *s, const struct
     if (!ask->may_wait) {
         return NULL;
     }
+    if (k->ops.waiters != 0 && k->waiting >= k->ops.waiters) {
+        /* a source that is slow must not have all threads: what needs none of it is served meanwhile */
+        cm_why_set(why, "collateral is being fetched for others: try again");
+        return NULL;
+    }
     if (!may_fetch(k, s, ask, why)) {
         return NULL;
     }
@@ -409,7 +415,9 @@ static struct slot *fetch_slot(struct cm_keeper *k, struct slot *s, const struct
     if (!ask->vouched) {
         k->unvouched_busy = true;
     }
+    k->waiting++;
     obtain(k, s, ask->now, ask->issuers);
+    k->waiting--;
     if (!ask->vouched) { /* it was ours: while it is set no other gets here */
         k->unvouched_busy = false;
     }

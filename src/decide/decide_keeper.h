@@ -33,6 +33,8 @@ struct cm_keeper_ops {
     /** Something a person should know: one line. */
     void (*tell)(void *arg, const char *name, const char *what);
     void *arg;
+    unsigned waiters; /* threads that may fetch, or wait for who does, at once; 0: no bound. Beyond
+                         that cm_keeper_get() is busy. Not counted: cm_keeper_tick() */
 };
 
 #define CM_KEEPER_MAX 4096u /* kept at once; least recently used go first */
@@ -60,7 +62,8 @@ struct cm_keeper_ask {
  *
  * @param out  set on CM_OK: one reference for the caller. It MAY BE STALE, when the source cannot be had;
  *             then why says what is wrong with the source. Whoever verifies it judges its age.
- * @retval CM_ERR_BUSY      it must be fetched, and may_wait is false; or nobody vouches for it, and too much
+ * @retval CM_ERR_BUSY      it must be fetched, and may_wait is false, or as many as may wait for sources
+ *                          already; or nobody vouches for it, and too much
  *                          of such is being asked for: it says nothing about what is wanted
  * @retval others           the source's, now or when it was last asked
  */

@@ -9,19 +9,26 @@
 #include "common/try.h"
 #include "crypto/crypto.h"
 
-#define SETS      256u
-#define WAYS      4u
-#define DAY       INT64_C(86400)
-#define JUNK_LIFE INT64_C(600)
-#define ID_SHIFT  28
-#define AT_ONCE   2000       /* rows that one retention step takes away */
-#define JUNK      "evidence" /* the stage of rows that anybody can have written, without a TEE */
+#define SETS     256u
+#define WAYS     4u
+#define DAY      INT64_C(86400)
+#define FEW_LIFE INT64_C(600)
+#define ID_SHIFT 28
+#define AT_ONCE  2000       /* rows that one retention step takes away */
+#define JUNK     "evidence" /* the stage of rows that anybody can have written, without a TEE */
+
+/* Rows that are kept apart from others, by what it takes to have them written; bases have them in `refused`. */
+enum kind {
+    PERMITTED = 0,
+    JUNK_ROWS = 1, /* anything */
+    DENIED = 2,    /* genuine evidence of any TEE */
+};
 
 /* The items of one explanation, written once, to which others refer. Immutable but for `stored`. */
 struct cm_base {
     atomic_uint refs;
     atomic_bool stored; /* on the disk */
-    bool junk;          /* of rows of refused evidence: it goes with them */
+    enum kind kind;     /* of its rows: it goes with them */
     uint64_t key;       /* of its like */
     int64_t time;
     char hash[33];
@@ -103,21 +110,21 @@ static uint64_t likeness(const struct cm_facts *f)
     return h;
 }
 
-static bool is_junk(const struct cm_facts *f)
+static enum kind kind_of(const struct cm_facts *f)
 {
-    return strcmp(f->stage, JUNK) == 0;
+    return strcmp(f->stage, JUNK) == 0 ? JUNK_ROWS : f->ok ? PERMITTED : DENIED;
 }
 
 /*
- * How long a base is used: so that rows that are kept have theirs (cm_record_retire()). Of junk, each piece of
- * which can be made to need a base of its own, they go soon after the rows: 20 KB each would fill the disk.
+ * How long a base is used: so that rows that are kept have theirs (cm_record_retire()). Of what was refused, each
+ * piece of which can be made to need a base of its own, they go soon after the rows: 20 KB each would fill the disk.
  */
-static int64_t base_life(bool junk)
+static int64_t base_life(enum kind kind)
 {
-    return junk ? JUNK_LIFE : DAY;
+    return kind == PERMITTED ? DAY : FEW_LIFE;
 }
 
-static struct cm_base *base_find(struct cm_bases *b, uint64_t key, bool junk, int64_t now)
+static struct cm_base *base_find(struct cm_bases *b, uint64_t key, enum kind kind, int64_t now)
 {
     struct cm_base *out = NULL;
 
@@ -125,8 +132,8 @@ static struct cm_base *base_find(struct cm_bases *b, uint64_t key, bool junk, in
     for (size_t k = 0; k < WAYS && out == NULL; k++) {
         struct cm_base *one = b->sets[key % SETS][k];
 
-        if (one != NULL && one->key == key && one->junk == junk && one->time <= now &&
-            now - one->time < base_life(junk)) {
+        if (one != NULL && one->key == key && one->kind == kind && one->time <= now &&
+            now - one->time < base_life(kind)) {
             out = base_hold(one);
         }
     }
@@ -159,7 +166,7 @@ static enum cm_status base_make(struct cm_items *items, uint64_t key, const stru
                                 struct cm_base **out)
 {
     const int64_t now = f->time;
-    const bool refused = is_junk(f);
+    const int64_t kind = kind_of(f);
     struct cm_base *b = calloc(1, sizeof(*b));
     struct cm_sha256 *h = NULL;
     uint8_t digest[CM_SHA256_SIZE] = {0};
@@ -172,11 +179,11 @@ static enum cm_status base_make(struct cm_items *items, uint64_t key, const stru
     atomic_init(&b->stored, false);
     b->key = key;
     b->time = now;
-    b->junk = refused;
+    b->kind = kind_of(f);
     /* time and kind are part of the name: rows find a base that is as old as they, and goes with them */
     CM_TRY(cm_sha256_create(&h));
     CM_TRY(cm_sha256_update(h, &now, sizeof(now)));
-    CM_TRY(cm_sha256_update(h, &refused, sizeof(refused)));
+    CM_TRY(cm_sha256_update(h, &kind, sizeof(kind)));
     CM_TRY(cm_sha256_update(h, items->text, items->len));
     CM_TRY(cm_sha256_final(h, digest));
     cm_hex_encode(cm_span_make(digest, 16), CM_HEX_LOWER, b->hash);
@@ -220,7 +227,7 @@ enum cm_status cm_record_make(struct cm_bases *b, const struct cm_decision *d,
     cm_facts_of(d, job, &out->facts);
     CM_TRY(cm_items_of(d, job, &items));
     key = likeness(&out->facts);
-    base = base_find(b, key, is_junk(&out->facts), out->facts.time);
+    base = base_find(b, key, kind_of(&out->facts), out->facts.time);
     if (base != NULL) {
         CM_TRY(cm_items_diff(&base->items, &items, &out->delta, &out->delta_len));
     }
@@ -263,7 +270,7 @@ static enum cm_status write_base(struct cm_db *db, const struct cm_base *b, stru
 {
     const struct cm_db_value v[] = {cm_db_text(b->hash), cm_db_int(b->time),
                                     cm_db_blob(cm_span_make(b->items.text, b->items.len)),
-                                    cm_db_int(b->junk ? 1 : 0)};
+                                    cm_db_int((int64_t)b->kind)};
 
     return cm_db_run(db,
                      "INSERT INTO attestation_base (hash, time, items, refused) VALUES (?, ?, ?, ?)"
@@ -349,30 +356,32 @@ static enum cm_status delete_below(struct cm_db *db, const char *sql, int64_t li
     return cm_db_run(db, sql, cm_db_with(&v, 1), cm_db_nowhere(), why);
 }
 
-/* Rows that are kept apart from others. Each statement has an index of its own (schema_decide.c). */
-struct kind {
+/* Of a kind; each statement has an index of its own (schema_decide.c). */
+struct retirement {
     const char *newest;
     const char *oldest;
     const char *first_time;
     const char *take;
     const char *take_bases;
-    bool junk;
+    enum kind kind;
 };
 
-#define KIND(which, refused, is_junk_kind)                                                        \
-    {                                                                                             \
-        "SELECT id FROM attestation WHERE " which " ORDER BY id DESC LIMIT 1 OFFSET ?",           \
-            "SELECT id FROM attestation WHERE " which " ORDER BY id LIMIT 1 OFFSET ?",            \
-            "SELECT time FROM attestation WHERE " which " ORDER BY id LIMIT 1",                   \
-            "DELETE FROM attestation WHERE " which " AND id < ?",                                 \
-            "DELETE FROM attestation_base WHERE refused = " refused " AND time < ?", is_junk_kind \
+#define RETIREMENT(which, refused, kind)                                                  \
+    {                                                                                     \
+        "SELECT id FROM attestation WHERE " which " ORDER BY id DESC LIMIT 1 OFFSET ?",   \
+            "SELECT id FROM attestation WHERE " which " ORDER BY id LIMIT 1 OFFSET ?",    \
+            "SELECT time FROM attestation WHERE " which " ORDER BY id LIMIT 1",           \
+            "DELETE FROM attestation WHERE " which " AND id < ?",                         \
+            "DELETE FROM attestation_base WHERE refused = " refused " AND time < ?", kind \
     }
 
-static const struct kind junk = KIND("stage = '" JUNK "'", "1", true);
-static const struct kind genuine = KIND("stage <> '" JUNK "'", "0", false);
+static const struct retirement junk = RETIREMENT("stage = '" JUNK "'", "1", JUNK_ROWS);
+static const struct retirement denied = RETIREMENT("stage <> '" JUNK "' AND ok = 0", "2", DENIED);
+static const struct retirement permitted =
+    RETIREMENT("stage <> '" JUNK "' AND ok = 1", "0", PERMITTED);
 
 /* Those below `keep` and beyond the newest `rows`. @param more  as of cm_record_retire() */
-static enum cm_status retire_kind(struct cm_db *db, const struct kind *kind, int64_t keep,
+static enum cm_status retire_kind(struct cm_db *db, const struct retirement *kind, int64_t keep,
                                   uint64_t rows, bool *more, struct cm_why *why)
 {
     const int64_t beyond = (int64_t)rows;
@@ -396,7 +405,7 @@ static enum cm_status retire_kind(struct cm_db *db, const struct kind *kind, int
     }
     CM_TRY(ask_number(db, kind->first_time, NULL, &oldest, why));
     if (oldest != 0) { /* a row's base is at most one life older than the row */
-        CM_TRY(delete_below(db, kind->take_bases, oldest - 2 * base_life(kind->junk), why));
+        CM_TRY(delete_below(db, kind->take_bases, oldest - 2 * base_life(kind->kind), why));
     }
 out:
     return st;
@@ -415,7 +424,11 @@ enum cm_status cm_record_retire(struct cm_db *db, uint64_t now, const struct cm_
     if (*more) {
         goto out;
     }
-    CM_TRY(retire_kind(db, &genuine, from, keep->rows, more, why));
+    CM_TRY(retire_kind(db, &denied, from, keep->denied_rows, more, why));
+    if (*more) {
+        goto out;
+    }
+    CM_TRY(retire_kind(db, &permitted, from, keep->rows, more, why));
     if (*more) {
         goto out;
     }

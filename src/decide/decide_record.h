@@ -80,14 +80,16 @@ int64_t cm_record_first_id(uint64_t time);
 /** How much of the log is kept. */
 struct cm_retention {
     uint64_t days;
-    uint64_t rows;         /* of genuine evidence, permitted or refused by a policy */
+    uint64_t rows; /* of what was permitted */
+    uint64_t
+        denied_rows; /* of genuine evidence that a policy refused: whoever has a TEE can have those written */
     uint64_t refused_rows; /* of evidence that was refused: anybody can have those written */
 };
 
 /**
  * Retention, within a transaction: rows older than the days, and of each kind those beyond its newest, so
- * that however many of refused evidence there are, no genuine one goes for them; at most a few thousand at
- * once, refused evidence first. @param more  set: there is more to do.
+ * that however many of refused evidence there are, no genuine one goes for them, and none that was permitted
+ * for those that were denied; at most a few thousand at once, refused evidence first. @param more  set: there is more to do.
  */
 CM_MUST_USE enum cm_status cm_record_retire(struct cm_db *db, uint64_t now,
                                             const struct cm_retention *keep, bool *more,

@@ -30,7 +30,10 @@ static const char *const *const parts_2[] = {
     NULL,
 };
 
-static const char *const *const *const versions[] = {parts_1, parts_2};
+/* 3: bounds of what is kept */
+static const char *const *const parts_3[] = {cm_schema_decide_3, NULL};
+
+static const char *const *const *const versions[] = {parts_1, parts_2, parts_3};
 #define NEWEST ((int64_t)(sizeof(versions) / sizeof(versions[0])))
 
 int64_t cm_schema_version(void)

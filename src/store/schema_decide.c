@@ -42,3 +42,11 @@ const char *const cm_schema_decide_2[] = {
     "CREATE TABLE collateral_floor (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
     NULL,
 };
+
+/* 3: retention apart for what a policy permitted and what it refused */
+const char *const cm_schema_decide_3[] = {
+    "DROP INDEX attestation_genuine",
+    "CREATE INDEX attestation_denied ON attestation (id) WHERE stage <> 'evidence' AND ok = 0",
+    "CREATE INDEX attestation_permitted ON attestation (id) WHERE stage <> 'evidence' AND ok = 1",
+    NULL,
+};

@@ -9,4 +9,6 @@ extern const char *const cm_schema_decide_2[];
 extern const char *const cm_schema_vault_2[];
 extern const char *const cm_schema_kbs_2[];
 
+extern const char *const cm_schema_decide_3[];
+
 #endif

@@ -68,7 +68,7 @@ struct scene {
 static struct scene *scene_new(void)
 {
     struct scene *s = calloc(1, sizeof(*s));
-    const struct cm_engine_ops ops = {{active, release, NULL}, NULL, NULL, NULL, NULL};
+    const struct cm_engine_ops ops = {{active, release, NULL}, NULL, NULL, NULL, NULL, 0};
     const struct decide_enclave e = decide_enclave();
 
     if (s == NULL || cm_engine_create(&ops, &s->engine) != CM_OK) {

@@ -101,7 +101,7 @@ static void configure(struct scene *s)
 
 static struct scene *scene_new(const char *line, bool vlek)
 {
-    static const struct cm_engine_ops ops = {{active, release, NULL}, NULL, NULL, NULL, NULL};
+    static const struct cm_engine_ops ops = {{active, release, NULL}, NULL, NULL, NULL, NULL, 0};
     struct scene *s = calloc(1, sizeof(*s));
 
     if (s == NULL || cm_engine_create(&ops, &s->engine) != CM_OK) {

@@ -426,7 +426,54 @@ TEST(junk_does_not_push_out_what_was_genuine)
     CHECK_EQ(cm_decide_explain(db, last, &one, NULL), CM_OK); /* and not before */
     CHECK(json_is_object(json_object_get(one, "evidence")));
     json_decref(one);
-    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation_base WHERE refused = 0"), 2);
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation_base WHERE refused <> 1"), 2);
+    cm_db_close(db);
+    kit_stop();
+}
+
+static enum cm_status two_denied_rows(struct cm_db *db, void *arg, struct cm_why *why)
+{
+    (void)arg;
+    return cm_setting_put(db, "decide.retention_denied_rows", "2", why);
+}
+
+/* The attack: genuine quotes of somebody's own enclaves, which the policy refuses, as many as he likes. */
+TEST(what_a_policy_refused_does_not_push_out_what_it_permitted)
+{
+    struct decide_enclave own = decide_enclave();
+    char ids[3][65] = {""};
+    char last[65] = "";
+    struct cm_db *db = NULL;
+    json_t *one = NULL;
+
+    begin();
+    attest_three(ids); /* permitted, refused by the policy, refused evidence */
+    REQUIRE(cm_service_write(kit_service(), three_rows, NULL, NULL) == CM_OK);
+    REQUIRE(cm_service_write(kit_service(), two_denied_rows, NULL, NULL) == CM_OK);
+    for (int i = 0; i < 9; i++) {
+        own.mrsigner = (uint8_t)(0x20 + i);
+        own.mrenclave = (uint8_t)(0x90 + i); /* each a base of its own */
+        CHECK_EQ(attest(&own, "mallory", last), CM_ERR_POLICY);
+    }
+    db = reader();
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation WHERE stage = 'policy'"), 10);
+    cm_service_tick(kit_service());
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation WHERE stage = 'policy'"), 2);
+    CHECK_EQ(cm_decide_explain(db, ids[0], &one, NULL), CM_OK);
+    CHECK(json_is_object(json_object_get(one, "evidence")));
+    json_decref(one);
+    one = NULL;
+    CHECK_EQ(cm_decide_explain(db, last, &one, NULL), CM_OK); /* the newest of it is there */
+    json_decref(one);
+    /* what explains them goes with them */
+    CHECK(kit_count(db, "SELECT COUNT(*) FROM attestation_base WHERE refused = 2") >= 9);
+    kit_step_clock(1300);
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(attest(&own, "mallory", last), CM_ERR_POLICY);
+    }
+    cm_service_tick(kit_service());
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation_base WHERE refused = 2"), 1);
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation_base WHERE refused = 0"), 1);
     cm_db_close(db);
     kit_stop();
 }

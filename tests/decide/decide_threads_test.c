@@ -105,7 +105,7 @@ static void *change_on(void *arg)
 
 TEST(decisions_do_not_meet)
 {
-    static const struct cm_engine_ops ops = {{active, release, NULL}, NULL, NULL, NULL, NULL};
+    static const struct cm_engine_ops ops = {{active, release, NULL}, NULL, NULL, NULL, NULL, 0};
     struct decide_enclave e = decide_enclave();
     pthread_t threads[THREADS + 1];
     size_t numbers[THREADS];

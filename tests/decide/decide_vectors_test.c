@@ -80,7 +80,7 @@ static struct cm_span load(const char *name, uint8_t **owned)
 
 TEST(every_vector_has_its_verdict)
 {
-    static const struct cm_engine_ops ops = {{active, release, NULL}, NULL, NULL, NULL, NULL};
+    static const struct cm_engine_ops ops = {{active, release, NULL}, NULL, NULL, NULL, NULL, 0};
     static const struct cm_decide_config config = {.crl_optional = true}; /* no network here */
     struct cm_engine *engine = NULL;
 
