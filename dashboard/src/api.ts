@@ -466,6 +466,27 @@ export function whenSessionEnds(run: () => void): void {
     onLost = run;
 }
 
+let lostAt: number | null = null;
+const reachListeners = new Set<() => void>();
+
+/** Since when the service does not answer, in seconds; null: it did when it was last asked. */
+export function lostSince(): number | null {
+    return lostAt;
+}
+
+/** Called when that changes. @return ends it */
+export function whenReachChanges(run: () => void): () => void {
+    reachListeners.add(run);
+    return () => reachListeners.delete(run);
+}
+
+function reached(answered: boolean): void {
+    if (answered !== (lostAt === null)) {
+        lostAt = answered ? null : Math.floor(Date.now() / 1000);
+        reachListeners.forEach((run) => run());
+    }
+}
+
 function errorOf(response: Response, body: unknown): ApiError {
     const error = (body as {error?: {code?: string; message?: string; line?: number; column?: number}} | null)?.error;
     const message = error?.message ?? `The service answered ${response.status}.`;
@@ -519,9 +540,11 @@ export async function ask<T>(path: string, {method = 'GET', body, text, signal}:
         if (error instanceof DOMException && error.name === 'AbortError') {
             throw error;
         }
+        reached(error instanceof SyntaxError);
         const what = error instanceof SyntaxError ? 'The answer is not JSON.' : 'The service does not answer.';
         throw new ApiError(0, 'Unreachable', what, null, null, null);
     }
+    reached(true);
     if (!response.ok) {
         const refusal = errorOf(response, answer);
         if (response.status === 401 && refusal.code !== 'LoginFailed') {
@@ -532,9 +555,10 @@ export async function ask<T>(path: string, {method = 'GET', body, text, signal}:
     return answer as T;
 }
 
-/** A path with what is not empty of the parameters. */
+/** A path with what is not empty of the parameters, which count more than those it has. */
 export function withQuery(path: string, parameters: Record<string, string | number | null | undefined>): string {
-    const query = new URLSearchParams();
+    const [place = '', before] = path.split('?');
+    const query = new URLSearchParams(before);
 
     for (const [name, value] of Object.entries(parameters)) {
         if (value !== null && value !== undefined && value !== '') {
@@ -542,5 +566,5 @@ export function withQuery(path: string, parameters: Record<string, string | numb
         }
     }
     const text = query.toString();
-    return text === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${text}`;
+    return text === '' ? place : `${place}?${text}`;
 }

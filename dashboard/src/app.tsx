@@ -3,14 +3,16 @@ import type {ComponentChildren, JSX} from 'preact';
 import {useCallback, useEffect, useMemo, useRef, useState} from 'preact/hooks';
 
 import {type ApiError, ask, type Me, type Overview, type PolicySummary, setCsrf, whenSessionEnds} from './api';
-import {useLoad} from './hooks';
+import {useLoad, useLost} from './hooks';
 import {LoginPage, SetupPage} from './pages/enter';
 import {AccessPage} from './pages/access';
+import {AccountPage} from './pages/account';
 import {AttestationPage} from './pages/attestation';
 import {AttestationsPage} from './pages/attestations';
 import {AuditPage} from './pages/audit';
 import {InventoryPage, WorkloadPage} from './pages/inventory';
-import {KeyPage, KeysPage, SecretPage} from './pages/keys';
+import {KeyPage, SecretPage} from './pages/key';
+import {KeysPage} from './pages/keys';
 import {OverviewPage} from './pages/overview';
 import {PoliciesPage} from './pages/policies';
 import {PolicyPage} from './pages/policy';
@@ -19,7 +21,7 @@ import {TryPage} from './pages/try';
 import {A, href, navigate, Router, usePlace} from './router';
 import {SessionContext, useMay, useSession} from './session';
 import {Announcer} from './ui/announce';
-import {Empty, Failed} from './ui/basics';
+import {Empty, Failed, Time} from './ui/basics';
 import {Icon, type IconName, Mark} from './ui/icons';
 import {setWish, wish, type Wish} from './ui/scheme';
 
@@ -29,6 +31,7 @@ interface Entry {
     icon: IconName;
     page: (path: string[]) => JSX.Element;
     only?: 'auditor' | 'admin';
+    apart?: true; // not among the pages: the name of who is logged in leads there
 }
 
 const entries: Entry[] = [
@@ -71,6 +74,7 @@ const entries: Entry[] = [
     {path: 'audit', name: 'Audit', icon: 'audit', page: () => <AuditPage />, only: 'auditor'},
     {path: 'try', name: 'Try it', icon: 'try', page: () => <TryPage />},
     {path: 'access', name: 'Access', icon: 'access', page: () => <AccessPage />, only: 'admin'},
+    {path: 'account', name: 'Your account', icon: 'access', page: () => <AccountPage />, apart: true},
 ];
 
 function Navigation({current, counts}: {current: string; counts: Record<string, number>}): JSX.Element {
@@ -79,7 +83,7 @@ function Navigation({current, counts}: {current: string; counts: Record<string, 
     return (
         <ul>
             {entries
-                .filter((e) => e.only === undefined || may[e.only])
+                .filter((e) => e.apart !== true && (e.only === undefined || may[e.only]))
                 .map((e) => {
                     const n = counts[e.path] ?? 0;
                     return (
@@ -137,6 +141,20 @@ function EmulatedBanner(): JSX.Element {
             <Icon name="warning" size={14} />
             <span>
                 <b>EMULATED.</b> This service accepts evidence of the emulator, which protects nothing: for development only.
+            </span>
+        </div>
+    );
+}
+
+/** The service is gone while its dashboard is open: said once, for all that is shown. */
+function LostBanner(): JSX.Element | null {
+    const since = useLost();
+
+    return since === null ? null : (
+        <div class="lost" role="alert">
+            <Icon name="warning" size={14} />
+            <span>
+                <b>The service does not answer</b> since <Time at={since} />. What is shown is of before; it is asked again and again.
             </span>
         </div>
     );
@@ -216,10 +234,14 @@ function Shell({children, current}: {children: ComponentChildren; current: strin
                     </nav>
                     <div class="side-foot">
                         <SchemeToggle />
-                        <div class="who">
-                            <span class="who-name">{me.user?.name}</span>
-                            <span class="quiet small">{me.user?.roles.join(', ')}</span>
-                        </div>
+                        <A to="/account" class="who" {...(current === 'account' ? {'aria-current': 'page' as const} : {})}>
+                            <Icon name="access" />
+                            <span>
+                                <span class="unseen">Your account: </span>
+                                <span class="who-name">{me.user?.name}</span>
+                                <span class="who-roles">{me.user?.roles.join(', ')}</span>
+                            </span>
+                        </A>
                         <button type="button" class="button small" onClick={() => void logout()}>
                             <Icon name="leave" size={14} /> Log out
                         </button>
@@ -231,6 +253,7 @@ function Shell({children, current}: {children: ComponentChildren; current: strin
             </header>
             <main id="main" ref={main} tabIndex={-1}>
                 {me.service.emulated && <EmulatedBanner />}
+                <LostBanner />
                 {children}
             </main>
         </div>

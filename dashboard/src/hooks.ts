@@ -1,7 +1,7 @@
 // Asking the service: once, or again and again.
 import {useCallback, useEffect, useRef, useState} from 'preact/hooks';
 
-import {ApiError, ask, type Page, withQuery} from './api';
+import {ApiError, ask, lostSince, type Page, whenReachChanges, withQuery} from './api';
 
 export interface Loaded<T> {
     data: T | null;
@@ -17,7 +17,8 @@ const asApiError = (error: unknown): ApiError =>
 
 /**
  * The answer to GET path; asked again when path changes, and every `every` milliseconds if that is given:
- * rarely while the page is hidden, and more rarely after errors. Old data stays while new is on its way.
+ * rarely while the page is hidden, more rarely after errors, and at once when a service that was gone is back.
+ * Old data stays while new is on its way.
  */
 export function useLoad<T>(path: string | null, every = 0): Loaded<T> {
     const [state, setState] = useState<{path: string | null; data: T | null; error: ApiError | null; at: number | null}>({
@@ -35,21 +36,25 @@ export function useLoad<T>(path: string | null, every = 0): Loaded<T> {
         const abort = new AbortController();
         let timer = 0;
         let failures = 0;
+        let lost = false;
         const once = async (again: boolean): Promise<void> => {
             try {
-                const url = again ? path + (path.includes('?') ? '&' : '?') + 'poll=1' : path;
+                const url = again ? withQuery(path, {poll: 1}) : path;
                 const data = await ask<T>(url, {signal: abort.signal});
                 failures = 0;
+                lost = false;
                 setState({path, data, error: null, at: seconds()});
             } catch (error) {
                 if (abort.signal.aborted) {
                     return;
                 }
                 failures++;
+                lost = asApiError(error).status === 0;
                 setState((s) => ({path, data: s.path === path ? s.data : null, error: asApiError(error), at: s.at}));
             }
             if (every > 0) {
-                const wait = (document.hidden ? 60000 : every) * 2 ** Math.min(failures, 4);
+                const wait = document.hidden ? 60000 : Math.max(every, Math.min(every * 2 ** failures, 30000));
+                window.clearTimeout(timer);
                 timer = window.setTimeout(() => void once(true), wait);
             }
         };
@@ -59,10 +64,18 @@ export function useLoad<T>(path: string | null, every = 0): Loaded<T> {
                 void once(true);
             }
         };
+        const back = (): void => {
+            if (lost && lostSince() === null) {
+                window.clearTimeout(timer);
+                void once(true);
+            }
+        };
+        const ignore = whenReachChanges(back);
         void once(round > 0);
         document.addEventListener('visibilitychange', shown);
         return (): void => {
             abort.abort();
+            ignore();
             window.clearTimeout(timer);
             document.removeEventListener('visibilitychange', shown);
         };
@@ -81,6 +94,7 @@ export function useLoad<T>(path: string | null, every = 0): Loaded<T> {
 export interface LoadedList<T, P extends Page<T>> extends Loaded<P> {
     items: T[];
     grown: boolean; // more than the first page is shown: no longer live
+    growing: boolean;
     more: (() => void) | null;
 }
 
@@ -92,6 +106,7 @@ export function useList<T, P extends Page<T> = Page<T>>(path: string, every = 0)
     const first = useLoad<P>(path, every);
     const [grown, setGrown] = useState<{path: string; items: T[]; next: string | null} | null>(null);
     const [error, setError] = useState<ApiError | null>(null);
+    const [growing, setGrowing] = useState(false);
     const busy = useRef(false);
     const mine = grown !== null && grown.path === path ? grown : null;
     const items = mine?.items ?? first.data?.items ?? [];
@@ -101,14 +116,16 @@ export function useList<T, P extends Page<T> = Page<T>>(path: string, every = 0)
             return;
         }
         busy.current = true;
+        setGrowing(true);
         try {
-            const page = await ask<P>(withQuery(path, {cursor}));
+            const page = await ask<P>(withQuery(path, {cursor, limit: mine === null ? 100 : 200}));
             setGrown({path, items: [...items, ...page.items], next: page.next});
             setError(null);
         } catch (failure) {
             setError(asApiError(failure));
         } finally {
             busy.current = false;
+            setGrowing(false);
         }
     };
 
@@ -121,6 +138,7 @@ export function useList<T, P extends Page<T> = Page<T>>(path: string, every = 0)
         error: first.error ?? error,
         items,
         grown: mine !== null,
+        growing,
         more: cursor === null ? null : (): void => void more(),
     };
 }
@@ -155,13 +173,37 @@ export function useAction<A extends unknown[]>(act: (...args: A) => Promise<void
     return {run, busy, error, clear: useCallback(() => setError(null), [])};
 }
 
-/** The time, in seconds, again every `every` milliseconds: for "5 minutes ago". */
+/** Since when the service does not answer, in seconds, or null. */
+export function useLost(): number | null {
+    const [since, setSince] = useState(lostSince);
+
+    useEffect(() => whenReachChanges(() => setSince(lostSince())), []);
+    return since;
+}
+
+const clocks = new Map<number, {listeners: Set<(now: number) => void>; timer: number}>();
+
+/** The time, in seconds, again every `every` milliseconds: for "5 minutes ago". One timer, however many ask. */
 export function useNow(every = 10000): number {
     const [now, setNow] = useState(seconds);
 
     useEffect(() => {
-        const timer = window.setInterval(() => setNow(seconds()), every);
-        return (): void => window.clearInterval(timer);
+        let clock = clocks.get(every);
+        if (clock === undefined) {
+            const listeners = new Set<(now: number) => void>();
+            const timer = window.setInterval(() => listeners.forEach((tell) => tell(seconds())), every);
+            clock = {listeners, timer};
+            clocks.set(every, clock);
+        }
+        const {listeners, timer} = clock;
+        listeners.add(setNow);
+        return (): void => {
+            listeners.delete(setNow);
+            if (listeners.size === 0) {
+                window.clearInterval(timer);
+                clocks.delete(every);
+            }
+        };
     }, [every]);
     return now;
 }

@@ -120,10 +120,11 @@ async function api(state, request, response, url) {
 
 /**
  * @param setup  nobody has an account yet: the code is "123-456"
- * @return {url, world, stop(), fail} `fail` set to a status: every call of the API is refused with it
+ * @return {url, state, world, stop()} `state.fail` set to a status: every call of the API is refused with it;
+ *   `state.gone`: none is answered
  */
 export async function start({port = 0, dist = process.env.CASEMATE_DASHBOARD_DIST ?? fileURLToPath(new URL('../../dashboard/dist', import.meta.url)), setup = false, emulated = false, empty = false} = {}) {
-    const state = {sessions: new Map(), setup, attempts: 0, fail: null};
+    const state = {sessions: new Map(), setup, attempts: 0, fail: null, gone: false};
     const server = createServer((request, response) => {
         const url = new URL(request.url, state.url);
         const refuse = (error) => {
@@ -132,7 +133,9 @@ export async function start({port = 0, dist = process.env.CASEMATE_DASHBOARD_DIS
             response.writeHead(known.status, {'content-type': 'application/json', 'x-ms-request-id': randomBytes(16).toString('hex'), ...(known.status === 429 ? {'retry-after': '30'} : {})});
             response.end(JSON.stringify({error: {code: known.code, message: known.message, ...place}}));
         };
-        if (url.pathname.startsWith('/api/v1/')) {
+        if (state.gone && url.pathname.startsWith('/api/v1/')) {
+            request.socket.destroy();
+        } else if (url.pathname.startsWith('/api/v1/')) {
             const run = state.fail === null || url.pathname.endsWith('/me') ? api(state, request, response, url) : Promise.reject(new Refusal(state.fail, 'Busy', 'The store cannot be reached.'));
             run.catch(refuse);
         } else if (url.pathname === '/') {

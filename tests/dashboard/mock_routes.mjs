@@ -85,6 +85,21 @@ const sessions = [
         }
         return begin(call, account);
     }),
+    route('POST', 'password', 'session', (call) => {
+        const {state, session, user, body} = call;
+        if (body.new.length < 12) {
+            throw new Refusal(400, 'WeakPassword', 'a password has 12 to 256 characters');
+        }
+        if (body.old !== user.password) {
+            throw new Refusal(403, 'Forbidden', 'the old password is wrong');
+        }
+        user.password = body.new;
+        for (const [id, other] of state.sessions) {
+            if (other.name === user.name && other !== session) {
+                state.sessions.delete(id);
+            }
+        }
+    }),
     route('POST', 'logout', 'session', (call) => {
         for (const [id, session] of call.state.sessions) {
             if (session === call.session) {

@@ -93,7 +93,7 @@ test('set-up, an accepted and a refused attestation, and why', async () => {
     await page.locator('.field-error').waitFor();
     await page.getByLabel('Set-up code').fill(readFileSync(join(folder, 'service/setup-code'), 'utf8').trim());
     await page.getByRole('button', {name: 'Make the first admin'}).click();
-    await page.getByText('No attestation in 1 h').waitFor();
+    await page.getByRole('heading', {name: 'First steps'}).waitFor();
 
     const accepted = await attest(quote);
     assert.equal(accepted.status, 200, JSON.stringify(accepted.body));
@@ -228,7 +228,7 @@ test('the audit log is whole, and has who did what', async () => {
     const {page, close} = await visit(browser, url);
 
     await login(page, 'ada');
-    await page.getByRole('link', {name: 'Audit'}).click();
+    await page.getByRole('link', {name: 'Audit', exact: true}).click();
     await page.getByRole('cell', {name: 'carol', exact: true}).first().waitFor();
     await page.getByRole('cell', {name: 'policy.approve'}).first().waitFor();
     await page.getByRole('button', {name: 'Verify the chain'}).click();

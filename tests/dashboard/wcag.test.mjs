@@ -20,7 +20,7 @@ after(async () => {
 test('every page: WCAG AA in light and dark, and 360 pixels wide', async () => {
     const {page, close} = await visit(browser, mock.url, {as: 'ada'});
     const a = mock.world.log.find((x) => x.result === 'refused' && x.stage === 'policy' && x.tee === 'sgx');
-    const paths = ['/', '/attestations', `/attestations/${a.id}`, '/inventory', '/inventory?tab=platforms', '/inventory/ledger-3', '/policies', '/policies/TdxVm', '/policies/TdxVm?tab=versions', '/keys', '/keys?tab=releases', '/keys/key/ledger-data', '/references', '/references/r1', '/audit', '/try', '/try?tab=token', '/try?tab=clients', '/access'];
+    const paths = ['/', '/attestations', `/attestations/${a.id}`, '/inventory', '/inventory?tab=platforms', '/inventory/ledger-3', '/policies', '/policies/TdxVm', '/policies/TdxVm?tab=versions', '/keys', '/keys?tab=releases', '/keys/key/ledger-data', '/references', '/references/r1', '/audit', '/try', '/try?tab=token', '/try?tab=clients', '/access', '/account'];
 
     for (const path of paths) {
         await page.setViewportSize({width: 1280, height: 900});

@@ -17,6 +17,11 @@ export function localTime(seconds: number, zone?: string): string {
     return `${p['year']}-${p['month']}-${p['day']} ${p['hour']}:${p['minute']}:${p['second']}`;
 }
 
+/** 2026-07-02T14:03 in the browser's zone: what a field for a time holds. */
+export function localMinute(seconds: number): string {
+    return localTime(seconds).slice(0, 16).replace(' ', 'T');
+}
+
 /** 14:03:20, or with the date when it is another day than `now`. */
 export function shortTime(seconds: number, now: number, zone?: string): string {
     const whole = localTime(seconds, zone);

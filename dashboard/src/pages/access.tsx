@@ -6,10 +6,12 @@ import {type Account, ask, type Page, type Role, type Token} from '../api';
 import {useAction, useLoad} from '../hooks';
 import {useSession} from '../session';
 import {announce} from '../ui/announce';
-import {Badge, Copy, Dialog, Empty, Failed, Field, Loading, Notice, Panel, Time} from '../ui/basics';
+import {Badge, Copy, Dialog, Empty, Failed, Field, Notice, Panel, State, Time} from '../ui/basics';
 import {Icon} from '../ui/icons';
+import {Fetched} from '../ui/list';
 import {PageHead} from '../ui/page';
-import {Table} from '../ui/table';
+import {Password} from '../ui/password';
+import {Long, Table} from '../ui/table';
 
 const roles: [Role, string][] = [
     ['admin', 'accounts, settings, and what an author may'],
@@ -69,11 +71,15 @@ function AccountDialog({account, onClose, onDone}: {account: Account | 'new' | n
                         )}
                     </Field>
                 )}
-                <Field label={known === null ? 'Password' : 'New password'} hint={known === null ? 'At least 12 characters.' : 'Empty: as it is.'}>
-                    {(ids) => (
-                        <input {...ids} type="password" autocomplete="new-password" minLength={12} required={known === null} value={password} onInput={(e) => setPassword(e.currentTarget.value)} />
-                    )}
-                </Field>
+                <Password
+                    label={known === null ? 'Password' : 'New password'}
+                    hint={known === null ? 'At least 12 characters.' : 'Empty: as it is.'}
+                    value={password}
+                    onValue={setPassword}
+                    autocomplete="new-password"
+                    minLength={12}
+                    required={known === null}
+                />
                 <RoleBoxes value={chosen} onChange={setChosen} />
                 {known !== null && (
                     <label class="box">
@@ -148,15 +154,17 @@ function TokenDialog({open, onClose, onDone}: {open: boolean; onClose: () => voi
     );
 }
 
-const roleList = (of: {roles: Role[]}): JSX.Element => (
-    <span class="badges">
-        {of.roles.map((r) => (
-            <Badge key={r} tone="quiet">
-                {r}
-            </Badge>
-        ))}
-    </span>
-);
+export function Roles({of}: {of: Role[]}): JSX.Element {
+    return (
+        <span class="badges">
+            {of.map((role) => (
+                <Badge key={role} tone="quiet">
+                    {role}
+                </Badge>
+            ))}
+        </span>
+    );
+}
 
 export function AccessPage(): JSX.Element {
     const {me} = useSession();
@@ -184,39 +192,39 @@ export function AccessPage(): JSX.Element {
                     </button>
                 }
             >
-                {accounts.error !== null && <Failed error={accounts.error} retry={accounts.reload} />}
-                {accounts.loading && <Loading rows={3} />}
-                {accounts.data !== null && (
-                    <Table
-                        label="Accounts"
-                        rows={accounts.data.items}
-                        id={(a) => a.name}
-                        columns={[
-                            {
-                                name: 'Name',
-                                kind: 'main',
-                                cell: (a) => (
-                                    <>
-                                        {a.name} {a.name === me.user?.name && <span class="quiet small">(you)</span>}
-                                    </>
-                                ),
-                            },
-                            {name: 'Roles', cell: roleList},
-                            {name: 'State', kind: 'tight', cell: (a) => (a.enabled ? <Badge tone="ok" icon="yes">enabled</Badge> : <Badge tone="warn" icon="pause">disabled</Badge>)},
-                            {name: 'Last log-in', cell: (a) => <Time at={a.last_login} form="ago" />},
-                            {
-                                name: 'Change',
-                                hideName: true,
-                                kind: 'tight',
-                                cell: (a) => (
-                                    <button type="button" class="link" onClick={() => setAccount(a)}>
-                                        Change<span class="unseen"> {a.name}</span>
-                                    </button>
-                                ),
-                            },
-                        ]}
-                    />
-                )}
+                <Fetched of={accounts} rows={3}>
+                    {(data) => (
+                        <Table
+                            label="Accounts"
+                            rows={data.items}
+                            id={(a) => a.name}
+                            columns={[
+                                {
+                                    name: 'Name',
+                                    kind: 'main',
+                                    cell: (a) => (
+                                        <>
+                                            <Long text={a.name} /> {a.name === me.user?.name && <span class="quiet small">(you)</span>}
+                                        </>
+                                    ),
+                                },
+                                {name: 'Roles', cell: (of) => <Roles of={of.roles} />},
+                                {name: 'State', kind: 'tight', card: 'state', cell: (a) => <State of={a.enabled ? 'enabled' : 'disabled'} />},
+                                {name: 'Last log-in', cell: (a) => <Time at={a.last_login} form="ago" />},
+                                {
+                                    name: 'Change',
+                                    hideName: true,
+                                    kind: 'tight',
+                                    cell: (a) => (
+                                        <button type="button" class="link" onClick={() => setAccount(a)}>
+                                            Change<span class="unseen"> {a.name}</span>
+                                        </button>
+                                    ),
+                                },
+                            ]}
+                        />
+                    )}
+                </Fetched>
             </Panel>
             <Panel
                 title="Tokens of programs"
@@ -227,38 +235,39 @@ export function AccessPage(): JSX.Element {
                     </button>
                 }
             >
-                {tokens.error !== null && <Failed error={tokens.error} retry={tokens.reload} />}
                 {remove.error !== null && <Failed error={remove.error} />}
-                {tokens.loading && <Loading rows={3} />}
-                {tokens.data?.items.length === 0 && (
-                    <Empty icon="lock" title="No token yet">
-                        <p>Programs that set policies or ask for releases show one: each with its own roles and end.</p>
-                    </Empty>
-                )}
-                {tokens.data !== null && tokens.data.items.length > 0 && (
-                    <Table
-                        label="Tokens"
-                        rows={tokens.data.items}
-                        id={(t) => t.id}
-                        columns={[
-                            {name: 'Name', kind: 'main', cell: (t) => t.name},
-                            {name: 'Roles', cell: roleList},
-                            {name: 'Made', cell: (t) => <><Time at={t.created_at} form="ago" /> by {t.author}</>},
-                            {name: 'Expires', cell: (t) => <Time at={t.expires_at} form="ago" />},
-                            {name: 'Last used', cell: (t) => <Time at={t.last_used} form="ago" />},
-                            {
-                                name: 'Revoke',
-                                hideName: true,
-                                kind: 'tight',
-                                cell: (t) => (
-                                    <button type="button" class="link" disabled={remove.busy} onClick={() => void remove.run(t.id)}>
-                                        Revoke<span class="unseen"> {t.name}</span>
-                                    </button>
-                                ),
-                            },
-                        ]}
-                    />
-                )}
+                <Fetched of={tokens} rows={3}>
+                    {(data) =>
+                        data.items.length === 0 ? (
+                            <Empty icon="lock" title="No token yet">
+                                <p>Programs that set policies or ask for releases show one: each with its own roles and end.</p>
+                            </Empty>
+                        ) : (
+                            <Table
+                                label="Tokens"
+                                rows={data.items}
+                                id={(t) => t.id}
+                                columns={[
+                                    {name: 'Name', kind: 'main', cell: (t) => <Long text={t.name} />},
+                                    {name: 'Roles', cell: (of) => <Roles of={of.roles} />},
+                                    {name: 'Made', cell: (t) => <><Time at={t.created_at} form="ago" /> by {t.author}</>},
+                                    {name: 'Expires', cell: (t) => <Time at={t.expires_at} form="ago" />},
+                                    {name: 'Last used', cell: (t) => <Time at={t.last_used} form="ago" />},
+                                    {
+                                        name: 'Revoke',
+                                        hideName: true,
+                                        kind: 'tight',
+                                        cell: (t) => (
+                                            <button type="button" class="link" disabled={remove.busy} onClick={() => void remove.run(t.id)}>
+                                                Revoke<span class="unseen"> {t.name}</span>
+                                            </button>
+                                        ),
+                                    },
+                                ]}
+                            />
+                        )
+                    }
+                </Fetched>
             </Panel>
             <AccountDialog key={account === null ? '' : account === 'new' ? '+' : account.name} account={account} onClose={() => setAccount(null)} onDone={() => {
                 setAccount(null);

@@ -5,9 +5,10 @@ import {useState} from 'preact/hooks';
 import {type AttestationDetail, ask, type PolicyDetail, type PolicySummary, type Replay} from '../api';
 import {useAction, useLoad} from '../hooks';
 import {bytes, duration, localTime, plural, shortHash, teeName} from '../lib/format';
-import {Badge, Copy, Facts, Failed, Field, Hash, Loading, Notice, Panel, Time} from '../ui/basics';
+import {Badge, Copy, Facts, Failed, Field, Hash, Notice, Panel, Time} from '../ui/basics';
 import {Json} from '../ui/code';
 import {Explanation, Issued, PolicyTrace, Verdict} from '../ui/explain';
+import {Fetched} from '../ui/list';
 import {PageHead} from '../ui/page';
 
 interface Choice {
@@ -129,7 +130,7 @@ function TokenClaims({data}: {data: AttestationDetail}): JSX.Element {
 }
 
 export function AttestationPage({id}: {id: string}): JSX.Element {
-    const {data, error, loading, reload} = useLoad<AttestationDetail>(`attestations/${encodeURIComponent(id)}`);
+    const attestation = useLoad<AttestationDetail>(`attestations/${encodeURIComponent(id)}`);
 
     return (
         <>
@@ -143,43 +144,43 @@ export function AttestationPage({id}: {id: string}): JSX.Element {
                 }
                 actions={<Copy text={window.location.href} what="the address of this page" wide />}
             />
-            {error !== null && <Failed error={error} retry={reload} />}
-            {loading && <Loading rows={10} />}
-            {data !== null && (
-                <>
-                    <Verdict accepted={data.result === 'accepted'} stage={data.stage} reason={data.reason}>
-                        {data.emulated && (
-                            <p class="small">
-                                <Badge tone="warn" icon="warning">
-                                    emulated evidence
-                                </Badge>
-                            </p>
-                        )}
-                    </Verdict>
-                    <Panel title="What was asked">
-                        <Facts
-                            wide
-                            items={[
-                                ['When', <Time key="t" at={data.time} form="both" />],
-                                ['Client', data.client],
-                                ['API', data.api],
-                                ['TEE', teeName(data.tee)],
-                                [
-                                    data.measurement_label ?? 'Measurement',
-                                    data.measurement === null ? <span class="quiet">none</span> : <Hash key="m" value={data.measurement} label="the measurement" />,
-                                ],
-                                ['Evidence', `${data.format}, ${bytes(data.evidence_size)}${data.materials.length === 0 ? '' : `, with ${data.materials.map((m) => `${m.kind} (${bytes(m.size)})`).join(', ')}`}`],
-                                ['Decided in', duration(data.took_ms)],
-                                ['Id', <Hash key="i" value={data.id} label="the id" />],
-                            ]}
-                        />
-                    </Panel>
-                    <Explanation of={data} extra={<ReplayPanel data={data} />} />
-                    <Panel title="Token" note={data.claims === null ? undefined : plural(Object.keys(data.claims).length, 'claim')}>
-                        <TokenClaims data={data} />
-                    </Panel>
-                </>
-            )}
+            <Fetched of={attestation} rows={10}>
+                {(data) => (
+                    <>
+                        <Verdict accepted={data.result === 'accepted'} stage={data.stage} reason={data.reason}>
+                            {data.emulated && (
+                                <p class="small">
+                                    <Badge tone="warn" icon="warning">
+                                        emulated evidence
+                                    </Badge>
+                                </p>
+                            )}
+                        </Verdict>
+                        <Panel title="What was asked">
+                            <Facts
+                                wide
+                                items={[
+                                    ['When', <Time key="t" at={data.time} form="both" />],
+                                    ['Client', data.client],
+                                    ['API', data.api],
+                                    ['TEE', teeName(data.tee)],
+                                    [
+                                        data.measurement_label ?? 'Measurement',
+                                        data.measurement === null ? <span class="quiet">none</span> : <Hash key="m" value={data.measurement} label="the measurement" />,
+                                    ],
+                                    ['Evidence', `${data.format}, ${bytes(data.evidence_size)}${data.materials.length === 0 ? '' : `, with ${data.materials.map((m) => `${m.kind} (${bytes(m.size)})`).join(', ')}`}`],
+                                    ['Decided in', duration(data.took_ms)],
+                                    ['Id', <Hash key="i" value={data.id} label="the id" />],
+                                ]}
+                            />
+                        </Panel>
+                        <Explanation of={data} extra={<ReplayPanel data={data} />} />
+                        <Panel title="Token" note={data.claims === null ? undefined : plural(Object.keys(data.claims).length, 'claim')}>
+                            <TokenClaims data={data} />
+                        </Panel>
+                    </>
+                )}
+            </Fetched>
         </>
     );
 }

@@ -6,10 +6,12 @@ import {type Attestation, type Page, withQuery} from '../api';
 import {useList} from '../hooks';
 import {duration, shortHash, shortSentence, teeName} from '../lib/format';
 import {A, useParameter} from '../router';
-import {Badge, Empty, Failed, Loading, State, Time} from '../ui/basics';
+import {Badge, Empty, State, Time} from '../ui/basics';
 import {Icon} from '../ui/icons';
+import {Listed} from '../ui/list';
 import {PageHead} from '../ui/page';
-import {More, Table} from '../ui/table';
+import {PeriodFilter, usePeriod} from '../ui/period';
+import {Long, None, Table} from '../ui/table';
 
 interface AttestationPageData extends Page<Attestation> {
     tees: string[];
@@ -33,7 +35,7 @@ export function AttestationTable({items, label}: {items: Attestation[]; label: s
             to={(a) => `/attestations/${a.id}`}
             columns={[
                 {name: 'Time', kind: 'tight', cell: (a) => <Time at={a.time} />},
-                {name: 'Result', kind: 'tight', cell: (a) => <State of={a.result} />},
+                {name: 'Result', kind: 'tight', card: 'state', cell: (a) => <State of={a.result} />},
                 {
                     name: 'TEE',
                     kind: 'tight',
@@ -44,26 +46,19 @@ export function AttestationTable({items, label}: {items: Attestation[]; label: s
                         </>
                     ),
                 },
-                {name: 'Measurement', cell: (a) => (a.measurement === null ? <span class="quiet">none</span> : <code title={a.measurement}>{shortHash(a.measurement)}</code>)},
-                {name: 'Client', kind: 'tight', cell: (a) => a.client},
+                {name: 'Measurement', cell: (a) => (a.measurement === null ? <None /> : <code title={a.measurement}>{shortHash(a.measurement)}</code>)},
+                {name: 'Client', cell: (a) => <Long text={a.client} />},
                 {
                     name: 'Policy',
-                    kind: 'tight',
                     minor: true,
-                    cell: (a) => (a.policy_type === null ? <span class="quiet">none</span> : `${a.policy_type} ${a.policy_version === 0 ? 'default' : `v${a.policy_version}`}`),
+                    cell: (a) => a.policy_type === null ? <None /> : <Long text={`${a.policy_type} ${a.policy_version === 0 ? 'default' : `v${a.policy_version}`}`} />,
                 },
-                {name: 'Reason', kind: 'wide', cell: (a) => <Reason text={a.reason} quiet={a.result === 'accepted'} />},
+                {name: 'Reason', kind: 'wide', card: 'lead', cell: (a) => <Reason text={a.reason} quiet={a.result === 'accepted'} />},
                 {name: 'Took', kind: 'number', minor: true, cell: (a) => duration(a.took_ms)},
             ]}
         />
     );
 }
-
-const periods: Record<string, [string, number]> = {
-    hour: ['the last hour', 3600],
-    day: ['the last 24 hours', 86400],
-    week: ['the last 7 days', 604800],
-};
 
 // What is typed is asked for only when the typing pauses.
 function useSlow(value: string, set: (value: string) => void): [string, (value: string) => void] {
@@ -83,7 +78,6 @@ function useSlow(value: string, set: (value: string) => void): [string, (value: 
 function Filters({tees, live, setLive}: {tees: string[]; live: boolean; setLive: (live: boolean) => void}): JSX.Element {
     const [result, setResult] = useParameter('result');
     const [tee, setTee] = useParameter('tee');
-    const [period, setPeriod] = useParameter('period');
     const [q, setQ] = useSlow(...useParameter('q'));
     const [measurement, setMeasurement] = useSlow(...useParameter('measurement'));
 
@@ -126,17 +120,7 @@ function Filters({tees, live, setLive}: {tees: string[]; live: boolean; setLive:
                     ))}
                 </select>
             </label>
-            <label>
-                <span class="unseen">Time</span>
-                <select value={period} onChange={(e) => setPeriod(e.currentTarget.value)}>
-                    <option value="">Any time</option>
-                    {Object.entries(periods).map(([id, [name]]) => (
-                        <option key={id} value={id}>
-                            {name[0]?.toUpperCase() + name.slice(1)}
-                        </option>
-                    ))}
-                </select>
-            </label>
+            <PeriodFilter />
             <button type="button" class="button small" aria-pressed={live} onClick={() => setLive(!live)}>
                 <Icon name={live ? 'pause' : 'play'} size={13} /> {live ? 'Live' : 'Paused'}
             </button>
@@ -149,53 +133,46 @@ export function AttestationsPage(): JSX.Element {
     const [tee] = useParameter('tee');
     const [q] = useParameter('q');
     const [typed] = useParameter('measurement');
-    const [period] = useParameter('period');
+    const {from, to, any} = usePeriod();
     const [live, setLive] = useState(true);
-    const [from, setFrom] = useState<number | null>(null);
     const measurement = /^[0-9a-f]{4,128}$/.test(typed) ? typed : '';
-    const path = withQuery('attestations', {result, tee, q, measurement, from});
-    const {data, items, error, loading, reload, more, grown} = useList<Attestation, AttestationPageData>(path, live ? 5000 : 0);
-    const filtered = [result, tee, q, typed, period].some((v) => v !== '');
+    const path = withQuery('attestations', {result, tee, q, measurement, from, to});
+    const list = useList<Attestation, AttestationPageData>(path, live ? 5000 : 0);
+    const filtered = !any || [result, tee, q, typed].some((v) => v !== '');
 
-    useEffect(() => {
-        const length = periods[period]?.[1];
-        setFrom(length === undefined ? null : Math.floor(Date.now() / 60000) * 60 - length);
-    }, [period]);
     return (
         <>
             <PageHead title="Attestations" tab="Attestations">
                 Every attestation that was asked for, newest first. Each explains itself: what was checked, which rule decided, by which claim.
             </PageHead>
-            <Filters tees={data?.tees ?? []} live={live && !grown} setLive={setLive} />
-            {error !== null && <Failed error={error} retry={reload} />}
-            {loading && <Loading rows={8} />}
-            {data !== null && items.length === 0 && (
-                <Empty icon="attestations" title={filtered ? 'Nothing fits' : 'No attestation yet'}>
-                    {filtered ? (
-                        <p>
-                            <A to="/attestations">Show all</A>
-                        </p>
-                    ) : (
-                        <p>
-                            When a client asks for one it stands here, accepted or not. <A to="/try?tab=clients">Lines to copy for clients</A>, or{' '}
-                            <A to="/try">paste evidence</A> without recording it.
-                        </p>
-                    )}
-                </Empty>
-            )}
-            {items.length > 0 && (
-                <div class="panel flush">
-                    <AttestationTable items={items} label="Attestations" />
-                    <More more={more} shown={items.length} />
-                </div>
-            )}
-            {grown && (
+            <Filters tees={list.data?.tees ?? []} live={live && !list.grown} setLive={setLive} />
+            <Listed
+                of={list}
+                rows={8}
+                empty={
+                    <Empty icon="attestations" title={filtered ? 'Nothing fits' : 'No attestation yet'}>
+                        {filtered ? (
+                            <p>
+                                <A to="/attestations">Show all</A>
+                            </p>
+                        ) : (
+                            <p>
+                                When a client asks for one it stands here, accepted or not. <A to="/try?tab=clients">Lines to copy for clients</A>, or{' '}
+                                <A to="/try">paste evidence</A> without recording it.
+                            </p>
+                        )}
+                    </Empty>
+                }
+            >
+                {(items) => <AttestationTable items={items} label="Attestations" />}
+            </Listed>
+            {list.grown && (
                 <p class="quiet small">
                     <Badge tone="quiet" icon="pause">
                         not live
                     </Badge>{' '}
                     More than the newest are shown.{' '}
-                    <button type="button" class="link" onClick={reload}>
+                    <button type="button" class="link" onClick={list.reload}>
                         Back to the newest
                     </button>
                 </p>

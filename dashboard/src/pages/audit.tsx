@@ -4,13 +4,15 @@ import {useState} from 'preact/hooks';
 
 import {ask, type AuditRecord, type AuditVerdict, withQuery} from '../api';
 import {useAction, useList} from '../hooks';
-import {count} from '../lib/format';
+import {count, shortSentence} from '../lib/format';
 import {useParameter} from '../router';
 import {announce} from '../ui/announce';
-import {Empty, Failed, Field, Hash, Loading, Panel, Time} from '../ui/basics';
+import {Empty, Failed, Field, Hash, Panel, Time} from '../ui/basics';
 import {Icon} from '../ui/icons';
+import {Listed} from '../ui/list';
 import {PageHead} from '../ui/page';
-import {More, Table} from '../ui/table';
+import {PeriodFilter, usePeriod} from '../ui/period';
+import {Long, None, Table} from '../ui/table';
 
 function Verify(): JSX.Element {
     const [known, setKnown] = useState('');
@@ -56,18 +58,24 @@ function Verify(): JSX.Element {
     );
 }
 
-function detailText(detail: Record<string, unknown> | null): string {
-    return detail === null
-        ? ''
-        : Object.entries(detail)
-              .map(([k, v]) => `${k}: ${Array.isArray(v) ? v.join(', ') : typeof v === 'string' ? v : JSON.stringify(v)}`)
-              .join(', ');
+/** What a change was, in one text: hashes short, three lines of it. */
+function Detail({of}: {of: Record<string, unknown>}): JSX.Element {
+    const text = Object.entries(of)
+        .map(([k, v]) => `${k}: ${Array.isArray(v) ? v.join(', ') : typeof v === 'string' ? v : JSON.stringify(v)}`)
+        .join(', ');
+
+    return (
+        <span class="clamp three quiet" title={text}>
+            {shortSentence(text)}
+        </span>
+    );
 }
 
 export function AuditPage(): JSX.Element {
     const [actor, setActor] = useParameter('actor');
     const [action, setAction] = useParameter('action');
-    const {items, data, error, loading, reload, more} = useList<AuditRecord>(withQuery('audit', {actor, action}), 15000);
+    const period = usePeriod();
+    const list = useList<AuditRecord>(withQuery('audit', {actor, action, from: period.from, to: period.to}), 15000);
 
     return (
         <>
@@ -102,33 +110,34 @@ export function AuditPage(): JSX.Element {
                         <option value="session">Sessions</option>
                     </select>
                 </label>
+                <PeriodFilter />
             </form>
-            {error !== null && <Failed error={error} retry={reload} />}
-            {loading && <Loading rows={8} />}
-            {data !== null && items.length === 0 && (
-                <Empty icon="audit" title={actor === '' && action === '' ? 'Nothing yet' : 'Nothing fits'}>
-                    <p>Every change by a person or a program stands here, in the same transaction as the change itself.</p>
-                </Empty>
-            )}
-            {items.length > 0 && (
-                <div class="panel flush">
+            <Listed
+                of={list}
+                rows={8}
+                empty={
+                    <Empty icon="audit" title={actor === '' && action === '' && period.any ? 'Nothing yet' : 'Nothing fits'}>
+                        <p>Every change by a person or a program stands here, in the same transaction as the change itself.</p>
+                    </Empty>
+                }
+            >
+                {(items) => (
                     <Table
                         label="Audit records"
                         rows={items}
                         id={(r) => String(r.seq)}
                         columns={[
-                            {name: 'No.', kind: 'number', cell: (r) => r.seq},
+                            {name: 'No.', kind: 'number', card: 'state', cell: (r) => r.seq},
                             {name: 'Time', kind: 'tight', cell: (r) => <Time at={r.time} />},
-                            {name: 'Who', cell: (r) => r.actor},
-                            {name: 'What', cell: (r) => <code>{r.action}</code>},
-                            {name: 'To', cell: (r) => r.object},
-                            {name: 'Details', kind: 'wide', cell: (r) => <span class="quiet">{detailText(r.detail)}</span>},
+                            {name: 'Who', cell: (r) => <Long text={r.actor} />},
+                            {name: 'What', card: 'title', cell: (r) => <code>{r.action}</code>},
+                            {name: 'To', cell: (r) => (r.object === '' ? <None /> : <Long text={r.object} />)},
+                            {name: 'Details', kind: 'wide', cell: (r) => (r.detail === null ? <None /> : <Detail of={r.detail} />)},
                             {name: 'Hash', cell: (r) => <Hash value={r.hash} label={`the hash of record ${r.seq}`} />},
                         ]}
                     />
-                    <More more={more} shown={items.length} />
-                </div>
-            )}
+                )}
+            </Listed>
         </>
     );
 }

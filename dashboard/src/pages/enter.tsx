@@ -7,6 +7,7 @@ import {useAction} from '../hooks';
 import {useSession} from '../session';
 import {Field} from '../ui/basics';
 import {Icon, Mark} from '../ui/icons';
+import {Password, useNewPassword} from '../ui/password';
 
 function Frame({title, note, children}: {title: string; note: ComponentChildren; children: ComponentChildren}): JSX.Element {
     const {me} = useSession();
@@ -71,19 +72,7 @@ export function LoginPage(): JSX.Element {
                         <input {...ids} ref={first} value={name} onInput={(e) => setName(e.currentTarget.value)} autocomplete="username" autocapitalize="none" spellcheck={false} required />
                     )}
                 </Field>
-                <Field label="Password">
-                    {(ids) => (
-                        <input
-                            {...ids}
-                            ref={field}
-                            type="password"
-                            value={password}
-                            onInput={(e) => setPassword(e.currentTarget.value)}
-                            autocomplete="current-password"
-                            required
-                        />
-                    )}
-                </Field>
+                <Password label="Password" value={password} onValue={setPassword} autocomplete="current-password" field={field} />
                 <Problem text={login.error === null ? null : login.error.message + (wait === null ? '' : ` Try again in ${wait} seconds.`)} />
                 <button type="submit" class="button primary wide" disabled={login.busy}>
                     {login.busy ? 'Logging in…' : 'Log in'}
@@ -97,16 +86,13 @@ export function SetupPage(): JSX.Element {
     const {refresh} = useSession();
     const [code, setCode] = useState('');
     const [name, setName] = useState('');
-    const [password, setPassword] = useState('');
-    const [again, setAgain] = useState('');
-    const [mismatch, setMismatch] = useState(false);
+    const fresh = useNewPassword('Password', 'The password again');
     const setup = useAction(async () => {
-        refresh(await ask<Me>('setup', {method: 'POST', body: {code: code.trim(), name, password}}));
+        refresh(await ask<Me>('setup', {method: 'POST', body: {code: code.trim(), name, password: fresh.value}}));
     });
     const submit = (event: Event): void => {
         event.preventDefault();
-        setMismatch(password !== again);
-        if (password === again) {
+        if (fresh.agree()) {
             void setup.run();
         }
     };
@@ -133,14 +119,7 @@ export function SetupPage(): JSX.Element {
                         />
                     )}
                 </Field>
-                <Field label="Password" hint="At least 12 characters." error={wrong('WeakPassword')}>
-                    {(ids) => (
-                        <input {...ids} type="password" value={password} onInput={(e) => setPassword(e.currentTarget.value)} autocomplete="new-password" minLength={12} required />
-                    )}
-                </Field>
-                <Field label="The password again" error={mismatch ? 'The two passwords differ.' : null}>
-                    {(ids) => <input {...ids} type="password" value={again} onInput={(e) => setAgain(e.currentTarget.value)} autocomplete="new-password" required />}
-                </Field>
+                {fresh.fields(wrong('WeakPassword'))}
                 <Problem text={other} />
                 <button type="submit" class="button primary wide" disabled={setup.busy}>
                     {setup.busy ? 'Setting up…' : 'Make the first admin'}

@@ -1,16 +1,17 @@
 // What attests: workloads by measurement, platforms by their TCB, and the way to trust a measurement.
 import type {JSX} from 'preact';
 
-import {type Page, type Platform, type TrustDraft, type Workload, type WorkloadDetail, ask, withQuery} from '../api';
+import {type Platform, type TrustDraft, type Workload, type WorkloadDetail, ask, withQuery} from '../api';
 import {putDraft} from '../draft';
 import {useAction, useList, useLoad} from '../hooks';
 import {count, localDate, plural, shortHash, teeName} from '../lib/format';
 import {A, navigate, useParameter} from '../router';
 import {useMay} from '../session';
-import {Badge, Empty, Facts, Failed, Hash, Loading, Notice, Panel, State, Time} from '../ui/basics';
+import {Badge, Empty, Facts, Failed, Hash, Notice, Panel, State, Time} from '../ui/basics';
 import {Icon} from '../ui/icons';
+import {Fetched, Listed} from '../ui/list';
 import {PageHead, Tabs} from '../ui/page';
-import {More, Table} from '../ui/table';
+import {None, Table} from '../ui/table';
 import {AttestationTable} from './attestations';
 
 function Trusted({by}: {by: Workload['trusted_by']}): JSX.Element {
@@ -79,10 +80,11 @@ function WorkloadTable({rows, label}: {rows: Workload[]; label: string}): JSX.El
                 {name: 'Last seen', cell: (w) => <Time at={w.last_seen} form="ago" />},
                 {name: 'Accepted', kind: 'number', cell: (w) => count(w.accepted)},
                 {name: 'Refused', kind: 'number', cell: (w) => (w.refused === 0 ? <span class="quiet">0</span> : count(w.refused))},
-                {name: 'TCB', kind: 'tight', cell: (w) => (w.tcb_status === null ? <span class="quiet">–</span> : <State of={w.tcb_status}>{w.tcb_status}</State>)},
+                {name: 'TCB', kind: 'tight', card: 'state', cell: (w) => (w.tcb_status === null ? <None /> : <State of={w.tcb_status}>{w.tcb_status}</State>)},
                 {
                     name: 'Policy',
                     kind: 'tight',
+                    card: 'lead',
                     cell: (w) => (
                         <span class="badges">
                             <Trusted by={w.trusted_by} />
@@ -113,8 +115,8 @@ function PlatformTable({rows, label}: {rows: Platform[]; label: string}): JSX.El
                     ),
                 },
                 {name: 'TEE', kind: 'tight', cell: (p) => teeName(p.tee)},
-                {name: 'TCB', kind: 'tight', cell: (p) => (p.tcb_status === null ? <span class="quiet">–</span> : <State of={p.tcb_status}>{p.tcb_status}</State>)},
-                {name: 'TCB of', cell: (p) => (p.tcb_date === null ? '–' : localDate(p.tcb_date))},
+                {name: 'TCB', kind: 'tight', card: 'state', cell: (p) => (p.tcb_status === null ? <None /> : <State of={p.tcb_status}>{p.tcb_status}</State>)},
+                {name: 'TCB of', cell: (p) => (p.tcb_date === null ? <None /> : localDate(p.tcb_date))},
                 {name: 'Advisories', kind: 'wide', cell: (p) => (p.advisories.length === 0 ? <span class="quiet">none</span> : p.advisories.join(', '))},
                 {name: 'Last seen', cell: (p) => <Time at={p.last_seen} form="ago" />},
                 {name: 'Times', kind: 'number', cell: (p) => count(p.count)},
@@ -126,7 +128,7 @@ function PlatformTable({rows, label}: {rows: Platform[]; label: string}): JSX.El
 function Workloads(): JSX.Element {
     const [state, setState] = useParameter('state');
     const [tee] = useParameter('tee');
-    const {items, data, error, loading, reload, more} = useList<Workload>(withQuery('inventory', {state, tee}), 15000);
+    const list = useList<Workload>(withQuery('inventory', {state, tee}), 15000);
 
     return (
         <>
@@ -140,42 +142,32 @@ function Workloads(): JSX.Element {
                     </select>
                 </label>
             </form>
-            {error !== null && <Failed error={error} retry={reload} />}
-            {loading && <Loading rows={6} />}
-            {data !== null && items.length === 0 && (
-                <Empty icon="inventory" title={state === '' ? 'Nothing has attested yet' : 'None like that'}>
-                    <p>Each measurement that attests stands here from then on: when it was seen, on which platforms, and whether a policy names it.</p>
-                </Empty>
-            )}
-            {items.length > 0 && (
-                <div class="panel flush">
-                    <WorkloadTable rows={items} label="Workloads" />
-                    <More more={more} shown={items.length} />
-                </div>
-            )}
+            <Listed
+                of={list}
+                empty={
+                    <Empty icon="inventory" title={state === '' ? 'Nothing has attested yet' : 'None like that'}>
+                        <p>Each measurement that attests stands here from then on: when it was seen, on which platforms, and whether a policy names it.</p>
+                    </Empty>
+                }
+            >
+                {(items) => <WorkloadTable rows={items} label="Workloads" />}
+            </Listed>
         </>
     );
 }
 
 function Platforms(): JSX.Element {
-    const {items, data, error, loading, reload, more} = useList<Platform>('platforms', 15000);
-
     return (
-        <>
-            {error !== null && <Failed error={error} retry={reload} />}
-            {loading && <Loading rows={6} />}
-            {data !== null && items.length === 0 && (
+        <Listed
+            of={useList<Platform>('platforms', 15000)}
+            empty={
                 <Empty icon="inventory" title="No platform yet">
                     <p>The machines under what attests stand here by what their maker says of their TCB, the worst first.</p>
                 </Empty>
-            )}
-            {items.length > 0 && (
-                <div class="panel flush">
-                    <PlatformTable rows={items} label="Platforms" />
-                    <More more={more} shown={items.length} />
-                </div>
-            )}
-        </>
+            }
+        >
+            {(items) => <PlatformTable rows={items} label="Platforms" />}
+        </Listed>
     );
 }
 
@@ -252,56 +244,57 @@ function Trust({w}: {w: WorkloadDetail}): JSX.Element {
 }
 
 export function WorkloadPage({id}: {id: string}): JSX.Element {
-    const {data: w, error, loading, reload} = useLoad<WorkloadDetail & Partial<Page<never>>>(`inventory/${encodeURIComponent(id)}`);
+    const workload = useLoad<WorkloadDetail>(`inventory/${encodeURIComponent(id)}`);
+    const name = workload.data?.measurement ?? null;
 
     return (
         <>
             <PageHead
                 back={['/inventory', 'Inventory']}
-                tab={w === null ? 'Measurement' : `Measurement ${shortHash(w.measurement)}`}
+                tab={name === null ? 'Measurement' : `Measurement ${shortHash(name)}`}
                 title={
                     <>
-                        Measurement <code>{w === null ? '…' : shortHash(w.measurement, 12)}</code>
+                        Measurement <code>{name === null ? '…' : shortHash(name, 12)}</code>
                     </>
                 }
             />
-            {error !== null && <Failed error={error} retry={reload} />}
-            {loading && <Loading rows={8} />}
-            {w !== null && (
-                <>
-                    <div class="grid two">
-                        <Panel title="Identity">
-                            <Facts
-                                items={[
-                                    [w.label, <Hash key="m" value={w.measurement} label="the measurement" />],
-                                    ['TEE', <span key="t">{teeName(w.tee)} <Warnings w={w} /></span>],
-                                    ['Signer', w.signer === null ? <span class="quiet">none</span> : <Hash key="s" value={w.signer} label="the signer" />],
-                                    ['Product', w.product_id === null ? '–' : `${w.product_id}, security version ${w.svn ?? '–'}`],
-                                    ['First seen', <Time key="f" at={w.first_seen} form="both" />],
-                                    ['Last seen', <Time key="l" at={w.last_seen} form="both" />],
-                                    ['Attestations', `${count(w.accepted)} accepted, ${count(w.refused)} refused`],
-                                    ['TCB', w.tcb_status === null ? '–' : <State key="c" of={w.tcb_status}>{w.tcb_status}</State>],
-                                    ['Advisories', w.advisories.length === 0 ? 'none' : w.advisories.join(', ')],
-                                ]}
-                            />
+            <Fetched of={workload}>
+                {(w) => (
+                    <>
+                        <div class="grid two">
+                            <Panel title="Identity">
+                                <Facts
+                                    items={[
+                                        [w.label, <Hash key="m" value={w.measurement} label="the measurement" />],
+                                        ['TEE', <span key="t">{teeName(w.tee)} <Warnings w={w} /></span>],
+                                        ['Signer', w.signer === null ? <span class="quiet">none</span> : <Hash key="s" value={w.signer} label="the signer" />],
+                                        ['Product', w.product_id === null ? '–' : `${w.product_id}, security version ${w.svn ?? '–'}`],
+                                        ['First seen', <Time key="f" at={w.first_seen} form="both" />],
+                                        ['Last seen', <Time key="l" at={w.last_seen} form="both" />],
+                                        ['Attestations', `${count(w.accepted)} accepted, ${count(w.refused)} refused`],
+                                        ['TCB', w.tcb_status === null ? '–' : <State key="c" of={w.tcb_status}>{w.tcb_status}</State>],
+                                        ['Advisories', w.advisories.length === 0 ? 'none' : w.advisories.join(', ')],
+                                    ]}
+                                />
+                            </Panel>
+                            <Panel title="Trust">
+                                <Trust w={w} />
+                            </Panel>
+                        </div>
+                        {w.siblings.length > 0 && (
+                            <Panel title="Other versions" note="of the same signer and product" flush>
+                                <WorkloadTable rows={w.siblings} label="Other versions" />
+                            </Panel>
+                        )}
+                        <Panel title="Newest attestations" flush actions={<A class="small" to={`/attestations?measurement=${w.measurement}`}>All <Icon name="right" size={11} /></A>}>
+                            <AttestationTable items={w.recent} label="Newest attestations" />
                         </Panel>
-                        <Panel title="Trust">
-                            <Trust w={w} />
+                        <Panel title="Platforms" note={plural(w.platforms.length, 'platform')} flush>
+                            <PlatformTable rows={w.platforms} label="Platforms it was seen on" />
                         </Panel>
-                    </div>
-                    {w.siblings.length > 0 && (
-                        <Panel title="Other versions" note="of the same signer and product" flush>
-                            <WorkloadTable rows={w.siblings} label="Other versions" />
-                        </Panel>
-                    )}
-                    <Panel title="Newest attestations" flush actions={<A class="small" to={`/attestations?measurement=${w.measurement}`}>All <Icon name="right" size={11} /></A>}>
-                        <AttestationTable items={w.recent} label="Newest attestations" />
-                    </Panel>
-                    <Panel title="Platforms" note={plural(w.platforms.length, 'platform')} flush>
-                        <PlatformTable rows={w.platforms} label="Platforms it was seen on" />
-                    </Panel>
-                </>
-            )}
+                    </>
+                )}
+            </Fetched>
         </>
     );
 }

@@ -2,17 +2,19 @@
 import type {JSX} from 'preact';
 import {useMemo} from 'preact/hooks';
 
-import {type Alert, ask, type Collateral, type Overview, type Reason, type Release} from '../api';
+import {type Alert, ask, type Attestation, type Collateral, type Overview, type Page, type Reason} from '../api';
 import {useAction, useLoad, useNow} from '../hooks';
 import {count, daysLeft, duration, plural, shortSentence, teeName} from '../lib/format';
 import {A, useParameter} from '../router';
 import {useMay} from '../session';
 import {announce} from '../ui/announce';
-import {Badge, Choice, Empty, Facts, Failed, Hash, Loading, Panel, State, Time} from '../ui/basics';
+import {Badge, Choice, Empty, Facts, Hash, Panel, State, Time} from '../ui/basics';
 import {Chart, type Line} from '../ui/chart';
 import {Icon} from '../ui/icons';
+import {Fetched} from '../ui/list';
 import {PageHead} from '../ui/page';
-import {type Column, Table} from '../ui/table';
+import {ReleaseTable} from '../ui/releases';
+import {Table} from '../ui/table';
 
 const spans: [string, string][] = [
     ['60', '1 h'],
@@ -239,53 +241,6 @@ function CollateralPanel({items, now, reload}: {items: Collateral[]; now: number
     );
 }
 
-const whatColumn: Column<Release> = {
-    name: 'What',
-    kind: 'main',
-    cell: (r) => (
-        <>
-            {r.kind === 'resource' ? <span>{r.name}</span> : <A to={`/keys/${r.kind}/${encodeURIComponent(r.name)}`}>{r.name}</A>}
-            <span class="sub quiet">{r.kind}</span>
-        </>
-    ),
-};
-const reasonColumn: Column<Release> = {
-    name: 'How or why not',
-    kind: 'wide',
-    cell: (r) => (r.result === 'withheld' ? shortSentence(r.reason) : <span class="quiet">{[r.api, r.wrap].filter(Boolean).join(', ')}</span>),
-};
-
-/** `of`: all are of one key or secret, so it need not be named; and there is room for reasons. */
-export function ReleaseTable({items, label, of = false, reasons = false}: {items: Release[]; label: string; of?: boolean; reasons?: boolean}): JSX.Element {
-    return (
-        <Table
-            label={label}
-            rows={items}
-            id={(r) => r.id}
-            columns={[
-                {name: 'Time', kind: 'tight', cell: (r) => <Time at={r.time} />},
-                ...(of ? [] : [whatColumn]),
-                {name: 'To', cell: (r) => r.client},
-                {
-                    name: 'Result',
-                    kind: 'tight',
-                    cell: (r) => (
-                        <span title={r.reason}>
-                            <State of={r.result} />
-                        </span>
-                    ),
-                },
-                ...(reasons ? [reasonColumn] : []),
-                {
-                    name: 'Because of',
-                    kind: 'tight',
-                    cell: (r) => (r.attestation === null ? <span class="quiet">another issuer’s token</span> : <A to={`/attestations/${r.attestation}`}>attestation</A>),
-                },
-            ]}
-        />
-    );
-}
-
 function Identity({data}: {data: Overview}): JSX.Element {
     const s = data.service;
     const evidence = {none: 'not in an enclave', ok: 'genuine', failed: 'failed'}[s.evidence.state];
@@ -313,51 +268,97 @@ function Identity({data}: {data: Overview}): JSX.Element {
     );
 }
 
+function FirstSteps({url}: {url: string}): JSX.Element {
+    const admin = useMay('admin');
+
+    return (
+        <Panel title="First steps" note="nothing has attested here yet">
+            <ol class="steps">
+                <li>
+                    <h3>Attest</h3>
+                    <p>
+                        Point a client at <code>{url}</code>: <A to="/try?tab=clients">lines to copy</A>. Or <A to="/try">paste evidence</A>, which records nothing.
+                    </p>
+                </li>
+                <li>
+                    <h3>Say whom you trust</h3>
+                    <p>
+                        Until you set a <A to="/policies">policy</A>, the default of its type decides: genuine is enough.
+                    </p>
+                </li>
+                <li>
+                    <h3>Give keys to them alone</h3>
+                    <p>
+                        Clients import <A to="/keys">keys and secrets</A> with a policy of release: who satisfies it gets them, nobody else.
+                    </p>
+                </li>
+                {admin && (
+                    <li>
+                        <h3>Let others see and decide</h3>
+                        <p>
+                            <A to="/access">Accounts</A> for those who write, approve and audit; tokens for programs.
+                        </p>
+                    </li>
+                )}
+            </ol>
+        </Panel>
+    );
+}
+
+/** Where charts would be: nothing was asked for in this time, or ever. */
+function Quiet({span, url}: {span: string; url: string}): JSX.Element {
+    const ever = useLoad<Page<Attestation>>('attestations?limit=1');
+
+    if (ever.data?.items.length === 0) {
+        return <FirstSteps url={url} />;
+    }
+    return (
+        <Empty icon="attestations" title={`No attestation in ${span}`}>
+            <p>What clients ask for stands here as it comes: how many, how fast, and why some were refused.</p>
+        </Empty>
+    );
+}
+
 export function OverviewPage(): JSX.Element {
     const [minutes, setMinutes] = useParameter('minutes', '60');
     const [tee, setTee] = useParameter('tee');
     const known = spans.some(([m]) => m === minutes) ? minutes : '60';
-    const {data, error, loading, reload} = useLoad<Overview>(`overview?minutes=${known}`, 5000);
+    const overview = useLoad<Overview>(`overview?minutes=${known}`, 5000);
     const now = useNow(30000);
     const span = spans.find(([m]) => m === known)?.[1] ?? '';
 
     return (
         <>
             <PageHead title="Overview" tab="Overview" actions={<Choice label="How far back" value={known} options={spans} onChange={setMinutes} />} />
-            {error !== null && <Failed error={error} retry={reload} />}
-            {loading && <Loading rows={9} />}
-            {data !== null && (
-                <>
-                    <Alerts alerts={data.alerts} />
-                    <Tiles data={data} span={span} />
-                    {data.totals.accepted + data.totals.refused === 0 && data.rate.series.length === 0 ? (
-                        <Empty icon="attestations" title={`No attestation in ${span}`}>
-                            <p>
-                                Point a client at <code>{data.service.public_url}</code>: <A to="/try?tab=clients">lines to copy</A> for curl, JavaScript
-                                and C. Or <A to="/try">paste evidence</A> that you have.
-                            </p>
-                        </Empty>
-                    ) : (
-                        <Rate data={data} tee={tee} setTee={setTee} />
-                    )}
-                    <div class="grid two">
-                        <Reasons reasons={data.reasons} total={data.totals.refused} />
-                        <CollateralPanel items={data.collateral} now={now} reload={reload} />
-                    </div>
-                    <div class="grid two-one">
-                        <Panel title="Newest releases" actions={<A to="/keys?tab=releases" class="small">All <Icon name="right" size={11} /></A>} flush>
-                            {data.releases.length === 0 ? (
-                                <Empty icon="keys" title="No key was released yet">
-                                    <p>Keys and secrets are given to those alone whose attestation satisfies their release policy.</p>
-                                </Empty>
-                            ) : (
-                                <ReleaseTable items={data.releases} label="Newest releases" />
-                            )}
-                        </Panel>
-                        <Identity data={data} />
-                    </div>
-                </>
-            )}
+            <Fetched of={overview} rows={9}>
+                {(data) => (
+                    <>
+                        <Alerts alerts={data.alerts} />
+                        <Tiles data={data} span={span} />
+                        {data.totals.accepted + data.totals.refused === 0 && data.rate.series.length === 0 ? (
+                            <Quiet span={span} url={data.service.public_url} />
+                        ) : (
+                            <Rate data={data} tee={tee} setTee={setTee} />
+                        )}
+                        <div class="grid two">
+                            <Reasons reasons={data.reasons} total={data.totals.refused} />
+                            <CollateralPanel items={data.collateral} now={now} reload={overview.reload} />
+                        </div>
+                        <div class="grid two-one">
+                            <Panel title="Newest releases" actions={<A to="/keys?tab=releases" class="small">All <Icon name="right" size={11} /></A>} flush>
+                                {data.releases.length === 0 ? (
+                                    <Empty icon="keys" title="No key was released yet">
+                                        <p>Keys and secrets are given to those alone whose attestation satisfies their release policy.</p>
+                                    </Empty>
+                                ) : (
+                                    <ReleaseTable items={data.releases} label="Newest releases" />
+                                )}
+                            </Panel>
+                            <Identity data={data} />
+                        </div>
+                    </>
+                )}
+            </Fetched>
         </>
     );
 }

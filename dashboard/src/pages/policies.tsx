@@ -8,10 +8,11 @@ import {useAction, useLoad} from '../hooks';
 import {plural, teeName} from '../lib/format';
 import {useMay, useSession} from '../session';
 import {announce} from '../ui/announce';
-import {Badge, Failed, Loading, Notice, Panel, State, Time} from '../ui/basics';
+import {Badge, Failed, Notice, Panel, State, Time} from '../ui/basics';
 import {Icon} from '../ui/icons';
+import {Fetched} from '../ui/list';
 import {PageHead} from '../ui/page';
-import {Table} from '../ui/table';
+import {None, Table} from '../ui/table';
 
 function WaitingMode({of, reload}: {of: NonNullable<PolicySettings['waiting']>; reload: () => void}): JSX.Element {
     const {me} = useSession();
@@ -91,53 +92,54 @@ function Changes({mode, reload}: {mode: PolicyMode; reload: () => void}): JSX.El
 }
 
 export function PoliciesPage(): JSX.Element {
-    const {data, error, loading, reload} = useLoad<Page<PolicySummary> & {mode: PolicyMode}>('policies', 15000);
+    const policies = useLoad<Page<PolicySummary> & {mode: PolicyMode}>('policies', 15000);
 
     return (
         <>
             <PageHead title="Policies" tab="Policies">
                 Whether genuine evidence is wanted. One policy is in force for each type; without a rule that permits, the answer is no.
             </PageHead>
-            {error !== null && <Failed error={error} retry={reload} />}
-            {loading && <Loading rows={8} />}
-            {data !== null && (
-                <>
-                    <div class="panel flush">
-                        <Table
-                            label="Policies"
-                            rows={data.items}
-                            id={(p) => p.type}
-                            to={(p) => `/policies/${encodeURIComponent(p.type)}`}
-                            columns={[
-                                {name: 'Type', kind: 'main', cell: (p) => p.type},
-                                {name: 'For', cell: (p) => (p.tees.length === 0 ? <span class="quiet">key broker resources</span> : p.tees.map(teeName).join(', '))},
-                                {
-                                    name: 'In force',
-                                    kind: 'tight',
-                                    cell: (p) => (p.state === 'default' ? <State of="default">default</State> : <State of="active">{`version ${p.version}`}</State>),
-                                },
-                                {
-                                    name: 'Waiting',
-                                    kind: 'tight',
-                                    cell: (p) =>
-                                        p.waiting === null ? (
-                                            <span class="quiet">–</span>
-                                        ) : (
-                                            <Badge tone="warn" icon="wait">
-                                                version {p.waiting.version} by {p.waiting.author}
-                                            </Badge>
-                                        ),
-                                },
-                                {name: 'Set by', cell: (p) => p.author ?? <span class="quiet">–</span>},
-                                {name: 'Since', cell: (p) => (p.time === null ? <span class="quiet">–</span> : <Time at={p.time} form="ago" />)},
-                                {name: 'Signed', kind: 'tight', cell: (p) => (p.signed ? <Badge tone="ok" icon="lock">signed</Badge> : <span class="quiet">no</span>)},
-                                {name: 'Size', kind: 'number', cell: (p) => plural(p.lines, 'line')},
-                            ]}
-                        />
-                    </div>
-                    <Changes key={`${data.mode.approval}${data.mode.signed}`} mode={data.mode} reload={reload} />
-                </>
-            )}
+            <Fetched of={policies}>
+                {(data) => (
+                    <>
+                        <div class="panel flush">
+                            <Table
+                                label="Policies"
+                                rows={data.items}
+                                id={(p) => p.type}
+                                to={(p) => `/policies/${encodeURIComponent(p.type)}`}
+                                columns={[
+                                    {name: 'Type', kind: 'main', cell: (p) => p.type},
+                                    {name: 'For', cell: (p) => (p.tees.length === 0 ? <span class="quiet">key broker resources</span> : p.tees.map(teeName).join(', '))},
+                                    {
+                                        name: 'In force',
+                                        kind: 'tight',
+                                        card: 'state',
+                                        cell: (p) => (p.state === 'default' ? <State of="default">default</State> : <State of="active">{`version ${p.version}`}</State>),
+                                    },
+                                    {
+                                        name: 'Waiting',
+                                        kind: 'tight',
+                                        cell: (p) =>
+                                            p.waiting === null ? (
+                                                <None />
+                                            ) : (
+                                                <Badge tone="warn" icon="wait">
+                                                    version {p.waiting.version} by {p.waiting.author}
+                                                </Badge>
+                                            ),
+                                    },
+                                    {name: 'Set by', cell: (p) => p.author ?? <None />},
+                                    {name: 'Since', cell: (p) => (p.time === null ? <None /> : <Time at={p.time} form="ago" />)},
+                                    {name: 'Signed', kind: 'tight', cell: (p) => (p.signed ? <Badge tone="ok" icon="lock">signed</Badge> : <span class="quiet">no</span>)},
+                                    {name: 'Size', kind: 'number', cell: (p) => plural(p.lines, 'line')},
+                                ]}
+                            />
+                        </div>
+                        <Changes key={`${data.mode.approval}${data.mode.signed}`} mode={data.mode} reload={policies.reload} />
+                    </>
+                )}
+            </Fetched>
         </>
     );
 }

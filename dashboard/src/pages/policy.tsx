@@ -10,12 +10,13 @@ import {A, navigate, useParameter} from '../router';
 import {useMay, useSession} from '../session';
 import {templatesFor} from '../templates';
 import {announce} from '../ui/announce';
-import {Badge, Dialog, Facts, Failed, Field, Hash, Loading, Notice, Panel, State, Time} from '../ui/basics';
+import {Badge, Dialog, Facts, Failed, Field, Hash, Notice, Panel, State, Time} from '../ui/basics';
 import {Diff, PolicyText} from '../ui/code';
 import {Editor, type EditorNote} from '../ui/editor';
 import {Icon} from '../ui/icons';
+import {Fetched} from '../ui/list';
 import {PageHead, Tabs} from '../ui/page';
-import {Table} from '../ui/table';
+import {None, Table} from '../ui/table';
 import {Reason} from './attestations';
 
 const nameOf = (v: PolicyVersion): string => (v.version === 0 ? 'the default' : `version ${v.version}`);
@@ -109,7 +110,7 @@ function WhatIfResult({result}: {result: WhatIf}): JSX.Element {
                             ),
                         },
                         {name: 'Client', cell: (i) => i.client},
-                        {name: 'Measurement', cell: (i) => (i.measurement === null ? '–' : <code title={i.measurement}>{shortHash(i.measurement)}</code>)},
+                        {name: 'Measurement', cell: (i) => (i.measurement === null ? <None /> : <code title={i.measurement}>{shortHash(i.measurement)}</code>)},
                         {name: 'Why', kind: 'wide', cell: (i) => <Reason text={i.reason} />},
                     ]}
                 />
@@ -427,11 +428,11 @@ function VersionsTab({data, reload}: {data: PolicyDetail; reload: () => void}): 
                         id={(v) => String(v.version)}
                         columns={[
                             {name: 'Version', kind: 'number', cell: (v) => v.version},
-                            {name: 'State', kind: 'tight', cell: (v) => <State of={v.state} />},
+                            {name: 'State', kind: 'tight', card: 'state', cell: (v) => <State of={v.state} />},
                             {name: 'Author', cell: (v) => v.author},
                             {name: 'When', cell: (v) => <Time at={v.time} />},
-                            {name: 'Decided by', cell: (v) => v.approver ?? <span class="quiet">–</span>},
-                            {name: 'Comment', kind: 'wide', cell: (v) => (v.comment === '' ? <span class="quiet">–</span> : v.comment)},
+                            {name: 'Decided by', cell: (v) => v.approver ?? <None />},
+                            {name: 'Comment', kind: 'wide', cell: (v) => (v.comment === '' ? <None /> : v.comment)},
                             {name: 'Hash', cell: (v) => <Hash value={v.hash} label={`the hash of version ${v.version}`} />},
                             {
                                 name: 'Text',
@@ -469,50 +470,51 @@ function VersionsTab({data, reload}: {data: PolicyDetail; reload: () => void}): 
 
 export function PolicyPage({type}: {type: string}): JSX.Element {
     const [tab] = useParameter('tab', 'edit');
-    const {data, error, loading, reload} = useLoad<PolicyDetail>(`policies/${encodeURIComponent(type)}`);
+    const policy = useLoad<PolicyDetail>(`policies/${encodeURIComponent(type)}`);
+    const summary = policy.data;
     const at = `/policies/${encodeURIComponent(type)}`;
-    const waiting = data?.versions.filter((v) => v.state === 'waiting').length ?? 0;
+    const waiting = summary?.versions.filter((v) => v.state === 'waiting').length ?? 0;
 
     return (
         <>
             <PageHead back={['/policies', 'Policies']} title={type} tab={`Policy ${type}`}>
-                {data === null ? '' : data.tees.length === 0 ? 'Who gets the key broker’s resources.' : `Asked about genuine evidence of ${data.tees.map(teeName).join(', ')}.`}
+                {summary === null ? '' : summary.tees.length === 0 ? 'Who gets the key broker’s resources.' : `Asked about genuine evidence of ${summary.tees.map(teeName).join(', ')}.`}
             </PageHead>
-            {error !== null && <Failed error={error} retry={reload} />}
-            {loading && <Loading rows={10} />}
-            {data !== null && (
-                <>
-                    {waiting > 0 && tab !== 'versions' && (
-                        <Notice tone="warn" icon="wait">
-                            {plural(waiting, 'version')} waiting for approval. <A to={`${at}?tab=versions`}>Look at it</A>
-                        </Notice>
-                    )}
-                    <Tabs
-                        label="Policy"
-                        current={tab}
-                        tabs={[
-                            ['edit', 'Text', at],
-                            ['versions', 'Versions', `${at}?tab=versions`, data.versions.length],
-                        ]}
-                    />
-                    {tab === 'versions' ? <VersionsTab data={data} reload={reload} /> : <EditTab key={data.active.version} data={data} reload={reload} />}
-                    {tab !== 'versions' && (
-                        <Panel title="In force">
-                            <Facts
-                                wide
-                                items={[
-                                    ['Version', data.active.version === 0 ? 'the default of this type' : String(data.active.version)],
-                                    ['Set by', data.active.author ?? 'nobody'],
-                                    ['When', data.active.time === null ? '–' : <Time key="t" at={data.active.time} form="both" />],
-                                    ['Approved by', data.active.approver ?? '–'],
-                                    ['Signed', data.active.signed ? 'yes' : 'no'],
-                                    ['Hash', <Hash key="h" value={data.active.hash} label="the hash" />],
-                                ]}
-                            />
-                        </Panel>
-                    )}
-                </>
-            )}
+            <Fetched of={policy} rows={10}>
+                {(data) => (
+                    <>
+                        {waiting > 0 && tab !== 'versions' && (
+                            <Notice tone="warn" icon="wait">
+                                {plural(waiting, 'version')} waiting for approval. <A to={`${at}?tab=versions`}>Look at it</A>
+                            </Notice>
+                        )}
+                        <Tabs
+                            label="Policy"
+                            current={tab}
+                            tabs={[
+                                ['edit', 'Text', at],
+                                ['versions', 'Versions', `${at}?tab=versions`, data.versions.length],
+                            ]}
+                        />
+                        {tab === 'versions' ? <VersionsTab data={data} reload={policy.reload} /> : <EditTab key={data.active.version} data={data} reload={policy.reload} />}
+                        {tab !== 'versions' && (
+                            <Panel title="In force">
+                                <Facts
+                                    wide
+                                    items={[
+                                        ['Version', data.active.version === 0 ? 'the default of this type' : String(data.active.version)],
+                                        ['Set by', data.active.author ?? 'nobody'],
+                                        ['When', data.active.time === null ? '–' : <Time key="t" at={data.active.time} form="both" />],
+                                        ['Approved by', data.active.approver ?? '–'],
+                                        ['Signed', data.active.signed ? 'yes' : 'no'],
+                                        ['Hash', <Hash key="h" value={data.active.hash} label="the hash" />],
+                                    ]}
+                                />
+                            </Panel>
+                        )}
+                    </>
+                )}
+            </Fetched>
         </>
     );
 }

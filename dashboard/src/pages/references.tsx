@@ -9,10 +9,11 @@ import {plural, shortHash} from '../lib/format';
 import {navigate} from '../router';
 import {useMay} from '../session';
 import {announce} from '../ui/announce';
-import {Badge, Dialog, Empty, Facts, Failed, Hash, Loading, Panel, State, Time} from '../ui/basics';
+import {Badge, Dialog, Empty, Facts, Failed, Hash, Panel, State, Time} from '../ui/basics';
 import {Icon} from '../ui/icons';
+import {Fetched, Listed} from '../ui/list';
 import {PageHead} from '../ui/page';
-import {More, Table} from '../ui/table';
+import {Long, None, Table} from '../ui/table';
 
 const largest = 512 * 1024;
 
@@ -39,10 +40,10 @@ function Upload({reload}: {reload: () => void}): JSX.Element | null {
     }
     return (
         <>
-            <label>
-                <span class="unseen">Held to it: evidence of</span>
+            <label class="moment">
+                <span class="quiet small">For evidence of</span>
                 <select value={type} onChange={(e) => setType(e.currentTarget.value)}>
-                    <option value="">as its profile says</option>
+                    <option value="">what its profile says</option>
                     {(types.data?.items ?? []).map((t) => (
                         <option key={t.type} value={t.type}>
                             {t.type}
@@ -73,35 +74,35 @@ function Upload({reload}: {reload: () => void}): JSX.Element | null {
 }
 
 export function ReferencesPage(): JSX.Element {
-    const {items, data, error, loading, reload, more} = useList<Reference>('references');
+    const list = useList<Reference>('references');
 
     return (
         <>
-            <PageHead title="Reference values" tab="Reference values" actions={<Upload reload={reload} />}>
+            <PageHead title="Reference values" tab="Reference values" actions={<Upload reload={list.reload} />}>
                 What makers say their firmware and devices measure as. Verification compares evidence with them.
             </PageHead>
-            {error !== null && <Failed error={error} retry={reload} />}
-            {loading && <Loading rows={6} />}
-            {data !== null && items.length === 0 && (
-                <Empty icon="references" title="No reference values yet">
-                    <p>
-                        Add a CoRIM (concise reference integrity manifest) from a maker, or JSON of your own as <code>docs/evidence.md</code> describes it. Evidence
-                        of SGX and TDX needs none: its collateral has them.
-                    </p>
-                </Empty>
-            )}
-            {items.length > 0 && (
-                <div class="panel flush">
+            <Listed
+                of={list}
+                empty={
+                    <Empty icon="references" title="No reference values yet">
+                        <p>
+                            Add a CoRIM (concise reference integrity manifest) from a maker, or JSON of your own as <code>docs/evidence.md</code> describes it.
+                            Evidence of SGX and TDX needs none: its collateral has them.
+                        </p>
+                    </Empty>
+                }
+            >
+                {(items) => (
                     <Table
                         label="Reference values"
                         rows={items}
                         id={(r) => r.id}
                         to={(r) => `/references/${encodeURIComponent(r.id)}`}
                         columns={[
-                            {name: 'Name', kind: 'main', cell: (r) => r.name},
+                            {name: 'Name', kind: 'main', cell: (r) => <Long text={r.name} />},
                             {name: 'For', cell: (r) => r.type},
-                            {name: 'Kind', cell: (r) => (r.kind === 'corim' ? 'CoRIM' : r.kind === 'key' ? 'public keys' : r.kind.toUpperCase())},
-                            {name: 'From', cell: (r) => r.issuer ?? <span class="quiet">unknown</span>},
+                            {name: 'Kind', minor: true, cell: (r) => (r.kind === 'corim' ? 'CoRIM' : r.kind === 'key' ? 'public keys' : r.kind.toUpperCase())},
+                            {name: 'From', cell: (r) => (r.issuer === null ? <span class="quiet">unknown</span> : <Long text={r.issuer} />)},
                             {
                                 name: 'Signed',
                                 kind: 'tight',
@@ -114,22 +115,22 @@ export function ReferencesPage(): JSX.Element {
                                         <span class="quiet">no</span>
                                     ),
                             },
-                            {name: 'State', kind: 'tight', cell: (r) => <State of={r.state} />},
+                            {name: 'State', kind: 'tight', card: 'state', cell: (r) => <State of={r.state} />},
                             {name: 'Until', cell: (r) => (r.valid_until === null ? <span class="quiet">no end</span> : <Time at={r.valid_until} />)},
                             {name: 'Values', kind: 'number', cell: (r) => r.values},
-                            {name: 'Keys', kind: 'number', cell: (r) => r.keys},
-                            {name: 'Added', cell: (r) => <Time at={r.added_at} form="ago" />},
+                            {name: 'Keys', kind: 'number', minor: true, cell: (r) => r.keys},
+                            {name: 'Added', minor: true, cell: (r) => <Time at={r.added_at} form="ago" />},
                         ]}
                     />
-                    <More more={more} shown={items.length} />
-                </div>
-            )}
+                )}
+            </Listed>
         </>
     );
 }
 
 export function ReferencePage({id}: {id: string}): JSX.Element {
-    const {data, error, loading, reload} = useLoad<ReferenceDetail>(`references/${encodeURIComponent(id)}`);
+    const reference = useLoad<ReferenceDetail>(`references/${encodeURIComponent(id)}`);
+    const {data} = reference;
     const may = useMay('author');
     const [asked, setAsked] = useState(false);
     const remove = useAction(async () => {
@@ -152,7 +153,6 @@ export function ReferencePage({id}: {id: string}): JSX.Element {
                     ) : undefined
                 }
             />
-            {error !== null && <Failed error={error} retry={reload} />}
             <Dialog title={`Remove ${data?.name ?? ''}`} open={asked} onClose={() => setAsked(false)}>
                 <p>From then on, evidence that {data?.type} judges is no longer held to these values.</p>
                 {remove.error !== null && <Failed error={remove.error} />}
@@ -165,41 +165,42 @@ export function ReferencePage({id}: {id: string}): JSX.Element {
                     </button>
                 </div>
             </Dialog>
-            {loading && <Loading rows={8} />}
-            {data !== null && (
-                <>
-                    <Panel title="Where they come from">
-                        <Facts
-                            wide
-                            items={[
-                                ['Held to it', `evidence that ${data.type} judges`],
-                                ['Kind', data.kind === 'corim' ? 'CoRIM' : data.kind],
-                                ['Tag', data.tag_id === null ? '–' : <code key="t">{data.tag_id}</code>],
-                                ['From', data.issuer ?? 'unknown'],
-                                ['Signed', data.signed ? 'yes' : 'no'],
-                                ['State', <State key="s" of={data.state} />],
-                                ['Valid from', data.valid_from === null ? '–' : <Time key="f" at={data.valid_from} form="both" />],
-                                ['Valid until', data.valid_until === null ? 'no end' : <Time key="u" at={data.valid_until} form="both" />],
-                                ['Added', <span key="a"><Time at={data.added_at} form="both" /> by {data.author}</span>],
-                            ]}
-                        />
-                    </Panel>
-                    <Panel title="Values" note={plural(data.values, 'value')} flush>
-                        <Table
-                            label="Values"
-                            rows={data.entries}
-                            id={(e) => `${e.environment}/${e.label}/${e.value}`}
-                            columns={[
-                                {name: 'Environment', kind: 'main', cell: (e) => e.environment},
-                                {name: 'Label', cell: (e) => <code>{e.label}</code>},
-                                {name: 'Algorithm', cell: (e) => e.alg ?? '–'},
-                                {name: 'Value', cell: (e) => <Hash value={e.value} label={e.label} />},
-                                {name: 'SVN', kind: 'number', cell: (e) => e.svn ?? '–'},
-                            ]}
-                        />
-                    </Panel>
-                </>
-            )}
+            <Fetched of={reference}>
+                {(of) => (
+                    <>
+                        <Panel title="Where they come from">
+                            <Facts
+                                wide
+                                items={[
+                                    ['Held to it', `evidence that ${of.type} judges`],
+                                    ['Kind', of.kind === 'corim' ? 'CoRIM' : of.kind],
+                                    ['Tag', of.tag_id === null ? '–' : <code key="t">{of.tag_id}</code>],
+                                    ['From', of.issuer ?? 'unknown'],
+                                    ['Signed', of.signed ? 'yes' : 'no'],
+                                    ['State', <State key="s" of={of.state} />],
+                                    ['Valid from', of.valid_from === null ? '–' : <Time key="f" at={of.valid_from} form="both" />],
+                                    ['Valid until', of.valid_until === null ? 'no end' : <Time key="u" at={of.valid_until} form="both" />],
+                                    ['Added', <span key="a"><Time at={of.added_at} form="both" /> by {of.author}</span>],
+                                ]}
+                            />
+                        </Panel>
+                        <Panel title="Values" note={plural(of.values, 'value')} flush>
+                            <Table
+                                label="Values"
+                                rows={of.entries}
+                                id={(e) => `${e.environment}/${e.label}/${e.value}`}
+                                columns={[
+                                    {name: 'Environment', kind: 'main', cell: (e) => <Long text={e.environment} />},
+                                    {name: 'Label', cell: (e) => <code>{e.label}</code>},
+                                    {name: 'Algorithm', cell: (e) => e.alg ?? <None />},
+                                    {name: 'Value', cell: (e) => <Hash value={e.value} label={e.label} />},
+                                    {name: 'SVN', kind: 'number', cell: (e) => e.svn ?? <None />},
+                                ]}
+                            />
+                        </Panel>
+                    </>
+                )}
+            </Fetched>
         </>
     );
 }

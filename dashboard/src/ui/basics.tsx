@@ -29,6 +29,7 @@ const states: Record<string, [Tone, IconName]> = {
     valid: ['ok', 'yes'],
     current: ['ok', 'yes'],
     trusted: ['ok', 'yes'],
+    enabled: ['ok', 'yes'],
     uptodate: ['ok', 'yes'],
     refused: ['bad', 'no'],
     withheld: ['bad', 'no'],
@@ -40,6 +41,8 @@ const states: Record<string, [Tone, IconName]> = {
     expired: ['bad', 'warning'],
     revoked: ['bad', 'no'],
     'unknown-key': ['bad', 'no'],
+    disabled: ['warn', 'pause'],
+    deleted: ['bad', 'no'],
     waiting: ['warn', 'wait'],
     expiring: ['warn', 'wait'],
     'not-yet': ['warn', 'wait'],
@@ -140,12 +143,21 @@ export function Empty({icon, title, children}: {icon: IconName; title: string; c
     );
 }
 
-export function Failed({error, retry}: {error: ApiError; retry?: () => void}): JSX.Element {
+/** What went wrong. `since`: what is shown beside it is from then. */
+export function Failed({error, retry, since = null}: {error: ApiError; retry?: () => void; since?: number | null}): JSX.Element {
     return (
         <div class="notice bad" role="alert">
             <Icon name="warning" />
             <div>
-                <p>{error.message}</p>
+                <p>
+                    {error.message}
+                    {since !== null && (
+                        <>
+                            {' '}
+                            What is shown is of <Time at={since} />.
+                        </>
+                    )}
+                </p>
                 {error.request !== null && (
                     <p class="quiet small">
                         Request <code>{error.request}</code> in the service’s log.
