@@ -2,6 +2,7 @@
 // person goes through from the set-up code to a key that is released to whom it should be.
 import assert from 'node:assert/strict';
 import {execFileSync, spawn} from 'node:child_process';
+import {constants, createDecipheriv, createHash, generateKeyPairSync, privateDecrypt} from 'node:crypto';
 import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {request} from 'node:https';
 import {tmpdir} from 'node:os';
@@ -269,6 +270,106 @@ test('keys: who may have them, and never what they are', async () => {
     for (const hidden of [k, 'this is the key itself', 'a secret that nobody sees', Buffer.from('this is the key itself, 32 bytes').toString('hex')]) {
         assert.equal(answers.some((a) => a.includes(hidden)), false, 'never sent, never shown');
     }
+    await close();
+});
+
+/** An enclave that wants a key: its RSA key is in what the quote binds. @return its token and how it opens what it gets */
+async function enclave(nonce) {
+    const {publicKey, privateKey} = generateKeyPairSync('rsa', {modulusLength: 2048});
+    const jwk = {...publicKey.export({format: 'jwk'}), kid: `enclave-${nonce}`, key_ops: ['encrypt']};
+    const runtime = Buffer.from(JSON.stringify({keys: [jwk]}));
+    const file = join(folder, `quote-${nonce}`);
+
+    execFileSync(process.env.CASEMATE_QUOTE_FILE, [file, createHash('sha256').update(runtime).digest('hex')], {env: environment});
+    const answer = await call('POST', '/attest/SgxEnclave?api-version=2022-08-01', {quote: readFileSync(file).toString('base64url'), runtimeData: {data: runtime.toString('base64url'), dataType: 'JSON'}});
+    assert.equal(answer.status, 200, JSON.stringify(answer.body));
+    return {
+        token: answer.body.token,
+        open(value) { // RSA_AES_KEY_WRAP_256: an AES key by RSA-OAEP, and the key by that (RFC 5649)
+            const {response} = JSON.parse(Buffer.from(value.split('.')[1], 'base64url'));
+            const wrapped = Buffer.from(JSON.parse(Buffer.from(response.key.key.key_hsm, 'base64url')).ciphertext, 'base64url');
+            const aes = privateDecrypt({key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256'}, wrapped.subarray(0, 256));
+            const decipher = createDecipheriv('id-aes256-wrap-pad', aes, Buffer.from('a65959a6', 'hex'));
+            return Buffer.concat([decipher.update(wrapped.subarray(256)), decipher.final()]);
+        },
+    };
+}
+
+test('a key is released to the enclave of its policy, withheld from another, and both are seen', async () => {
+    const secret = Buffer.from('the key of the vault, 32 bytes..');
+    const policy = (mrenclave) => Buffer.from(JSON.stringify({version: '1.0.0', anyOf: [{authority: url, allOf: [{claim: 'x-ms-sgx-mrenclave', equals: mrenclave}]}]})).toString('base64url');
+    const make = (name, mrenclave) => call('PUT', `/keys/${name}?api-version=7.4`, {key: {kty: 'oct-HSM', k: secret.toString('base64url'), key_ops: ['encrypt', 'decrypt']}, attributes: {exportable: true}, release_policy: {data: policy(mrenclave)}}, admin());
+    const {page, close} = await visit(browser, url);
+    const seen = [];
+    page.on('response', async (r) => r.url().includes('/api/v1/') && seen.push(await r.text().catch(() => '')));
+
+    assert.equal((await make('vault-key', 'e1'.repeat(32))).status, 200);
+    assert.equal((await make('other-key', '77'.repeat(32))).status, 200);
+    await login(page, 'ada');
+    await go(page, url, '/keys/key/vault-key');
+    await page.getByText('Nothing was asked for yet').waitFor();
+    const {token, open} = await enclave('n-1');
+    const released = await call('POST', '/keys/vault-key/release?api-version=7.4', {target: token, nonce: 'n-1', enc: 'RSA_AES_KEY_WRAP_256'}, admin());
+    assert.equal(released.status, 200, JSON.stringify(released.body));
+    const opened = open(released.body.value);
+    assert.ok(opened.includes(secret), 'the enclave has the key');
+    const withheld = await call('POST', '/keys/other-key/release?api-version=7.4', {target: token, nonce: 'n-2', enc: 'RSA_AES_KEY_WRAP_256'}, admin());
+    assert.equal(withheld.status, 403);
+
+    // the page of the key sees it come by itself; the list has both, the refused one with the rule that was not met
+    await page.getByRole('row', {name: /released/}).waitFor();
+    await page.getByRole('row', {name: /released/}).getByText('RSA_AES_KEY_WRAP_256').waitFor();
+    await page.getByRole('row', {name: /released/}).getByRole('link', {name: 'attestation'}).click();
+    await page.getByText('Accepted', {exact: true}).waitFor();
+    await page.getByRole('link', {name: 'Keys and secrets'}).click();
+    await page.getByRole('row', {name: /^vault-key/}).getByRole('cell').nth(5).getByText('1', {exact: true}).waitFor();
+    await page.getByRole('navigation', {name: 'Keys and secrets'}).getByRole('link', {name: 'Releases'}).click();
+    await page.getByRole('row', {name: /vault-key.*released/}).waitFor();
+    const refusal = page.getByRole('row', {name: /other-key.*withheld/});
+    await refusal.getByText('x-ms-sgx-mrenclave').waitFor();
+    assert.match(await refusal.textContent(), /e1e1/, 'what the enclave is');
+    assert.deepEqual(await accessibility(page), []);
+    await page.getByLabel('Result').selectOption('withheld');
+    await page.getByRole('row', {name: /vault-key/}).waitFor({state: 'detached'});
+    await page.getByLabel('Time').selectOption('hour');
+    await refusal.waitFor();
+    await go(page, url, '/');
+    await page.locator('.tile', {hasText: 'Keys released'}).getByText('1', {exact: true}).waitFor();
+    await go(page, url, '/audit?action=key');
+    await page.getByRole('row', {name: /key\.release.*vault-key/}).waitFor();
+    for (const form of [secret.toString(), secret.toString('base64url').slice(0, 40), secret.toString('hex')]) {
+        assert.equal(seen.some((text) => text.includes(form)), false, 'no page was sent the key');
+    }
+    await close();
+});
+
+test('one’s own password, at the service itself', async () => {
+    const {page, close} = await visit(browser, url, {expected: [/status of 403/, /status of 401/, /status of 400/]});
+    const other = await visit(browser, url, {expected: [/status of 401/]});
+    const change = async (old, next) => {
+        await page.getByLabel('Password as it is').fill(old);
+        await page.getByLabel('New password', {exact: true}).fill(next);
+        await page.getByLabel('The new password again').fill(next);
+        await page.getByRole('button', {name: 'Change the password'}).click();
+    };
+
+    await login(page, 'bob');
+    await login(other.page, 'bob');
+    await page.getByRole('link', {name: 'Your account: bob'}).click();
+    await change('not what it is at all', 'a password of another kind');
+    await page.getByText('The old password is wrong.').waitFor();
+    await change(password, 'a password of another kind');
+    await page.getByText('All your other sessions have ended').waitFor();
+    await go(other.page, url, '/policies');
+    await other.page.getByRole('heading', {name: 'Log in'}).waitFor();
+    await go(page, url, '/policies');
+    await page.getByRole('button', {name: 'Log out'}).click();
+    await login(page, 'bob', 'a password of another kind');
+    await page.getByRole('button', {name: 'Log out'}).click();
+    await login(page, 'ada');
+    await go(page, url, '/audit?actor=bob');
+    await page.getByRole('cell', {name: 'account.password'}).waitFor();
+    await other.close();
     await close();
 });
 

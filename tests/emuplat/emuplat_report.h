@@ -10,13 +10,12 @@
 #define KIT_QUOTE_MAX 32768
 
 /* A REPORT of some enclave for the quoting enclave, as this processor makes it. */
-static inline bool kit_report_flags(uint64_t flags, uint8_t out[432])
+static inline bool kit_report_of(uint64_t flags, const uint8_t data[64], uint8_t out[432])
 {
     struct cm_emu_platform fuses;
     struct cm_emu_ident id;
     struct sgx_targetinfo target;
     struct sgx_report report;
-    uint8_t data[64];
 
     memset(&id, 0, sizeof(id));
     id.attributes.flags = SGX_ATTR_INIT | SGX_ATTR_MODE64 | flags;
@@ -25,7 +24,6 @@ static inline bool kit_report_flags(uint64_t flags, uint8_t out[432])
     memset(id.mrsigner, 0xe2, 32);
     id.isvprodid = 7;
     id.isvsvn = 3;
-    memset(data, 0xda, sizeof(data));
     if (cm_emuplat_target_info((uint8_t *)&target, NULL) != CM_OK ||
         cm_emu_platform_load(&fuses, NULL) != CM_OK ||
         cm_emu_report_make(&fuses, &id, &target, data, &report) != SGX_SUCCESS) {
@@ -33,6 +31,14 @@ static inline bool kit_report_flags(uint64_t flags, uint8_t out[432])
     }
     memcpy(out, &report, sizeof(report));
     return true;
+}
+
+static inline bool kit_report_flags(uint64_t flags, uint8_t out[432])
+{
+    uint8_t data[64];
+
+    memset(data, 0xda, sizeof(data));
+    return kit_report_of(flags, data, out);
 }
 
 static inline bool kit_report(uint8_t out[432])
