@@ -93,8 +93,9 @@ static int say(const struct audit_options *o, enum cm_status st,
 
     cm_hex_encode(cm_span_make(verdict->last, CM_AUDIT_HASH), CM_HEX_LOWER, last);
     if (o->json) {
-        (void)printf("{\"ok\":%s,\"records\":%lld,\"last\":\"%s\",\"found\":%s}\n",
-                     st == CM_OK ? "true" : "false", (long long)verdict->records, last,
+        (void)printf("{\"ok\":%s,\"records\":%lld,\"cut\":%lld,\"last\":\"%s\",\"found\":%s}\n",
+                     st == CM_OK ? "true" : "false", (long long)verdict->records,
+                     (long long)verdict->cut, last,
                      o->known == NULL ? "null"
                      : verdict->found ? "true"
                                       : "false");
@@ -102,6 +103,9 @@ static int say(const struct audit_options *o, enum cm_status st,
         (void)printf("%s\nrecords: %lld\nlast:    %s\n",
                      st == CM_OK ? "The audit log holds." : "THE AUDIT LOG DOES NOT HOLD.",
                      (long long)verdict->records, last);
+        if (verdict->cut != 0) {
+            (void)printf("cut:     up to %lld, by retention\n", (long long)verdict->cut);
+        }
     }
     if (st == CM_OK) {
         return 0;

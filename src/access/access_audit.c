@@ -149,12 +149,50 @@ void cm_access_post_audit_verify(struct cm_call *call, void *state)
     cm_hex_encode(cm_span_make(verdict.last, CM_AUDIT_HASH), CM_HEX_LOWER, last);
     cm_call_answer_json(
         call, 200,
-        json_pack(
-            "{sb sI ss so so ss sI}", "ok", st == CM_OK, "records", (json_int_t)verdict.records,
-            "last", last, "found", asked ? json_boolean(verdict.found) : json_null(), "broken_at",
-            st == CM_ERR_SIGNATURE ? json_integer((json_int_t)verdict.records + 1) : json_null(),
-            "message", st == CM_OK ? "every record is where it was written" : why.text, "time",
-            (json_int_t)cm_service_now(call->service)));
+        json_pack("{sb sI sI ss so so ss sI}", "ok", st == CM_OK, "records",
+                  (json_int_t)verdict.records, "cut", (json_int_t)verdict.cut, "last", last,
+                  "found", asked ? json_boolean(verdict.found) : json_null(), "broken_at",
+                  st == CM_ERR_SIGNATURE ? json_integer((json_int_t)verdict.records + 1)
+                                         : json_null(),
+                  "message", st == CM_OK ? "every record is where it was written" : why.text,
+                  "time", (json_int_t)cm_service_now(call->service)));
+}
+
+/* ----------------------------------------------------------------------- cut */
+
+#define CUT_EVERY 86400
+
+struct cutting {
+    int64_t now;
+    int64_t before;
+    int64_t cut;
+};
+
+static enum cm_status cut_run(struct cm_db *db, void *arg, struct cm_why *why)
+{
+    struct cutting *c = arg;
+
+    return cm_audit_cut(db, c->now, c->before, &c->cut, why);
+}
+
+void cm_access_audit_tick(struct access *a, uint64_t now)
+{
+    const int64_t days = (int64_t)cm_service_config(a->service)->audit_days;
+    struct cutting c = {(int64_t)now, (int64_t)now - days * 86400, 1};
+    struct cm_why why = {""};
+    enum cm_status st = CM_OK;
+
+    if (days == 0 || (now >= a->cut && now - a->cut < CUT_EVERY)) {
+        return;
+    }
+    a->cut = now;
+    while (st == CM_OK && c.cut != 0) { /* some thousands in a transaction */
+        st = cm_service_write(a->service, cut_run, &c, &why);
+    }
+    if (st != CM_OK) {
+        cm_service_log(a->service, CM_LOG_ERROR, "audit.cut",
+                       (const char *const[]){"why", why.text}, 1);
+    }
 }
 
 /* -------------------------------------------------------------------- export */

@@ -105,6 +105,7 @@ static void tick(void *state, uint64_t now)
     cm_access_view_tick(state, now);
     cm_access_setup_tick(state, now);
     cm_access_oidc_tick(state);
+    cm_access_audit_tick(state, now);
 }
 
 static void metrics(void *state, FILE *out)

@@ -85,6 +85,7 @@ struct access {
     struct cm_limit *tries;
     char setup_file[4096];
     _Atomic uint64_t setup_until; /* 0: there is no code */
+    uint64_t cut; /* when the audit log was last looked at for old records; the tick's */
     _Atomic uint64_t logins;
     _Atomic uint64_t refused;
     _Atomic uint64_t throttled;
@@ -189,6 +190,8 @@ void cm_access_delete_token(struct cm_call *call, void *state);
 void cm_access_get_settings(struct cm_call *call, void *state);
 void cm_access_put_settings(struct cm_call *call, void *state);
 void cm_access_get_audit(struct cm_call *call, void *state);
+/** Cut off what audit_days says is old. On a worker. */
+void cm_access_audit_tick(struct access *a, uint64_t now);
 void cm_access_post_audit_verify(struct cm_call *call, void *state);
 void cm_access_get_audit_export(struct cm_call *call, void *state);
 

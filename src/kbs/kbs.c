@@ -74,6 +74,8 @@ static void metrics(void *state, FILE *out)
         [CM_KBS_ATTESTED] = {"casemate_kbs_attestations_total", "Guests that got a token."},
         [CM_KBS_REFUSED] = {"casemate_kbs_refusals_total", "Guests that got none."},
         [CM_KBS_RELEASED] = {"casemate_kbs_releases_total", "Resources given to guests."},
+        [CM_KBS_UNNOTED] = {"casemate_kbs_unnoted_total",
+                            "Denials of paths without a resource, beyond those written down."},
         [CM_KBS_WITHHELD] = {"casemate_kbs_denials_total", "Resources that the policy withheld."},
     };
     struct cm_kbs *kbs = state;

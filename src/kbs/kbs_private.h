@@ -25,6 +25,7 @@ enum cm_kbs_count {
     CM_KBS_REFUSED, /* attest, answered without a token */
     CM_KBS_RELEASED,
     CM_KBS_WITHHELD, /* a resource, by the policy */
+    CM_KBS_UNNOTED,  /* of these, what was not written down */
     CM_KBS_COUNTS,
 };
 
@@ -33,8 +34,11 @@ struct cm_kbs {
     atomic_ullong counts[CM_KBS_COUNTS];
     uint8_t secret[32]; /* nonces are made with it; the same on all instances */
     pthread_mutex_t lock;
-    json_t *references; /* name: [values]; replaced as a whole */
+    json_t *references;    /* name: [values]; replaced as a whole */
+    uint64_t unknown_hour; /* under lock, with unknown: what was withheld where there is nothing */
+    unsigned unknown;
 };
+#define CM_KBS_UNKNOWN 20u /* of these an instance writes down in an hour */
 
 /* ----------------------------------------------------------------- sessions */
 

@@ -10,9 +10,11 @@
 #include "common/wipe.h"
 #include "identity/identity.h"
 #include "kbs/kbs_private.h"
+#include "token/utf8.h"
 #include "vault/vault.h"
 
-#define SKEW 60 /* seconds between the clocks of instances */
+#define REASON 201 /* with its NUL */
+#define SKEW   60  /* seconds between the clocks of instances */
 
 /* By the cookie of an attested session, else "Authorization: Bearer". The caller frees it; NULL: neither. */
 static char *token_of(struct cm_call *call)
@@ -71,8 +73,9 @@ static enum cm_status permitted(struct cm_call *call, json_t *token, const char 
     CM_TRY(cm_kbs_resource_claims(token, path, &claims));
     st = cm_policy_evaluate(rule->policy, claims, flags, &outcome);
     if (st != CM_ERR_NOMEM) {
-        cm_why_set(why, "%.200s",
-                   outcome == NULL ? cm_status_str(st) : cm_policy_outcome_reason(outcome));
+        /* it quotes the policy, in whatever script that is: half a character would not fit into a record */
+        cm_utf8_plain(why->text, REASON,
+                      outcome == NULL ? cm_status_str(st) : cm_policy_outcome_reason(outcome));
         st = st == CM_OK ? CM_OK : CM_ERR_POLICY;
     }
 out:
@@ -136,10 +139,53 @@ static enum cm_status note(struct verdict *v, struct cm_why *why)
     return st;
 }
 
+static bool take_found(void *arg, const struct cm_db_value *c, size_t count)
+{
+    (void)c;
+    *(bool *)arg = count != 0;
+    return false;
+}
+
+/*
+ * Whether what is withheld is written down. Of paths at which there is nothing, which a guest can invent without
+ * end, some of an hour; the rest is counted.
+ */
+static enum cm_status worth_a_note(struct cm_kbs *kbs, const struct verdict *v, bool *out,
+                                   struct cm_why *why)
+{
+    const struct cm_db_value path = cm_db_text(v->path);
+    enum cm_status st = CM_OK;
+
+    *out = false;
+    CM_TRY(cm_db_run(v->call->db, "SELECT size FROM kbs_resource WHERE path = ?",
+                     cm_db_with(&path, 1), cm_db_into(take_found, out), why));
+    if (*out) {
+        goto out;
+    }
+    (void)pthread_mutex_lock(&kbs->lock);
+    if (kbs->unknown_hour != v->call->now / 3600) {
+        kbs->unknown_hour = v->call->now / 3600;
+        kbs->unknown = 0;
+    }
+    *out = kbs->unknown < CM_KBS_UNKNOWN;
+    kbs->unknown += *out ? 1 : 0;
+    (void)pthread_mutex_unlock(&kbs->lock);
+out:
+    return st;
+}
+
 static void withhold(struct cm_kbs *kbs, struct verdict *v)
 {
     struct cm_why why = {""};
-    enum cm_status st = note(v, &why);
+    bool noted = false;
+    enum cm_status st = worth_a_note(kbs, v, &noted, &why);
+
+    if (st == CM_OK && noted) {
+        st = note(v, &why);
+    }
+    if (st == CM_OK && !noted) {
+        atomic_fetch_add(&kbs->counts[CM_KBS_UNNOTED], 1);
+    }
 
     if (st != CM_OK) {
         cm_call_fail_status(v->call, st, &why);

@@ -10,6 +10,7 @@
 #include "crypto/keyenc.h"
 #include "kbs/kbs_private.h"
 #include "token/base64.h"
+#include "token/utf8.h"
 
 /* Append only: a cookie has the place in this table. */
 static const struct cm_kbs_tee tees[] = {
@@ -210,6 +211,7 @@ void cm_kbs_serve_auth(struct cm_call *call, void *state)
     char nonce[CM_KBS_NONCE_CAP] = "";
     const char *version = NULL;
     const char *tee = NULL;
+    char shown[33] = "";
     json_t *extra = NULL;
     bool listed = false;
 
@@ -221,17 +223,20 @@ void cm_kbs_serve_auth(struct cm_call *call, void *state)
     extra = json_object_get(body, "extra-params");
     session.minor = minor_of(version);
     session.tee = tee == NULL ? NULL : cm_kbs_tee(tee);
+    cm_utf8_plain(shown, sizeof(shown),
+                  session.minor == 0 ? version == NULL ? "" : version
+                  : tee == NULL      ? ""
+                                     : tee);
     if (session.minor == 0) {
         cm_call_fail(call, 401, "ProtocolVersion",
-                     "version \"%.32s\" is not spoken here: 0.4.0 is, and its older dialects 0.3, "
+                     "version \"%s\" is not spoken here: 0.4.0 is, and its older dialects 0.3, "
                      "0.2 and 0.1",
-                     version == NULL ? "" : version);
+                     shown);
     } else if (session.tee == NULL || session.tee->device) {
-        cm_call_fail(
-            call, 401, "AttestationError",
-            "tee \"%.32s\" is not taken here: sgx, tdx, snp, az-snp-vtpm, az-tdx-vtpm, cca "
-            "and tpm are, nvidia as additional evidence",
-            tee == NULL ? "" : tee);
+        cm_call_fail(call, 401, "AttestationError",
+                     "tee \"%s\" is not taken here: sgx, tdx, snp, az-snp-vtpm, az-tdx-vtpm, cca "
+                     "and tpm are, nvidia as additional evidence",
+                     shown);
     } else if (refuse_extra(extra, tee) != NULL) {
         cm_call_fail(call, 401, "AttestationError", "%s", refuse_extra(extra, tee));
     } else if (!choose_hash(extra, &session.hash, &listed)) {

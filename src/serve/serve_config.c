@@ -74,6 +74,11 @@ static const struct key {
      "said several times; loopback is one anyway"},
     {"body-memory", NUMBER, false, AT(body_memory), 8, 1048576, NULL, "MIB",
      "for requests that are not answered yet; default 256"},
+    {"history-days", NUMBER, false, AT(history_days), 1, 36500, NULL, "DAYS",
+     "after which the history of releases forgets; default 400"},
+    {"audit-days", NUMBER, false, AT(audit_days), 30, 36500, NULL, "DAYS",
+     "after which records are cut off the audit log, which says so and still verifies; default: "
+     "never"},
     {"grace", NUMBER, true, AT(grace), 1, 600, NULL, "SECONDS",
      "for what is under way when it is told to end; default 10"},
     {"log", TEXT, false, AT(log), 0, 0, "text|json", NULL, "lines of the log; default text"},

@@ -265,6 +265,8 @@ static enum cm_status make_service(struct running *r, struct cm_why *why)
         .max_held = (size_t)c->body_memory << 20,
         .peer_connections = c->peer_connections,
         .unlimited = unlimited_peers(r),
+        .audit_days = c->audit_days,
+        .history_days = c->history_days,
         .address = address,
         .keep = r->keep,
         .modules = modules,

@@ -96,6 +96,8 @@ struct cm_service_config {
     size_t max_held;
     unsigned peer_connections;
     const char *const *unlimited;
+    unsigned audit_days;   /* after which audit records are cut off; 0: they stay */
+    unsigned history_days; /* after which rows of releases go; 0: 400 */
     const char *address;
     uint16_t port;
     uint64_t (*clock)(void);                /* seconds since 1970; NULL: the system's */

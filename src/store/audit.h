@@ -2,6 +2,9 @@
  * The audit log: who did what to which object, each record chained to the one before by its hash. A
  * record that is changed, taken away, put in or put elsewhere breaks the chain at its place.
  *
+ * Old records may be cut off the BEGINNING (cm_audit_cut()): what is behind a cut goes on from its last hash, and
+ * says so itself in a record of its own, so that nobody else can cut there unnoticed.
+ *
  * NOT promised: that records at the END were not cut off together with the head, or that the whole chain
  * was not written anew, by someone who has the store; keep the last hash elsewhere (cm_audit_verify()).
  */
@@ -33,19 +36,29 @@ CM_MUST_USE enum cm_status cm_audit_read(struct cm_db *db, int64_t after, cm_aud
                                          void *arg, struct cm_why *why);
 
 struct cm_audit_verdict {
-    int64_t records; /* that are in order, from the first */
+    int64_t records; /* the number of the last record up to which they are in order */
+    int64_t cut;     /* of the last that was cut off the beginning; 0: none was */
     uint8_t last[CM_AUDIT_HASH];
     bool found; /* the hash that was asked for is among them */
 };
 
 /**
- * Verify the whole chain and its head.
- * @param known  a hash that was kept elsewhere; NULL: none. It must be in the chain.
+ * Verify the whole chain and its head; of what was cut off, that a record of the chain says so.
+ * @param known  a hash that was kept elsewhere; NULL: none. It must be in the chain, or be the last cut off.
  * @param out    set also when the chain is broken: as far as it holds.
  * @retval CM_ERR_SIGNATURE  broken; why names the first record that does not fit
  * @retval CM_ERR_MISMATCH   it holds, but `known` is not in it
  */
 CM_MUST_USE enum cm_status cm_audit_verify(struct cm_db *db, const uint8_t *known,
                                            struct cm_audit_verdict *out, struct cm_why *why);
+
+/**
+ * Within a transaction: cut records off the beginning that are older than `before` (seconds since 1970), some
+ * thousands at most, and append one that says so (action "audit.cut", with the number and hash of the last of
+ * them). The last record always stays.
+ * @param cut  set: how many; 0: there was nothing to cut, and nothing was appended
+ */
+CM_MUST_USE enum cm_status cm_audit_cut(struct cm_db *db, int64_t now, int64_t before, int64_t *cut,
+                                        struct cm_why *why);
 
 #endif

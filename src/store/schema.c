@@ -30,8 +30,15 @@ static const char *const *const parts_2[] = {
     NULL,
 };
 
-/* 3: bounds of what is kept */
-static const char *const *const parts_3[] = {cm_schema_decide_3, NULL};
+/* 3: bounds of what is kept; where the audit log begins, when it was cut */
+static const char *const version_3[] = {
+    "CREATE TABLE audit_cut (one BIGINT PRIMARY KEY CHECK (one = 1), seq BIGINT NOT NULL,"
+    " hash %B NOT NULL)",
+    NULL,
+};
+
+static const char *const *const parts_3[] = {version_3, cm_schema_decide_3, cm_schema_vault_3,
+                                             NULL};
 
 static const char *const *const *const versions[] = {parts_1, parts_2, parts_3};
 #define NEWEST ((int64_t)(sizeof(versions) / sizeof(versions[0])))

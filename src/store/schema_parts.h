@@ -10,5 +10,6 @@ extern const char *const cm_schema_vault_2[];
 extern const char *const cm_schema_kbs_2[];
 
 extern const char *const cm_schema_decide_3[];
+extern const char *const cm_schema_vault_3[];
 
 #endif

@@ -28,3 +28,9 @@ const char *const cm_schema_vault_2[] = {
     " added BIGINT NOT NULL)",
     NULL,
 };
+
+/* 3: retention */
+const char *const cm_schema_vault_3[] = {
+    "CREATE INDEX vault_release_withheld ON vault_release (time, id) WHERE released = 0",
+    NULL,
+};

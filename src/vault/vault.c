@@ -253,13 +253,45 @@ static enum cm_status run_purge(struct cm_db *db, void *arg, struct cm_why *why)
     return cm_vault_purge_due(db, *(const int64_t *)arg, why);
 }
 
+#define RETIRE_EVERY 3600
+
+struct retiring {
+    int64_t before;
+    bool more;
+};
+
+static enum cm_status run_retire(struct cm_db *db, void *arg, struct cm_why *why)
+{
+    struct retiring *r = arg;
+
+    return cm_vault_releases_retire(db, r->before, CM_VAULT_HISTORY_WITHHELD, &r->more, why);
+}
+
+static enum cm_status retire(struct cm_vault *v, uint64_t now, struct cm_why *why)
+{
+    const unsigned said = cm_service_config(v->service)->history_days;
+    const unsigned days = said == 0 ? CM_VAULT_HISTORY_DAYS : said;
+    struct retiring r = {(int64_t)now - (int64_t)days * 86400, true};
+    enum cm_status st = CM_OK;
+
+    if (now >= v->retired && now - v->retired < RETIRE_EVERY) {
+        return CM_OK;
+    }
+    v->retired = now;
+    while (r.more && st == CM_OK) {
+        st = cm_service_write(v->service, run_retire, &r, why);
+    }
+    return st;
+}
+
 static void tick(void *state, uint64_t now)
 {
     struct cm_vault *v = state;
     int64_t at = (int64_t)now;
     struct cm_why why = {""};
 
-    if (cm_service_write(v->service, run_purge, &at, &why) != CM_OK) {
+    if (cm_service_write(v->service, run_purge, &at, &why) != CM_OK ||
+        retire(v, now, &why) != CM_OK) {
         cm_service_log(v->service, CM_LOG_ERROR, "vault", (const char *const[]){"why", why.text},
                        1);
     }

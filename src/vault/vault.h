@@ -37,6 +37,18 @@ struct cm_vault_release {
 CM_MUST_USE enum cm_status
 cm_vault_release_note(struct cm_db *db, const struct cm_vault_release *release, struct cm_why *why);
 
+#define CM_VAULT_HISTORY_DAYS 400u /* when nothing is said */
+#define CM_VAULT_HISTORY_WITHHELD \
+    100000u /* rows of what was withheld: anybody can have those written */
+
+/**
+ * Within a transaction: rows that are older than `before` (seconds since 1970), and the oldest of what was
+ * withheld beyond `withheld` rows; a few thousand at once. @param more  set: there are more
+ */
+CM_MUST_USE enum cm_status cm_vault_releases_retire(struct cm_db *db, int64_t before,
+                                                    int64_t withheld, bool *more,
+                                                    struct cm_why *why);
+
 /* Which releases are asked for: NULL, -1 and 0 for all. */
 struct cm_vault_releases {
     const char *kind; /* "key", "secret", "resource" */

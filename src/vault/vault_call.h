@@ -15,6 +15,7 @@ struct cm_vault {
     struct cm_vault_jwks *jwks;
     atomic_ullong released; /* by this instance since it started */
     atomic_ullong withheld;
+    uint64_t retired; /* when old rows of the history last went; the tick's */
 };
 
 /** Name and version of a path, good and in small letters. */

@@ -26,6 +26,62 @@ enum cm_status cm_vault_release_note(struct cm_db *db, const struct cm_vault_rel
                      cm_db_with(values, sizeof(values) / sizeof(values[0])), cm_db_nowhere(), why);
 }
 
+/* ------------------------------------------------------------------ retention */
+
+#define AT_ONCE 2000
+
+struct place {
+    int64_t time;
+    char id[80];
+    bool found;
+};
+
+static bool take_place(void *arg, const struct cm_db_value *c, size_t count)
+{
+    struct place *p = arg;
+
+    p->found = count == 2;
+    if (p->found) {
+        p->time = c[0].number;
+        (void)snprintf(p->id, sizeof(p->id), "%s",
+                       c[1].bytes.len == 0 ? "" : (const char *)c[1].bytes.ptr);
+    }
+    return false;
+}
+
+enum cm_status cm_vault_releases_retire(struct cm_db *db, int64_t before, int64_t withheld,
+                                        bool *more, struct cm_why *why)
+{
+    const struct cm_db_value age[] = {cm_db_int(before), cm_db_int(AT_ONCE)};
+    const struct cm_db_value beyond = cm_db_int(withheld);
+    struct place p = {0};
+    enum cm_status st = CM_OK;
+
+    *more = false;
+    CM_TRY(cm_db_run(db,
+                     "DELETE FROM vault_release WHERE id IN (SELECT id FROM vault_release"
+                     " WHERE time < ? ORDER BY time, id LIMIT ?)",
+                     cm_db_with(age, 2), cm_db_nowhere(), why));
+    *more = cm_db_changed(db) >= AT_ONCE;
+    CM_TRY(cm_db_run(db,
+                     "SELECT time, id FROM vault_release WHERE released = 0"
+                     " ORDER BY time DESC, id DESC LIMIT 1 OFFSET ?",
+                     cm_db_with(&beyond, 1), cm_db_into(take_place, &p), why));
+    if (p.found) {
+        const struct cm_db_value v[] = {cm_db_int(p.time), cm_db_int(p.time), cm_db_text(p.id),
+                                        cm_db_int(AT_ONCE)};
+
+        CM_TRY(cm_db_run(db,
+                         "DELETE FROM vault_release WHERE id IN (SELECT id FROM vault_release"
+                         " WHERE released = 0 AND (time < ? OR (time = ? AND id <= ?))"
+                         " ORDER BY time, id LIMIT ?)",
+                         cm_db_with(v, 4), cm_db_nowhere(), why));
+        *more = *more || cm_db_changed(db) >= AT_ONCE;
+    }
+out:
+    return st;
+}
+
 /* ---------------------------------------------------------------------- read */
 
 struct page {

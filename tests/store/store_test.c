@@ -407,6 +407,111 @@ static bool ask_another(void *arg, const struct cm_db_value *columns, size_t cou
     return true;
 }
 
+static int64_t cut_before(struct cm_db *db, int64_t before)
+{
+    struct cm_why why = {""};
+    int64_t cut = -1;
+
+    CHECK_EQ(cm_db_begin(db, NULL), CM_OK);
+    if (cm_audit_cut(db, 5000, before, &cut, &why) != CM_OK) {
+        TEST_FAIL("cut: %s", why.text);
+    }
+    CHECK_EQ(cm_db_commit(db, NULL), CM_OK);
+    return cut;
+}
+
+/* Five records of the seconds 1000, 2000, ...; those before 3500 cut off, which is record 6. */
+static struct cm_db *with_cut_log(uint8_t third[CM_AUDIT_HASH])
+{
+    struct cm_audit_verdict verdict;
+    struct cm_db *db = with_log(0);
+
+    for (int64_t i = 1; i <= 5; i++) {
+        struct cm_audit_record r = {
+            .time = i * 1000, .actor = "a", .action = "b", .object = "c", .detail = ""};
+
+        CHECK_EQ(cm_db_begin(db, NULL), CM_OK);
+        CHECK_EQ(cm_audit_append(db, &r, NULL), CM_OK);
+        CHECK_EQ(cm_db_commit(db, NULL), CM_OK);
+        if (i == 3) {
+            memcpy(third, r.hash, CM_AUDIT_HASH);
+        }
+    }
+    CHECK_EQ(cut_before(db, 1000), 0);
+    CHECK_EQ(cm_audit_verify(db, NULL, &verdict, NULL), CM_OK);
+    CHECK_EQ(verdict.records, 5);
+    CHECK_EQ(cut_before(db, 3500), 3);
+    return db;
+}
+
+/* What is old goes; what is left is a chain that begins where the record of the cut says. */
+TEST(audit_is_cut_and_verifies)
+{
+    struct cm_audit_verdict verdict;
+    uint8_t third[CM_AUDIT_HASH];
+    struct cm_db *db = with_cut_log(third);
+
+    CHECK_EQ(number(db, "SELECT COUNT(*) FROM audit"), 3);
+    CHECK_EQ(cm_audit_verify(db, NULL, &verdict, NULL), CM_OK);
+    CHECK_EQ(verdict.records, 6);
+    CHECK_EQ(verdict.cut, 3);
+    CHECK_EQ(cm_audit_verify(db, third, &verdict, NULL),
+             CM_OK); /* known elsewhere: the cut's own */
+    CHECK_EQ(cut_before(db, 4500), 1);
+    CHECK_EQ(cm_audit_verify(db, third, &verdict, NULL), CM_ERR_MISMATCH);
+    CHECK_EQ(cut_before(db, INT64_MAX), 2); /* the newest stays, whatever its age */
+    CHECK_EQ(cm_audit_verify(db, NULL, &verdict, NULL), CM_OK);
+    CHECK_EQ(verdict.cut, 6);
+    CHECK_EQ(verdict.records, 8);
+    CHECK_EQ(number(db, "SELECT COUNT(*) FROM audit"), 2);
+    cm_db_close(db);
+    db = with_log(2);
+    CHECK_EQ(run(db, "UPDATE audit SET hash = 'short' WHERE seq = 1"), CM_OK);
+    {
+        int64_t cut = -1;
+
+        CHECK_EQ(cm_db_begin(db, NULL), CM_OK);
+        CHECK_EQ(cm_audit_cut(db, 5000, INT64_MAX, &cut, NULL), CM_ERR_SIGNATURE);
+        cm_db_rollback(db);
+    }
+    cm_db_close(db);
+}
+
+/* Nobody else cuts the log, says that it was cut elsewhere, or hides that it was. */
+TEST(audit_cuts_are_not_forged)
+{
+    static const char *const attacks[] = {
+        "DELETE FROM audit WHERE seq = 4",
+        "DELETE FROM audit_cut",
+        "UPDATE audit_cut SET seq = 4",
+        "UPDATE audit_cut SET hash = (SELECT hash FROM audit WHERE seq = 4)",
+        "UPDATE audit_cut SET hash = 'short'",
+        "UPDATE audit SET detail = '' WHERE seq = 6",
+    };
+    struct cm_audit_verdict verdict;
+    struct cm_why why = {""};
+    uint8_t third[CM_AUDIT_HASH];
+    struct cm_db *db = NULL;
+
+    for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++) {
+        db = with_cut_log(third);
+        CHECK_EQ(run(db, attacks[i]), CM_OK);
+        if (cm_audit_verify(db, NULL, &verdict, NULL) != CM_ERR_SIGNATURE) {
+            TEST_FAIL("%s was not noticed", attacks[i]);
+        }
+        cm_db_close(db);
+    }
+    db = with_cut_log(
+        third); /* a cut that fits the chain, of which no record of the chain says anything */
+    CHECK_EQ(run(db, "UPDATE audit_cut SET seq = 4, hash = (SELECT hash FROM audit WHERE seq = 4)"),
+             CM_OK);
+    CHECK_EQ(run(db, "DELETE FROM audit WHERE seq = 4"), CM_OK);
+    CHECK_EQ(cm_audit_verify(db, NULL, &verdict, &why), CM_ERR_SIGNATURE);
+    CHECK(strstr(why.text, "no record of it") != NULL);
+    cm_db_close(db);
+    remove_file();
+}
+
 /* More statements than a connection remembers, also while one of them is under way. */
 TEST(statements_make_room_for_each_other)
 {

@@ -406,4 +406,69 @@ TEST(out_of_memory_in_a_token)
     cm_vault_target_clear(&t);
 }
 
+/* ------------------------------------------------------------------- history */
+
+static void note_row(struct cm_db *db, int number, int64_t at, bool released)
+{
+    char id[16] = "";
+    const struct cm_vault_release row = {.id = id,
+                                         .time = at,
+                                         .kind = 2,
+                                         .name = "a/b/c",
+                                         .version = "",
+                                         .released = released,
+                                         .client = "",
+                                         .api = "kbs",
+                                         .wrap = "",
+                                         .issuer = "",
+                                         .attestation = "",
+                                         .reason = ""};
+
+    (void)snprintf(id, sizeof(id), "row%03d", number);
+    CHECK_EQ(cm_vault_release_note(db, &row, NULL), CM_OK);
+}
+
+static bool take_count(void *arg, const struct cm_db_value *c, size_t count)
+{
+    *(int64_t *)arg = count == 1 ? c[0].number : -1;
+    return false;
+}
+
+static int64_t rows_of(struct cm_db *db, const char *sql)
+{
+    int64_t n = -1;
+
+    CHECK_EQ(cm_db_run(db, sql, cm_db_none(), cm_db_into(take_count, &n), NULL), CM_OK);
+    return n;
+}
+
+/* What is withheld, which anybody can have written, pushes out its like; what was released goes by its age. */
+TEST(the_history_forgets)
+{
+    struct cm_db *db = NULL;
+    int64_t now = 0;
+    bool more = false;
+
+    start_vault();
+    now = (int64_t)kit_now();
+    REQUIRE(cm_db_open(kit_store(), &db, NULL) == CM_OK);
+    for (int i = 0; i < 3; i++) {
+        note_row(db, i, now - 401 * 86400 + i, i % 2 == 0);
+    }
+    note_row(db, 10, now - 399 * 86400, true);
+    for (int i = 20; i < 27; i++) {
+        note_row(db, i, now - 100, false); /* of one second: by their ids */
+    }
+    CHECK_EQ(cm_vault_releases_retire(db, now - 400 * 86400, 4, &more, NULL), CM_OK);
+    CHECK(!more);
+    CHECK_EQ(rows_of(db, "SELECT COUNT(*) FROM vault_release WHERE released = 1"), 1);
+    CHECK_EQ(rows_of(db, "SELECT COUNT(*) FROM vault_release WHERE released = 0"), 4);
+    CHECK_EQ(rows_of(db, "SELECT COUNT(*) FROM vault_release WHERE id >= 'row023'"), 4);
+    kit_step_clock(2 * 86400);
+    cm_service_tick(kit_service());
+    CHECK_EQ(rows_of(db, "SELECT COUNT(*) FROM vault_release WHERE released = 1"), 0);
+    CHECK_EQ(rows_of(db, "SELECT COUNT(*) FROM vault_release"), 4);
+    cm_db_close(db);
+}
+
 TEST_MAIN
