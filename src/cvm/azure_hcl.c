@@ -185,7 +185,7 @@ static void read_user_data(struct cm_json_value v, struct cm_evidence *ev, size_
 enum cm_status cm_hcl_runtime_read(struct cm_span json, struct cm_evidence *ev, size_t submod,
                                    struct cm_hcl_runtime *out, struct cm_why *why)
 {
-    struct cm_json_node *nodes = calloc(NODES, sizeof(*nodes));
+    struct cm_json_node *nodes = malloc(NODES * sizeof(*nodes));
     struct cm_hcl_runtime r = {0};
     struct cm_json doc;
     struct cm_json_value ak = {NULL, 0};

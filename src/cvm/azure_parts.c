@@ -28,39 +28,6 @@ static uint8_t *own(struct cm_azure_parts *p, size_t size)
     return room;
 }
 
-static bool blank(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-/* An array of numbers from 0 to 255. Read from its text, which is JSON already: there are thousands. */
-static enum cm_status from_array(struct cm_json_value v, uint8_t *out, size_t *len)
-{
-    struct cm_span text = cm_json_bytes(v);
-    const uint8_t *at = text.ptr + 1; /* behind '[' */
-    const size_t count = cm_json_count(v);
-
-    for (size_t n = 0; n < count; n++) {
-        unsigned byte = 0;
-        unsigned digits = 0;
-
-        for (; blank(*at); at++) {
-        }
-        for (; *at >= '0' && *at <= '9' && digits < 4; at++, digits++) {
-            byte = 10 * byte + (unsigned)(*at - '0');
-        }
-        for (; blank(*at); at++) {
-        }
-        if (byte > 255 || (*at != ',' && *at != ']')) {
-            return CM_ERR_FORMAT;
-        }
-        out[n] = (uint8_t)byte;
-        at++;
-    }
-    *len = count;
-    return CM_OK;
-}
-
 /* base64, or base64url with padding or without; PEM stays as it is. */
 static enum cm_status from_text(struct cm_span text, bool hex, uint8_t *out, size_t *len)
 {
@@ -87,6 +54,7 @@ static enum cm_status read_bytes(struct cm_azure_parts *p, struct cm_json_value 
                                  struct cm_span *out)
 {
     size_t cap = cm_json_bytes(v).len;
+    struct cm_span plain = {NULL, 0};
     uint8_t *text = NULL;
     uint8_t *room = NULL;
     size_t len = 0;
@@ -96,14 +64,20 @@ static enum cm_status read_bytes(struct cm_azure_parts *p, struct cm_json_value 
         return CM_OK;
     }
     room = own(p, cap);
-    text = malloc(cap + 1);
-    if (room == NULL || text == NULL) {
-        st = CM_ERR_NOMEM;
-        goto out;
+    if (room == NULL) {
+        return CM_ERR_NOMEM;
     }
     if (cm_json_is(v, CM_JSON_ARRAY)) {
-        CM_TRY(from_array(v, room, &len));
+        st = cm_json_byte_array(v, room, cap, &len);
+        CM_TRY(st == CM_OK ? st : CM_ERR_FORMAT);
+    } else if (cm_json_plain(v, &plain) == CM_OK) {
+        CM_TRY(from_text(plain, hex, room, &len));
     } else {
+        text = malloc(cap + 1);
+        if (text == NULL) {
+            st = CM_ERR_NOMEM;
+            goto out;
+        }
         CM_TRY(cm_json_string(v, (char *)text, cap + 1, &len));
         CM_TRY(from_text(cm_span_make(text, len), hex, room, &len));
     }
@@ -119,7 +93,7 @@ static enum cm_status read_pcr(struct cm_json_value v, uint8_t out[32])
     size_t len = 0;
 
     if (cm_json_is(v, CM_JSON_ARRAY)) {
-        return cm_json_count(v) == 32 ? from_array(v, out, &len) : CM_ERR_FORMAT;
+        return cm_json_byte_array(v, out, 32, &len) == CM_OK && len == 32 ? CM_OK : CM_ERR_FORMAT;
     }
     return cm_json_plain(v, &text) == CM_OK && cm_hex_decode(text, out, 32) ? CM_OK : CM_ERR_FORMAT;
 }
@@ -192,7 +166,7 @@ static enum cm_status read_json(struct cm_azure_parts *p, struct cm_span text, b
     if (text.len > CM_AZURE_MAX_JSON) {
         return CM_ERR_LIMIT;
     }
-    nodes = calloc(max, sizeof(*nodes));
+    nodes = malloc(max * sizeof(*nodes)); /* CM_AZURE_MAX_JSON bounds it */
     if (nodes == NULL) {
         return CM_ERR_NOMEM;
     }

@@ -125,7 +125,7 @@ enum cm_status cm_snp_json_read(struct cm_span bytes, struct cm_snp_json *out)
     if (bytes.len > CM_SNP_JSON_MAX) {
         return CM_ERR_LIMIT;
     }
-    nodes = calloc(max, sizeof(*nodes));
+    nodes = malloc(max * sizeof(*nodes)); /* CM_SNP_JSON_MAX bounds it */
     if (nodes == NULL) {
         return CM_ERR_NOMEM;
     }

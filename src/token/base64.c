@@ -9,62 +9,88 @@ static const char url_alphabet[] =
 static const char std_alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* of the characters that both alphabets have; text is public, so looking it up tells nobody anything */
+#define STD_ONLY 0x40u /* of '+' and '/' */
+#define URL_ONLY 0x80u /* of '-' and '_' */
+#define NO_CHAR  0xc0u /* refused by both */
+
+/* text is public, so looking it up tells nobody anything */
 /* clang-format off */
-static const int8_t values[128] = {
-    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-    52, 53, 54, 55, 56, 57, 58, 59, 60, 61, -1, -1, -1, -1, -1, -1,
-    -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
-    15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, -1, -1, -1, -1, -1,
-    -1, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
-    41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, -1, -1, -1, -1, -1,
+static const uint8_t values[128] = {
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0x7e, 0xc0, 0xbe, 0xc0, 0x7f,
+    0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e,
+    0x0f, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0xc0, 0xc0, 0xc0, 0xc0, 0xbf,
+    0xc0, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28,
+    0x29, 0x2a, 0x2b, 0x2c, 0x2d, 0x2e, 0x2f, 0x30, 0x31, 0x32, 0x33, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
 };
 /* clang-format on */
 
-static int value_of(uint8_t c, bool url)
+static unsigned value_of(uint8_t c)
 {
-    if (c < sizeof(values) && values[c] >= 0) {
-        return values[c];
+    return c < sizeof(values) ? values[c] : NO_CHAR;
+}
+
+/* Groups of four characters; what is left of the text is behind them. */
+static enum cm_status decode_groups(struct cm_span *text, unsigned refused, uint8_t *out,
+                                    size_t cap, size_t *used)
+{
+    while (text->len >= 4) {
+        const unsigned a = value_of(text->ptr[0]);
+        const unsigned b = value_of(text->ptr[1]);
+        const unsigned c = value_of(text->ptr[2]);
+        const unsigned d = value_of(text->ptr[3]);
+
+        if (((a | b | c | d) & refused) != 0) {
+            return CM_ERR_FORMAT;
+        }
+        if (cap - *used < 3) {
+            return CM_ERR_SPACE;
+        }
+        out[(*used)++] = (uint8_t)(a << 2 | (b >> 4 & 3));
+        out[(*used)++] = (uint8_t)(b << 4 | (c >> 2 & 15));
+        out[(*used)++] = (uint8_t)(c << 6 | (d & 63));
+        text->ptr += 4;
+        text->len -= 4;
     }
-    if (c == (url ? '-' : '+')) {
-        return 62;
-    }
-    if (c == (url ? '_' : '/')) {
-        return 63;
-    }
-    return -1;
+    return CM_OK;
 }
 
 static enum cm_status decode(struct cm_span text, bool url, uint8_t *out, size_t cap, size_t *len)
 {
-    uint32_t bits = 0;
-    unsigned have = 0;
+    const unsigned refused = url ? STD_ONLY : URL_ONLY;
+    unsigned bits = 0;
     size_t used = 0;
+    enum cm_status st = text.len % 4 == 1 ? CM_ERR_FORMAT : CM_OK;
 
-    if (text.len % 4 == 1) {
-        return CM_ERR_FORMAT;
+    if (st == CM_OK) {
+        st = decode_groups(&text, refused, out, cap, &used);
     }
-    for (size_t i = 0; i < text.len; i++) {
-        int v = value_of(text.ptr[i], url);
+    if (st != CM_OK) {
+        return st;
+    }
+    for (size_t i = 0; i < text.len; i++) { /* two or three */
+        const unsigned v = value_of(text.ptr[i]);
 
-        if (v < 0) {
+        if ((v & refused) != 0) {
             return CM_ERR_FORMAT;
         }
-        bits = (bits << 6) | (uint32_t)v;
-        have += 6;
-        if (have >= 8) {
-            if (used == cap) {
-                return CM_ERR_SPACE;
-            }
-            have -= 8;
-            out[used++] = (uint8_t)(bits >> have);
-            bits &= (1u << have) - 1;
-        }
+        bits = bits << 6 | (v & 63);
     }
-    if (bits != 0) { /* the same bytes must have one encoding only */
-        return CM_ERR_FORMAT;
+    if (text.len != 0) {
+        const unsigned spare = text.len == 2 ? 4 : 2;
+        const size_t bytes = text.len - 1;
+
+        if ((bits & ((1u << spare) - 1)) != 0) { /* the same bytes must have one encoding only */
+            return CM_ERR_FORMAT;
+        }
+        if (cap - used < bytes) {
+            return CM_ERR_SPACE;
+        }
+        for (size_t i = bytes; i-- != 0;) {
+            out[used++] = (uint8_t)(bits >> spare >> (8 * i));
+        }
     }
     *len = used;
     return CM_OK;

@@ -41,9 +41,11 @@ struct cm_json_node {
     uint32_t len;    /* bytes, quotes and brackets included */
     uint32_t next;   /* index of the node behind this one and all that it holds */
     uint32_t parent; /* index of the array or object; own index for the root */
-    uint32_t count;  /* elements or members; of a string: 1 when it holds escapes */
-    uint32_t hash;   /* of a member name, unescaped */
-    uint32_t type;   /* enum cm_json_type */
+    uint32_t
+        count; /* elements or members; of a string: 1 when it holds escapes; of a number: its value
+                        plus 1 when it is digits alone, few enough, else 0 */
+    uint32_t hash; /* of a member name, unescaped */
+    uint32_t type; /* enum cm_json_type */
 };
 
 struct cm_json {
@@ -117,6 +119,14 @@ CM_MUST_USE enum cm_status cm_json_plain(struct cm_json_value v, struct cm_span 
  */
 CM_MUST_USE enum cm_status cm_json_u64(struct cm_json_value v, uint64_t *out);
 CM_MUST_USE enum cm_status cm_json_i64(struct cm_json_value v, int64_t *out);
+
+/**
+ * An array of whole numbers from 0 to 255, as some tools write bytes.
+ * @param len  how many; set on CM_OK only.
+ * @retval CM_ERR_MISMATCH absent, or not such an array   @retval CM_ERR_SPACE more than cap
+ */
+CM_MUST_USE enum cm_status cm_json_byte_array(struct cm_json_value v, uint8_t *out, size_t cap,
+                                              size_t *len);
 
 /** A boolean. @retval CM_ERR_MISMATCH absent or not a boolean */
 CM_MUST_USE enum cm_status cm_json_bool(struct cm_json_value v, bool *out);

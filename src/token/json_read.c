@@ -327,6 +327,28 @@ enum cm_status cm_json_i64(struct cm_json_value v, int64_t *out)
     return st;
 }
 
+enum cm_status cm_json_byte_array(struct cm_json_value v, uint8_t *out, size_t cap, size_t *len)
+{
+    const size_t count = cm_json_count(v);
+    const struct cm_json_node *n = NULL;
+
+    if (!cm_json_is(v, CM_JSON_ARRAY)) {
+        return CM_ERR_MISMATCH;
+    }
+    if (count > cap) {
+        return CM_ERR_SPACE;
+    }
+    n = node_of(v) + 1; /* numbers are one node each, so they lie one behind the other */
+    for (size_t i = 0; i < count; i++) {
+        if (n[i].type != CM_JSON_NUMBER || n[i].count - 1 > UINT8_MAX) {
+            return CM_ERR_MISMATCH;
+        }
+        out[i] = (uint8_t)(n[i].count - 1);
+    }
+    *len = count;
+    return CM_OK;
+}
+
 enum cm_status cm_json_bool(struct cm_json_value v, bool *out)
 {
     if (!cm_json_is(v, CM_JSON_TRUE) && !cm_json_is(v, CM_JSON_FALSE)) {

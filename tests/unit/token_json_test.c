@@ -206,6 +206,65 @@ TEST(strings_are_unescaped)
     CHECK(!cm_json_equal(cm_json_root(&doc), "a\n\"\xc3\xa9\xf0\x9f\x98\x80/x"));
 }
 
+/* Runs of numbers go another way through the parser: the same texts are refused in them. */
+TEST(numbers_in_a_run_are_numbers)
+{
+    static const char *const bad[] = {"[1,02,3]",    "[1,2,",   "[1,2",     "[1,,2]",
+                                      "[1 2,3]",     "[1,2,]",  "[1,2.,3]", "[1,+2]",
+                                      "[1,2e,3]",    "[00,1]",  "1,2",      "[1,2}",
+                                      "{\"a\":1,2}", "[1,-,2]", "[1,2],3",  "{\"a\":[1,2,\"b\":3}"};
+    static const char good[] =
+        "[0,1,255,256, 7\n,\t8,12345678901234567890,1.5,-1,2e3,999999999,4294967296,\"x\",[1,2],3]";
+    struct cm_json doc;
+    struct cm_json_value v;
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        if (parse(bad[i], &doc) == CM_OK) {
+            TEST_FAIL("%s is taken", bad[i]);
+        }
+    }
+    REQUIRE(parse(good, &doc) == CM_OK);
+    CHECK_EQ(cm_json_count(cm_json_root(&doc)), 15);
+    v = cm_json_first(cm_json_root(&doc));
+    for (unsigned i = 0; i < 6; i++, v = cm_json_next(v)) {
+        static const uint64_t want[] = {0, 1, 255, 256, 7, 8};
+
+        CHECK_EQ(cm_json_u64(v, &n), CM_OK);
+        CHECK_EQ(n, want[i]);
+    }
+    CHECK_EQ(cm_json_u64(v, &n), CM_OK);
+    CHECK(n == UINT64_C(12345678901234567890));
+    REQUIRE(cm_json_parse(cm_span_make("[1,2,3]", 7), nodes, 4, &doc, NULL) == CM_OK);
+    CHECK_EQ(cm_json_parse(cm_span_make("[1,2,3]", 7), nodes, 3, &doc, NULL), CM_ERR_LIMIT);
+    CHECK_EQ(cm_json_parse(cm_span_make("[1,2,3]", 7), nodes, 2, &doc, NULL), CM_ERR_LIMIT);
+}
+
+TEST(bytes_as_numbers)
+{
+    static const char *const bad[] = {
+        "[256]",   "[1,256,2]", "[-1]",      "[1.0]",          "[1e1]",
+        "[\"1\"]", "[[1]]",     "[1,[2],3]", "[4294967296,1]", "[4294967295]",
+        "[null]",  "{\"a\":1}", "1",         "[-0]",           "[1,true]"};
+    struct cm_json doc;
+    uint8_t out[8] = {0};
+    size_t len = 9;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        REQUIRE(parse(bad[i], &doc) == CM_OK);
+        CHECK_EQ(cm_json_byte_array(cm_json_root(&doc), out, sizeof(out), &len), CM_ERR_MISMATCH);
+        CHECK_EQ(len, 9);
+    }
+    REQUIRE(parse("[ 0,1 , 254,\n255 ]", &doc) == CM_OK);
+    CHECK_EQ(cm_json_byte_array(cm_json_root(&doc), out, 3, &len), CM_ERR_SPACE);
+    CHECK_EQ(cm_json_byte_array(cm_json_root(&doc), out, 4, &len), CM_OK);
+    CHECK_EQ(len, 4);
+    CHECK_MEM(out, "\x00\x01\xfe\xff", 4);
+    REQUIRE(parse("[]", &doc) == CM_OK);
+    CHECK_EQ(cm_json_byte_array(cm_json_root(&doc), out, 0, &len), CM_OK);
+    CHECK_EQ(len, 0);
+}
+
 TEST(integers_are_exact)
 {
     static const struct {

@@ -71,6 +71,50 @@ TEST(base64_is_canonical)
     CHECK_EQ(cm_base64url_decode(cm_span_make("AAAA", 4), out, 2, &len), CM_ERR_SPACE);
 }
 
+/* Of each place, also those in front of the last group: 64 characters of 256 and no other are taken. */
+TEST(base64_takes_its_alphabet_only)
+{
+    for (size_t len = 2; len <= 11; len++) {
+        for (size_t place = 0; len % 4 != 1 && place < len; place++) {
+            unsigned taken[2] = {0, 0};
+
+            for (unsigned c = 0; c < 256; c++) {
+                char text[12] = "AAAAAAAAAAA";
+                uint8_t out[12];
+                size_t n = 0;
+
+                text[place] = (char)c;
+                taken[0] += cm_base64url_decode(cm_span_make(text, len), out, 12, &n) == CM_OK;
+                taken[1] += len % 4 == 0 && c != '=' &&
+                            cm_base64_decode(cm_span_make(text, len), out, 12, &n) == CM_OK;
+            }
+            /* of the last character only those without spare bits */
+            CHECK_EQ(taken[0], place + 1 != len || len % 4 == 0 ? 64 : len % 4 == 2 ? 4 : 16);
+            CHECK_EQ(taken[1], len % 4 == 0 ? 64 : 0);
+        }
+    }
+}
+
+TEST(base64_never_writes_beyond_its_room)
+{
+    for (size_t n = 1; n <= 12; n++) {
+        uint8_t data[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+        char text[20] = "";
+        uint8_t out[13];
+        size_t len = 0;
+        size_t got = 0;
+
+        REQUIRE(cm_base64url_encode(cm_span_make(data, n), text, sizeof(text), &len) == CM_OK);
+        for (size_t cap = 0; cap <= n; cap++) {
+            memset(out, 0xee, sizeof(out));
+            CHECK_EQ(cm_base64url_decode(cm_span_make(text, len), out, cap, &got),
+                     cap == n ? CM_OK : CM_ERR_SPACE);
+            CHECK_EQ(out[cap], 0xee);
+        }
+        CHECK_MEM(out, data, n);
+    }
+}
+
 TEST(base64_round_trip)
 {
     uint8_t data[64];
