@@ -1,7 +1,8 @@
 /*
- * Certificates kept between verifications; see casemate/verify.h. Found by their SHA-256 and then by
- * equality of all bytes. A certificate is shared by its count of users, so one that is dropped while
- * it is in use lives on with its last user.
+ * Certificates kept between verifications; see casemate/verify.h. Found by equality of all bytes, in the
+ * bucket of the last one: it is the signature's, and only what a trusted issuer signed is kept, so nobody
+ * chooses where it goes. A certificate is shared by its count of users, so one that is dropped while it is
+ * in use lives on with its last user.
  */
 #include "evidence/cert_cache.h"
 
@@ -9,25 +10,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/crypto.h"
+#include "common/same.h"
 #include "crypto/pubkey.h"
 #include "evidence/x509.h"
 
-#define BUCKETS 256 /* picked by a digest's first byte */
+#define BUCKETS 256 /* picked by a certificate's last byte */
 #define KEYS    16
+#define MAX_KEY 1024 /* bytes of a key's encoding that are kept */
 
 struct entry {
     struct entry *next; /* in its bucket */
     struct entry *newer;
     struct entry *older;
     struct cm_cert *cert;
-    uint8_t digest[CM_SHA256_SIZE];
 };
 
 struct kept_key {
     struct cm_pubkey *key; /* NULL: free */
     uint64_t used;
-    uint8_t digest[CM_SHA256_SIZE];
+    uint8_t *encoded;
+    size_t len;
 };
 
 struct cm_cert_cache {
@@ -76,18 +78,22 @@ void cm_cert_cache_free(struct cm_cert_cache *cache)
     }
     for (size_t i = 0; i < KEYS; i++) {
         cm_pubkey_free(cache->keys[i].key);
+        free(cache->keys[i].encoded);
     }
     (void)pthread_mutex_destroy(&cache->lock);
     free(cache);
 }
 
 /* The following work with the lock held. */
-static struct entry *look_up(struct cm_cert_cache *cache, struct cm_span der,
-                             const uint8_t digest[CM_SHA256_SIZE])
+static struct entry **bucket_of(struct cm_cert_cache *cache, struct cm_span der)
 {
-    for (struct entry *e = cache->buckets[digest[0]]; e != NULL; e = e->next) {
-        if (memcmp(e->digest, digest, CM_SHA256_SIZE) == 0 && e->cert->der_len == der.len &&
-            memcmp(e->cert->der, der.ptr, der.len) == 0) {
+    return &cache->buckets[der.len == 0 ? 0 : der.ptr[der.len - 1]];
+}
+
+static struct entry *look_up(struct cm_cert_cache *cache, struct cm_span der)
+{
+    for (struct entry *e = *bucket_of(cache, der); e != NULL; e = e->next) {
+        if (cm_span_same(cm_cert_der(e->cert), der)) {
             return e;
         }
     }
@@ -112,12 +118,14 @@ static void put_first(struct cm_cert_cache *cache, struct entry *e)
 static void drop_oldest(struct cm_cert_cache *cache)
 {
     struct entry *e = cache->oldest;
-    struct entry **at = &cache->buckets[e->digest[0]];
+    struct entry **at = bucket_of(cache, cm_cert_der(e->cert));
 
-    while (*at != e) {
+    while (*at != NULL && *at != e) {
         at = &(*at)->next;
     }
-    *at = e->next;
+    if (*at != NULL) { /* always: it stands in its bucket */
+        *at = e->next;
+    }
     take_out(cache, e);
     cache->count--;
     cm_cert_release(e->cert);
@@ -126,15 +134,11 @@ static void drop_oldest(struct cm_cert_cache *cache)
 
 struct cm_cert *cm_cert_cache_find(struct cm_cert_cache *cache, struct cm_span der)
 {
-    uint8_t digest[CM_SHA256_SIZE];
     struct cm_cert *cert = NULL;
     struct entry *e = NULL;
 
-    if (cm_sha256_of(der, digest) != CM_OK) {
-        return NULL;
-    }
     (void)pthread_mutex_lock(&cache->lock);
-    e = look_up(cache, der, digest);
+    e = look_up(cache, der);
     if (e != NULL) {
         take_out(cache, e);
         put_first(cache, e);
@@ -147,31 +151,33 @@ struct cm_cert *cm_cert_cache_find(struct cm_cert_cache *cache, struct cm_span d
 
 void cm_cert_cache_keep(struct cm_cert_cache *cache, const struct cm_cert *cert)
 {
-    struct entry *e = calloc(1, sizeof(*e));
+    struct entry *e = NULL;
 
-    if (e == NULL || cm_sha256_of(cm_cert_der(cert), e->digest) != CM_OK) {
-        free(e);
-        return;
-    }
-    /* shared from now on: only users and mark change. NOLINTNEXTLINE(performance-no-int-to-ptr) */
-    e->cert = (struct cm_cert *)(uintptr_t)cert;
     (void)pthread_mutex_lock(&cache->lock);
-    if (look_up(cache, cm_cert_der(cert), e->digest) == NULL) {
+    if (look_up(cache, cm_cert_der(cert)) == NULL) {
+        e = calloc(1, sizeof(*e));
+    }
+    if (e != NULL) {
         if (cache->count == cache->max) {
             drop_oldest(cache);
         }
+        /* shared from now on: only users and mark change. NOLINTNEXTLINE(performance-no-int-to-ptr) */
+        e->cert = (struct cm_cert *)(uintptr_t)cert;
         cm_cert_hold(e->cert);
-        e->next = cache->buckets[e->digest[0]];
-        cache->buckets[e->digest[0]] = e;
+        e->next = *bucket_of(cache, cm_cert_der(cert));
+        *bucket_of(cache, cm_cert_der(cert)) = e;
         put_first(cache, e);
         cache->count++;
-        e = NULL;
     }
     (void)pthread_mutex_unlock(&cache->lock);
-    free(e);
 }
 
-struct cm_pubkey *cm_cert_cache_find_key(struct cm_cert_cache *cache, const uint8_t digest[32])
+static bool made_of(const struct kept_key *k, struct cm_span encoded)
+{
+    return k->key != NULL && cm_span_same(cm_span_make(k->encoded, k->len), encoded);
+}
+
+struct cm_pubkey *cm_cert_cache_find_key(struct cm_cert_cache *cache, struct cm_span encoded)
 {
     struct cm_pubkey *key = NULL;
 
@@ -179,7 +185,7 @@ struct cm_pubkey *cm_cert_cache_find_key(struct cm_cert_cache *cache, const uint
     for (size_t i = 0; i < KEYS && key == NULL; i++) {
         struct kept_key *k = &cache->keys[i];
 
-        if (k->key != NULL && memcmp(k->digest, digest, CM_SHA256_SIZE) == 0) {
+        if (made_of(k, encoded)) {
             k->used = ++cache->clock;
             key = cm_pubkey_share(k->key);
         }
@@ -188,28 +194,45 @@ struct cm_pubkey *cm_cert_cache_find_key(struct cm_cert_cache *cache, const uint
     return key;
 }
 
-void cm_cert_cache_keep_key(struct cm_cert_cache *cache, const uint8_t digest[32],
-                            const struct cm_pubkey *key)
+/* The place of these bytes, or else the one that was used longest ago. */
+static struct kept_key *place_of(struct cm_cert_cache *cache, struct cm_span encoded)
 {
-    struct cm_pubkey *copy = cm_pubkey_share(key);
-    size_t at = 0;
+    struct kept_key *oldest = &cache->keys[0];
 
-    if (copy == NULL) {
-        return;
-    }
-    (void)pthread_mutex_lock(&cache->lock);
     for (size_t i = 0; i < KEYS; i++) {
         struct kept_key *k = &cache->keys[i];
 
-        if (k->key != NULL && memcmp(k->digest, digest, CM_SHA256_SIZE) == 0) {
-            at = i;
-            break;
+        if (made_of(k, encoded)) {
+            return k;
         }
-        at = k->used < cache->keys[at].used ? i : at;
+        oldest = k->used < oldest->used ? k : oldest;
     }
-    cm_pubkey_free(cache->keys[at].key);
-    cache->keys[at].key = copy;
-    cache->keys[at].used = ++cache->clock;
-    memcpy(cache->keys[at].digest, digest, CM_SHA256_SIZE);
+    return oldest;
+}
+
+void cm_cert_cache_keep_key(struct cm_cert_cache *cache, struct cm_span encoded,
+                            const struct cm_pubkey *key)
+{
+    struct kept_key made = {.len = encoded.len};
+    struct kept_key *k = NULL;
+
+    (void)pthread_mutex_lock(&cache->lock);
+    k = place_of(cache, encoded);
+    if (made_of(k, encoded)) {
+        k->used = ++cache->clock;
+    } else if (encoded.len != 0 && encoded.len <= MAX_KEY) {
+        made.key = cm_pubkey_share(key);
+        made.encoded = malloc(encoded.len);
+        if (made.key != NULL && made.encoded != NULL) {
+            struct kept_key old = *k;
+
+            memcpy(made.encoded, encoded.ptr, encoded.len);
+            made.used = ++cache->clock;
+            *k = made;
+            made = old;
+        }
+    }
     (void)pthread_mutex_unlock(&cache->lock);
+    cm_pubkey_free(made.key);
+    free(made.encoded);
 }

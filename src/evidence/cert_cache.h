@@ -14,12 +14,12 @@ struct cm_cert *cm_cert_cache_find(struct cm_cert_cache *cache, struct cm_span d
 void cm_cert_cache_keep(struct cm_cert_cache *cache, const struct cm_cert *cert);
 
 /**
- * Public keys by the SHA-256 of the bytes that they were made of: a few, the last ones used. Only keys that
- * the caller enrolled and that verified something are kept.
+ * Public keys by the bytes that they were made of: a few, the last ones used. Only keys that the caller
+ * enrolled and that verified something are kept, and those of few bytes.
  * @return the key, the caller's to free; NULL: not there
  */
-struct cm_pubkey *cm_cert_cache_find_key(struct cm_cert_cache *cache, const uint8_t digest[32]);
-void cm_cert_cache_keep_key(struct cm_cert_cache *cache, const uint8_t digest[32],
+struct cm_pubkey *cm_cert_cache_find_key(struct cm_cert_cache *cache, struct cm_span encoded);
+void cm_cert_cache_keep_key(struct cm_cert_cache *cache, struct cm_span encoded,
                             const struct cm_pubkey *key);
 
 #endif

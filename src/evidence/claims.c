@@ -30,6 +30,7 @@ struct submod {
     const char *name;
     struct list claims;
     struct list checks;
+    bool emulated; /* CM_CLAIM_EMULATED stands among its claims */
 };
 
 struct cm_evidence {
@@ -164,6 +165,9 @@ static struct cm_claim *add_claim(struct cm_evidence *ev, size_t submod, const c
         c->name = name;
         c->type = type;
         c->authority = CM_AUTHORITY_SELF;
+        ev->submods[submod].emulated =
+            ev->submods[submod].emulated ||
+            (name[0] == CM_CLAIM_EMULATED[0] && strcmp(name, CM_CLAIM_EMULATED) == 0);
     }
     return c;
 }
@@ -242,8 +246,7 @@ void cm_evidence_raise(struct cm_evidence *ev, size_t submod, size_t from,
     struct list *l = &ev->submods[submod].claims;
     struct cm_claim *claims = l->items;
 
-    if (authority == CM_AUTHORITY_HARDWARE &&
-        cm_evidence_find(ev, submod, CM_CLAIM_EMULATED, 0) != NULL) {
+    if (authority == CM_AUTHORITY_HARDWARE && ev->submods[submod].emulated) {
         return;
     }
     for (size_t i = from; i < l->count; i++) {
@@ -255,12 +258,17 @@ CM_PRINTF(4, 0)
 static void add_check(struct cm_evidence *ev, size_t submod, const struct cm_check *what,
                       const char *detail, va_list args)
 {
-    char text[256] = "";
+    char made[256] = "";
+    const char *text = made;
     struct cm_check *c = NULL;
     const uint8_t *copy = NULL;
 
-    (void)vsnprintf(text, sizeof(text), detail, args);
-    copy = keep(ev, text, strlen(text));
+    if (strcmp(detail, "%s") == 0) { /* nearly all of them, most with no text at all */
+        text = va_arg(args, const char *);
+    } else {
+        (void)vsnprintf(made, sizeof(made), detail, args);
+    }
+    copy = keep(ev, text, strnlen(text, sizeof(made) - 1));
     c = list_add(ev, &ev->submods[submod].checks, sizeof(*c));
     if (c != NULL) {
         *c = *what;

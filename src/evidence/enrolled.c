@@ -7,7 +7,6 @@
 #include "common/checked.h"
 #include "common/hex.h"
 #include "common/try.h"
-#include "crypto/crypto.h"
 #include "evidence/cert_cache.h"
 #include "evidence/x509.h"
 #include "token/cose_key.h"
@@ -64,7 +63,6 @@ static bool tried(struct search *s, const struct item *item)
 {
     struct cm_cert_cache *cache = s->query->cache;
     struct cm_pubkey *key = NULL;
-    uint8_t digest[CM_SHA256_SIZE] = {0};
     enum cm_status st = CM_OK;
 
     if (s->tried++ == CM_ENROLLED_MAX_TRIED) {
@@ -72,8 +70,8 @@ static bool tried(struct search *s, const struct item *item)
         s->last = CM_ERR_LIMIT;
         return true;
     }
-    if (cache != NULL && cm_sha256_of(item->encoded, digest) == CM_OK) {
-        key = cm_cert_cache_find_key(cache, digest);
+    if (cache != NULL) {
+        key = cm_cert_cache_find_key(cache, item->encoded);
     }
     if (key == NULL) {
         st = item->make(item, &key);
@@ -84,7 +82,7 @@ static bool tried(struct search *s, const struct item *item)
         st = s->try_key(s->ctx, key);
     }
     if (st == CM_OK && cache != NULL) {
-        cm_cert_cache_keep_key(cache, digest, key);
+        cm_cert_cache_keep_key(cache, item->encoded, key);
     }
     cm_pubkey_free(key);
     s->matched = true;
@@ -101,7 +99,7 @@ static bool try_spki(struct search *s, struct cm_span der)
 
 static enum cm_status walk_pem(struct search *s, struct cm_span text)
 {
-    uint8_t der[4096] = {0};
+    uint8_t der[4096];
     size_t len = 0;
     enum cm_status st = CM_OK;
 

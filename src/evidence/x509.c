@@ -206,14 +206,55 @@ static bool space(uint8_t c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == 0;
 }
 
+/* The line "-----BEGIN label-----" or its END at the start of the text: steps over it. */
+static bool pem_mark(struct cm_span *rest, const char *kind, const char *label)
+{
+    const char *const parts[] = {kind, label, "-----"};
+    struct cm_span at = *rest;
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        const size_t len = strlen(parts[i]);
+
+        if (at.len < len || memcmp(at.ptr, parts[i], len) != 0) {
+            return false;
+        }
+        at.ptr += len;
+        at.len -= len;
+    }
+    *rest = at;
+    return true;
+}
+
+/* The characters up to the next '-' without white space between them; false: more than cap. */
+static bool pem_text(struct cm_span *rest, uint8_t *out, size_t cap, size_t *len)
+{
+    size_t n = 0;
+
+    while (rest->len != 0 && rest->ptr[0] != '-') {
+        size_t run = 0;
+
+        while (run < rest->len && rest->ptr[run] != '-' && !space(rest->ptr[run])) {
+            run++;
+        }
+        if (run > cap - n) {
+            return false;
+        }
+        memcpy(out + n, rest->ptr, run);
+        n += run;
+        while (run < rest->len && space(rest->ptr[run])) {
+            run++;
+        }
+        rest->ptr += run;
+        rest->len -= run;
+    }
+    *len = n;
+    return true;
+}
+
 enum cm_status cm_pem_next(struct cm_span *rest, const char *label, uint8_t *der, size_t cap,
                            size_t *len)
 {
-    char begin[64] = "";
-    char end[64] = "";
     size_t n = 0;
-    int bl = snprintf(begin, sizeof(begin), "-----BEGIN %s-----", label);
-    int el = snprintf(end, sizeof(end), "-----END %s-----", label);
 
     while (rest->len != 0 && space(rest->ptr[0])) {
         rest->ptr++;
@@ -223,26 +264,10 @@ enum cm_status cm_pem_next(struct cm_span *rest, const char *label, uint8_t *der
         *len = 0;
         return CM_OK;
     }
-    if (rest->len < (size_t)bl || memcmp(rest->ptr, begin, (size_t)bl) != 0) {
+    if (!pem_mark(rest, "-----BEGIN ", label) || !pem_text(rest, der, cap, &n) ||
+        !pem_mark(rest, "-----END ", label)) {
         return CM_ERR_FORMAT;
     }
-    rest->ptr += bl;
-    rest->len -= (size_t)bl;
-    while (rest->len != 0 && rest->ptr[0] != '-') {
-        if (!space(rest->ptr[0])) {
-            if (n == cap) {
-                return CM_ERR_FORMAT;
-            }
-            der[n++] = rest->ptr[0];
-        }
-        rest->ptr++;
-        rest->len--;
-    }
-    if (rest->len < (size_t)el || memcmp(rest->ptr, end, (size_t)el) != 0) {
-        return CM_ERR_FORMAT;
-    }
-    rest->ptr += el;
-    rest->len -= (size_t)el;
     /* in place: three bytes never overtake the four characters that they come from */
     if (cm_base64_decode(cm_span_make(der, n), der, cap, len) != CM_OK || *len == 0) {
         return CM_ERR_FORMAT;

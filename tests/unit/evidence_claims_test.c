@@ -49,6 +49,47 @@ TEST(claims_begin_self_asserted_and_rise_only_from_the_mark)
     cm_evidence_free(ev);
 }
 
+/* Nothing that an emulator says becomes the hardware's word, whatever stands between and before. */
+TEST(an_emulators_claims_are_never_the_hardwares)
+{
+    struct cm_evidence *ev = cm_evidence_new("cpu");
+    size_t other = 0;
+    size_t mark = 0;
+
+    REQUIRE(ev != NULL);
+    other = cm_evidence_add_submod(ev, "vtpm");
+    cm_claim_bool(ev, 0, CM_CLAIM_EMULATED, true);
+    mark = cm_evidence_mark(ev, 0);
+    cm_claim_uint(ev, 0, "extra", 3);
+    cm_claim_uint(ev, other, "extra", 3);
+    cm_evidence_raise(ev, 0, mark, CM_AUTHORITY_HARDWARE);
+    cm_evidence_raise(ev, other, 0, CM_AUTHORITY_HARDWARE);
+    CHECK_EQ(cm_evidence_find(ev, 0, "extra", 0)->authority, CM_AUTHORITY_SELF);
+    CHECK_EQ(cm_evidence_find(ev, other, "extra", 0)->authority, CM_AUTHORITY_HARDWARE);
+    cm_evidence_raise(ev, 0, mark, CM_AUTHORITY_KEY);
+    CHECK_EQ(cm_evidence_find(ev, 0, "extra", 0)->authority, CM_AUTHORITY_KEY);
+    cm_evidence_free(ev);
+}
+
+/* Details come as they are, cut where a formatted one is. */
+TEST(details_of_checks)
+{
+    struct cm_evidence *ev = cm_evidence_new("cpu");
+    char text[300] = "";
+
+    REQUIRE(ev != NULL);
+    memset(text, '%', sizeof(text) - 1);
+    cm_check_status(ev, 0, "a", CM_OK, "%s", "");
+    cm_check_status(ev, 0, "b", CM_OK, "%s", text);
+    cm_check_status(ev, 0, "c", CM_OK, "%s!", text);
+    cm_check_note(ev, 0, "d", CM_CHECK_PASS, "%u of %s", 7, "x");
+    CHECK_STR(cm_evidence_check(ev, 0, 0)->detail, "");
+    CHECK_EQ(strlen(cm_evidence_check(ev, 0, 1)->detail), 255);
+    CHECK_EQ(strlen(cm_evidence_check(ev, 0, 2)->detail), 255);
+    CHECK_STR(cm_evidence_check(ev, 0, 3)->detail, "7 of x");
+    cm_evidence_free(ev);
+}
+
 TEST(genuine_needs_every_required_check)
 {
     struct cm_evidence *ev = cm_evidence_new("cpu");
