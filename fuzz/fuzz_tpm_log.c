@@ -3,7 +3,7 @@
 
 #include "evidence/claims.h"
 #include "inside.h"
-#include "tpm/tcg_log.h"
+#include "tpm/tcg_index.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
@@ -34,11 +34,16 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     }
     ev = cm_evidence_new("tpm");
     for (size_t i = 0; ev != NULL && i < log.alg_count; i++) {
+        struct cm_tcg_index index;
         struct cm_tpm_bank bank;
 
-        if (cm_tcg_replay(&log, log.alg[i], false, &bank) == CM_OK && bank.mask != 0) {
+        if (cm_tcg_index_make(&log, log.alg[i], &index) != CM_OK) {
+            continue;
+        }
+        if (cm_tcg_replay(&index, false, &bank) == CM_OK && bank.mask != 0) {
             pcrs.bank[pcrs.count++] = bank;
         }
+        cm_tcg_index_free(&index);
     }
     if (ev != NULL && pcrs.count != 0) {
         /* its own values: the log leads to them */

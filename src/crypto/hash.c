@@ -12,6 +12,7 @@
 struct cm_hasher {
     EVP_MD_CTX *md;
     size_t size;
+    enum cm_hash_alg alg;
 };
 
 static const struct {
@@ -95,6 +96,7 @@ enum cm_status cm_hasher_create(enum cm_hash_alg alg, struct cm_hasher **out)
         return st;
     }
     h->size = algs[alg].size;
+    h->alg = alg;
     *out = h;
     return CM_OK;
 }
@@ -116,6 +118,37 @@ enum cm_status cm_hasher_final(struct cm_hasher *h, uint8_t *out)
     return CM_OK;
 }
 
+enum cm_status cm_hasher_again(struct cm_hasher *h)
+{
+    if (EVP_DigestInit_ex2(h->md, NULL, NULL) != 1) { /* the same hash again */
+        ERR_clear_error();
+        return CM_ERR_CRYPTO;
+    }
+    return CM_OK;
+}
+
+enum cm_status cm_hasher_parts(struct cm_hasher *h, const struct cm_span *parts, size_t part_count,
+                               uint8_t *out)
+{
+    enum cm_status st = CM_OK;
+
+    CM_TRY(cm_hasher_again(h));
+    for (size_t i = 0; i < part_count; i++) {
+        CM_TRY(cm_hasher_update(h, parts[i]));
+    }
+    CM_TRY(cm_hasher_final(h, out));
+out:
+    if (st != CM_OK) {
+        memset(out, 0, h->size);
+    }
+    return st;
+}
+
+enum cm_hash_alg cm_hasher_alg(const struct cm_hasher *h)
+{
+    return h->alg;
+}
+
 void cm_hasher_free(struct cm_hasher *h)
 {
     if (h != NULL) {
@@ -127,7 +160,7 @@ void cm_hasher_free(struct cm_hasher *h)
 enum cm_status cm_hash_parts(enum cm_hash_alg alg, const struct cm_span *parts, size_t part_count,
                              uint8_t *out)
 {
-    struct cm_hasher h = {.size = cm_hash_size(alg)};
+    struct cm_hasher h = {.size = cm_hash_size(alg), .alg = alg};
     enum cm_status st = CM_OK;
 
     h.md = begin(alg, &st);

@@ -41,8 +41,18 @@ struct cm_hasher;
 
 CM_MUST_USE enum cm_status cm_hasher_create(enum cm_hash_alg alg, struct cm_hasher **out);
 CM_MUST_USE enum cm_status cm_hasher_update(struct cm_hasher *h, struct cm_span data);
-/** out has cm_hash_size() bytes. The object can only be freed afterwards. */
+/** out has cm_hash_size() bytes. What follows is cm_hasher_free() or cm_hasher_again(). */
 CM_MUST_USE enum cm_status cm_hasher_final(struct cm_hasher *h, uint8_t *out);
+/** Forget what was hashed and begin anew: a third cheaper than another object, where digests are many. */
+CM_MUST_USE enum cm_status cm_hasher_again(struct cm_hasher *h);
+/**
+ * cm_hash_parts() with an object that is there: it begins anew whatever was in it.
+ * @param out  cm_hash_size() bytes; may be one of the parts, and is zeroed on failure.
+ */
+CM_MUST_USE enum cm_status cm_hasher_parts(struct cm_hasher *h, const struct cm_span *parts,
+                                           size_t part_count, uint8_t *out);
+/** Which hash it is. */
+enum cm_hash_alg cm_hasher_alg(const struct cm_hasher *h);
 /** Accepts NULL. */
 void cm_hasher_free(struct cm_hasher *h);
 

@@ -4,7 +4,7 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/param_build.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdatomic.h>
@@ -35,16 +35,13 @@ const char *cm_curve_name(enum cm_curve curve)
     return curves[curve].name;
 }
 
-static bool rsa_may_be_held(int bits, const BIGNUM *e)
-{
-    return bits >= 2048 && bits <= 8192 && BN_is_odd(e) && !BN_is_one(e);
-}
-
+/* Of 2048 to 8192 bits, and an exponent that is odd and not 1: as rsa_numbers_may_be_held(). */
 static enum cm_status check_rsa(const EVP_PKEY *pkey)
 {
     BIGNUM *e = NULL;
-    const bool good = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1 &&
-                      rsa_may_be_held(EVP_PKEY_get_bits(pkey), e);
+    const int bits = EVP_PKEY_get_bits(pkey);
+    const bool good = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1 && bits >= 2048 &&
+                      bits <= 8192 && BN_is_odd(e) && !BN_is_one(e);
 
     BN_free(e);
     return good ? CM_OK : CM_ERR_UNSUPPORTED;
@@ -244,19 +241,17 @@ enum cm_status cm_pubkey_copy(const struct cm_pubkey *key, struct cm_pubkey **ou
     return pubkey_of(key->pkey, key->kind, out);
 }
 
-static EVP_PKEY *from_params(const char *type, int selection, OSSL_PARAM_BLD *bld)
+static EVP_PKEY *from_params(const char *type, int selection, OSSL_PARAM *params)
 {
-    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
     EVP_PKEY *pkey = NULL;
 
-    if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+    if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
         EVP_PKEY_fromdata(ctx, &pkey, selection, params) != 1) {
         EVP_PKEY_free(pkey);
         pkey = NULL;
     }
     EVP_PKEY_CTX_free(ctx);
-    OSSL_PARAM_free(params);
     return pkey;
 }
 
@@ -268,18 +263,17 @@ static EVP_PKEY *group_of(enum cm_curve curve)
 {
     static _Atomic(EVP_PKEY *) groups[sizeof(curves) / sizeof(curves[0])];
     EVP_PKEY *group = atomic_load_explicit(&groups[curve], memory_order_acquire);
-    OSSL_PARAM_BLD *bld = NULL;
+    char name[32] = ""; /* OpenSSL's type is not const */
+    OSSL_PARAM params[2];
     EVP_PKEY *made = NULL;
 
     if (group != NULL) {
         return group;
     }
-    bld = OSSL_PARAM_BLD_new();
-    if (bld != NULL && OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME,
-                                                       cm_curve_name(curve), 0) == 1) {
-        made = from_params("EC", EVP_PKEY_KEY_PARAMETERS, bld);
-    }
-    OSSL_PARAM_BLD_free(bld);
+    memcpy(name, cm_curve_name(curve), strlen(cm_curve_name(curve)));
+    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name, 0);
+    params[1] = OSSL_PARAM_construct_end();
+    made = from_params("EC", EVP_PKEY_KEY_PARAMETERS, params);
     if (made != NULL && atomic_compare_exchange_strong(&groups[curve], &group, made)) {
         return made;
     }
@@ -319,37 +313,67 @@ enum cm_status cm_pubkey_from_ec(enum cm_curve curve, struct cm_span x, struct c
     return st;
 }
 
+/* A number as OpenSSL's parameters have it: in the machine's order of bytes. */
+static OSSL_PARAM number(const char *name, struct cm_span big_endian, uint8_t *room)
+{
+    for (size_t i = 0; i < big_endian.len; i++) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        room[i] = big_endian.ptr[big_endian.len - 1 - i];
+#else
+        room[i] = big_endian.ptr[i];
+#endif
+    }
+    return OSSL_PARAM_construct_BN(name, room, big_endian.len);
+}
+
+/* Of 2048 to 8192 bits, and an exponent that is odd and not 1. */
+static bool rsa_numbers_may_be_held(struct cm_span n, struct cm_span e)
+{
+    const size_t top_bits = 32 - (size_t)__builtin_clz(n.ptr[0]);
+    const size_t bits = 8 * (n.len - 1) + top_bits;
+
+    return bits >= 2048 && bits <= 8192 && (e.ptr[e.len - 1] & 1) != 0 &&
+           (e.len != 1 || e.ptr[0] != 1);
+}
+
 enum cm_status cm_pubkey_from_rsa(struct cm_span n, struct cm_span e, struct cm_pubkey **out)
 {
-    OSSL_PARAM_BLD *bld = NULL;
-    BIGNUM *bn_n = NULL;
-    BIGNUM *bn_e = NULL;
+    uint8_t n_room[1024];
+    uint8_t e_room[8];
+    OSSL_PARAM params[3];
     EVP_PKEY *pkey = NULL;
-    enum cm_status st = CM_ERR_FORMAT;
+    enum cm_status st = CM_OK;
 
     *out = NULL;
-    if (n.len == 0 || n.len > 1024 || n.ptr[0] == 0 || e.len == 0 || e.len > 8 || e.ptr[0] == 0) {
+    if (n.len == 0 || n.len > sizeof(n_room) || n.ptr[0] == 0 || e.len == 0 ||
+        e.len > sizeof(e_room) || e.ptr[0] == 0) {
         return CM_ERR_FORMAT;
     }
-    bld = OSSL_PARAM_BLD_new();
-    bn_n = BN_bin2bn(n.ptr, (int)n.len, NULL);
-    bn_e = BN_bin2bn(e.ptr, (int)e.len, NULL);
-    if (bld != NULL && bn_n != NULL && bn_e != NULL &&
-        OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, bn_n) == 1 &&
-        OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, bn_e) == 1) {
-        pkey = from_params("RSA", EVP_PKEY_PUBLIC_KEY, bld);
+    if (!rsa_numbers_may_be_held(n, e)) {
+        return CM_ERR_UNSUPPORTED;
     }
-    if (pkey != NULL && rsa_may_be_held(BN_num_bits(bn_n), bn_e)) {
-        st = pubkey_of(pkey, (struct cm_key_kind){.is_ec = false}, out);
-    } else if (pkey != NULL) {
-        EVP_PKEY_free(pkey);
-        st = CM_ERR_UNSUPPORTED;
-    }
-    OSSL_PARAM_BLD_free(bld);
-    BN_free(bn_n);
-    BN_free(bn_e);
+    params[0] = number(OSSL_PKEY_PARAM_RSA_N, n, n_room);
+    params[1] = number(OSSL_PKEY_PARAM_RSA_E, e, e_room);
+    params[2] = OSSL_PARAM_construct_end();
+    pkey = from_params("RSA", EVP_PKEY_PUBLIC_KEY, params);
     ERR_clear_error();
+    if (pkey == NULL) {
+        return CM_ERR_FORMAT;
+    }
+    st = pubkey_of(pkey, (struct cm_key_kind){.is_ec = false}, out);
+    if (st == CM_OK && n.len <= sizeof((*out)->modulus)) {
+        (*out)->modulus_len = n.len;
+        (*out)->exponent_len = e.len;
+        memcpy((*out)->modulus, n.ptr, n.len);
+        memcpy((*out)->exponent, e.ptr, e.len);
+    }
     return st;
+}
+
+bool cm_pubkey_made_of_rsa(const struct cm_pubkey *key, struct cm_span n, struct cm_span e)
+{
+    return key->modulus_len != 0 && key->modulus_len == n.len && key->exponent_len == e.len &&
+           memcmp(key->modulus, n.ptr, n.len) == 0 && memcmp(key->exponent, e.ptr, e.len) == 0;
 }
 
 /* Of an EC key: what stands before the point, and the point. */

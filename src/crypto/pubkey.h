@@ -63,6 +63,12 @@ CM_MUST_USE enum cm_status cm_pubkey_from_ec(enum cm_curve curve, struct cm_span
 CM_MUST_USE enum cm_status cm_pubkey_from_rsa(struct cm_span n, struct cm_span e,
                                               struct cm_pubkey **out);
 
+/**
+ * Whether a key is known to have been made of these numbers (big endian, no leading zeros). False says
+ * nothing: cm_pubkey_equal() knows more, and takes a key.
+ */
+bool cm_pubkey_made_of_rsa(const struct cm_pubkey *key, struct cm_span n, struct cm_span e);
+
 /** The DER SubjectPublicKeyInfo; *len is set to what is needed. @retval CM_ERR_SPACE */
 CM_MUST_USE enum cm_status cm_pubkey_spki(const struct cm_pubkey *key, uint8_t *out, size_t cap,
                                           size_t *len);

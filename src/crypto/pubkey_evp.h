@@ -20,6 +20,11 @@ struct cm_pubkey {
     size_t coordinate_len; /* 0: not kept */
     uint8_t x[66];
     uint8_t y[66];
+    /* of an RSA key that was made of them, to know it again */
+    size_t modulus_len; /* 0: not kept */
+    size_t exponent_len;
+    uint8_t exponent[8];
+    uint8_t modulus[512];
 };
 
 struct cm_privkey {

@@ -182,10 +182,11 @@ static enum cm_status verify_quote(struct run *run)
     quote.log = log == NULL ? cm_span_make(NULL, 0) : log->bytes;
     quote.pcrs = run->parts.pcr_file;
     if (run->parts.has_pcrs && cm_tpm_attest_parse(quote.attest, &att, NULL) == CM_OK) {
-        labelled = calloc(1, sizeof(*labelled));
+        labelled = malloc(sizeof(*labelled));
         if (labelled == NULL) {
             return CM_ERR_NOMEM;
         }
+        labelled->count = 0;
         if (judge(run, run->vtpm, "azure.pcrs", label_pcrs(run, &att, labelled),
                   "the list has values of PCRs that were not quoted")) {
             quote.labelled = labelled;

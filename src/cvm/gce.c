@@ -25,7 +25,8 @@ struct run {
     struct cm_evidence *ev;
     size_t submod;
     struct cm_gce_attestation att;
-    struct cm_pubkey *ak; /* of the public area in the evidence */
+    struct cm_tpm_public pub; /* of the attestation key, as it stands in the evidence */
+    struct cm_pubkey *ak;
     enum cm_authority authority;
     struct cm_why why;
 };
@@ -61,8 +62,13 @@ static enum cm_status check_enrolled(struct run *r)
 {
     static const struct cm_enrolled_query any = {{NULL, 0}, {NULL, 0}, NULL};
     const struct cm_material *m = NULL;
-    enum cm_status st = CM_ERR_MISMATCH;
+    enum cm_status st = cm_tpm_public_key(&r->pub, &r->ak);
 
+    if (st != CM_OK) {
+        cm_why_set(&r->why, "the attestation key is no key");
+        return st;
+    }
+    st = CM_ERR_MISMATCH;
     for (size_t i = 0; (m = cm_material(r->job, CM_MATERIAL_KEY, i)) != NULL; i++) {
         struct cm_tpm_public pub;
 
@@ -165,11 +171,15 @@ static enum cm_status check_certified(struct run *r)
         st = CM_ERR_MISMATCH;
         goto out;
     }
-    if (!cm_pubkey_equal(cm_cert_key(leaf), r->ak)) {
-        cm_why_set(&r->why, "the certificate is of another key than the attestation's");
-        st = CM_ERR_MISMATCH;
+    st = cm_tpm_public_match(&r->pub, cm_cert_key(leaf));
+    if (st != CM_OK) {
+        cm_why_set(&r->why, "%s",
+                   st == CM_ERR_MISMATCH
+                       ? "the certificate is of another key than the attestation's"
+                       : "the attestation key is no key");
         goto out;
     }
+    CM_TRY(cm_pubkey_copy(cm_cert_key(leaf), &r->ak));
     r->authority = CM_AUTHORITY_HARDWARE;
     cert_claims(r, &chain);
     st = check_instance(r, leaf);
@@ -180,16 +190,11 @@ out:
 
 static enum cm_status check_key(struct run *r)
 {
-    struct cm_tpm_public pub;
     uint8_t name[2 + CM_TPM_MAX_DIGEST];
     size_t len = 0;
     size_t from = 0;
-    enum cm_status st = cm_tpm_public_parse(r->att.ak_pub, &pub, &r->why);
+    enum cm_status st = cm_tpm_public_parse(r->att.ak_pub, &r->pub, &r->why);
 
-    if (st == CM_OK) {
-        st = cm_tpm_public_key(&pub, &r->ak);
-        cm_why_set(&r->why, "%s", st == CM_OK ? "" : "the attestation key is no key");
-    }
     if (st != CM_OK) {
         return step(r, "tpm.ak", st);
     }
@@ -207,12 +212,12 @@ static enum cm_status check_key(struct run *r)
     if (step(r, "tpm.ak", st) != CM_OK) {
         return st;
     }
-    st = step(r, "tpm.ak_attributes", cm_tpm_public_is_ak(&pub, &r->why));
-    if (st == CM_OK && cm_tpm_public_name(&pub, name, &len) == CM_OK) {
+    st = step(r, "tpm.ak_attributes", cm_tpm_public_is_ak(&r->pub, &r->why));
+    if (st == CM_OK && cm_tpm_public_name(&r->pub, name, &len) == CM_OK) {
         from = cm_evidence_mark(r->ev, r->submod);
         cm_claim_bytes(r->ev, r->submod, "tpm.ak_name", cm_span_make(name, len));
         cm_claim_bytes(r->ev, r->submod, CM_CLAIM_UEID, cm_span_make(name, len));
-        cm_claim_uint(r->ev, r->submod, "tpm.ak_attributes", pub.attributes);
+        cm_claim_uint(r->ev, r->submod, "tpm.ak_attributes", r->pub.attributes);
         cm_evidence_raise(r->ev, r->submod, from, r->authority);
     }
     return st;
@@ -231,7 +236,7 @@ static size_t rank(const struct cm_gce_quote *q)
 
 static enum cm_status check_quote(struct run *r, const struct cm_gce_quote *q, bool more)
 {
-    struct cm_tpm_pcrs *pcrs = calloc(1, sizeof(*pcrs));
+    struct cm_tpm_pcrs *pcrs = malloc(sizeof(*pcrs));
     struct cm_tpm_quote quote = {.attest = q->attest,
                                  .signature = q->signature,
                                  .labelled = pcrs,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "evidence/claims.h"
+#include "tpm/tcg_index.h"
 #include "tpm/tcg_parts.h"
 
 #define MAX_TEXT   4096
@@ -49,26 +50,33 @@ static bool named(const struct cm_tcg_variable *v, const uint8_t guid[16], const
     return true;
 }
 
+static bool printable(uint8_t c)
+{
+    return (c >= 0x20 && c <= 0x7e) || c == '\n' || c == '\t';
+}
+
 /* Text that a person may be shown: printable ASCII, UTF-16 of that too; false for anything else. */
 static bool as_text(struct cm_span in, char out[MAX_TEXT])
 {
-    const size_t step = in.len >= 2 && in.len % 2 == 0 && in.ptr[1] == 0 ? 2 : 1;
+    const bool wide = in.len >= 2 && in.len % 2 == 0 && in.ptr[1] == 0;
+    const size_t step = wide ? 2 : 1;
+    const uint8_t *at = in.ptr;
     size_t n = 0;
 
-    while (in.len >= step && in.ptr[in.len - step] == 0 && (step == 1 || in.ptr[in.len - 1] == 0)) {
+    while (in.len >= step && in.ptr[in.len - step] == 0 && (!wide || in.ptr[in.len - 1] == 0)) {
         in.len -= step;
     }
-    for (size_t i = 0; i < in.len; i += step) {
-        uint8_t c = in.ptr[i];
-
-        if (n == MAX_TEXT - 1 || (step == 2 && in.ptr[i + 1] != 0) ||
-            ((c < 0x20 || c > 0x7e) && c != '\n' && c != '\t')) {
+    if (in.len == 0 || in.len / step > MAX_TEXT - 1) {
+        return false;
+    }
+    for (; n < in.len / step; n++, at += step) {
+        if (!printable(at[0]) || (wide && at[1] != 0)) {
             return false;
         }
-        out[n++] = (char)c;
+        out[n] = (char)at[0];
     }
     out[n] = '\0';
-    return n != 0;
+    return true;
 }
 
 /* The registers that hold what, in a TPM and in a TD. */
@@ -89,25 +97,34 @@ static struct registers registers_of(bool ccel)
 }
 
 struct walk {
-    const struct cm_tcg_log *log;
+    const struct cm_tcg_index *index;
     const struct cm_tcg_claims *to;
     struct registers reg;
     const char *const *name;
-    struct cm_tcg_separators separators;
+    const char *alg;     /* of the bank */
+    char text[MAX_TEXT]; /* of the event at hand */
 };
+
+/* The events one after the other, from *at == 0 on; NULL at the end. What extends nothing is left out. */
+static struct cm_tcg_entry *next_event(const struct walk *w, size_t *at)
+{
+    while (*at < w->index->count) {
+        struct cm_tcg_entry *x = &w->index->entries[(*at)++];
+
+        if (x->event.type != CM_TCG_NO_ACTION) {
+            return x;
+        }
+    }
+    return NULL;
+}
 
 static bool trusted(const struct walk *w, uint32_t pcr)
 {
     return pcr < CM_TPM_PCRS && (w->to->trusted >> pcr & 1) != 0;
 }
 
-static bool is_separator(const struct walk *w, const struct cm_tcg_event *e)
-{
-    return cm_tcg_is_separator(&w->separators, w->log, e, w->to->alg);
-}
-
 /* A variable that the firmware measured before it handed over: proven there, or not at all. */
-static void claim_variable(const struct walk *w, const struct cm_tcg_event *e,
+static void claim_variable(const struct walk *w, const struct cm_tcg_entry *x,
                            const struct cm_tcg_variable *v)
 {
     static const struct {
@@ -121,8 +138,7 @@ static void claim_variable(const struct walk *w, const struct cm_tcg_event *e,
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         if (named(v, keys[i].guid, keys[i].name)) {
-            struct cm_digest d = {keys[i].label, cm_tpm_hash_name(w->to->alg), CM_ROLE_CONFIG,
-                                  cm_tcg_digest(w->log, e, w->to->alg)};
+            struct cm_digest d = {keys[i].label, w->alg, CM_ROLE_CONFIG, x->digest};
 
             cm_claim_digest(w->to->ev, w->to->submod, &d);
         }
@@ -136,34 +152,35 @@ static void claim_variable(const struct walk *w, const struct cm_tcg_event *e,
  */
 static void claim_secure_boot(const struct walk *w)
 {
-    struct cm_rd at = cm_rd_init(w->log->events);
     const size_t from = cm_evidence_mark(w->to->ev, w->to->submod);
-    struct cm_tcg_event e;
+    struct cm_tcg_entry *x = NULL;
+    size_t at = 0;
     bool separated = false;
     bool clean = true;
     unsigned states = 0;
     bool on = false;
     bool debug = false;
 
-    while (!separated && cm_tcg_next(w->log, &at, &e)) {
+    while (!separated && (x = next_event(w, &at)) != NULL) {
         struct cm_span proven = {NULL, 0};
         struct cm_tcg_variable v;
 
-        if (e.pcr != w->reg.secure_boot || e.type == CM_TCG_NO_ACTION) {
+        if (x->event.pcr != w->reg.secure_boot) {
             continue;
         }
-        separated = is_separator(w, &e);
+        separated = x->separator;
         if (separated) {
             break;
         }
-        if (!cm_tcg_proven(w->log, &e, w->to->alg, &proven)) {
+        if (!cm_tcg_proven(w->index, x, &proven)) {
             clean = clean && w->to->ccel;
-        } else if (e.type == CM_TCG_EFI_VARIABLE_CONFIG && cm_tcg_variable_read(proven, &v)) {
+        } else if (x->event.type == CM_TCG_EFI_VARIABLE_CONFIG &&
+                   cm_tcg_variable_read(proven, &v)) {
             if (named(&v, global_guid, "SecureBoot")) {
                 states++;
                 on = v.data.len == 1 && v.data.ptr[0] == 1;
             }
-            claim_variable(w, &e, &v);
+            claim_variable(w, x, &v);
         } else if (proven.len == 15 && memcmp(proven.ptr, "UEFI Debug Mode", 15) == 0) {
             debug = true;
         }
@@ -180,15 +197,13 @@ static void claim_secure_boot(const struct walk *w)
 }
 
 /* A statement of the firmware about itself: its version, or what Google's says of the machine. */
-static void claim_firmware(const struct walk *w, const struct cm_tcg_event *e,
-                           struct cm_span proven)
+static void claim_firmware(struct walk *w, const struct cm_tcg_event *e, struct cm_span proven)
 {
     static const char google[16] = "GCE NonHostInfo";
-    char text[MAX_TEXT] = "";
 
     if (e->type == CM_TCG_S_CRTM_VERSION) {
-        if (as_text(proven, text)) {
-            cm_claim_text(w->to->ev, w->to->submod, w->name[CRTM_VERSION], text);
+        if (as_text(proven, w->text)) {
+            cm_claim_text(w->to->ev, w->to->submod, w->name[CRTM_VERSION], w->text);
         } else {
             cm_claim_bytes(w->to->ev, w->to->submod, w->name[CRTM_VERSION], proven);
         }
@@ -199,24 +214,24 @@ static void claim_firmware(const struct walk *w, const struct cm_tcg_event *e,
 }
 
 /* Version and kind of machine stand in the firmware's register before its separator. */
-static void claim_version(const struct walk *w)
+static void claim_version(struct walk *w)
 {
-    struct cm_rd at = cm_rd_init(w->log->events);
-    struct cm_tcg_event e;
+    struct cm_tcg_entry *x = NULL;
+    size_t at = 0;
 
-    while (cm_tcg_next(w->log, &at, &e)) {
+    while ((x = next_event(w, &at)) != NULL) {
         const size_t from = cm_evidence_mark(w->to->ev, w->to->submod);
         struct cm_span proven = {NULL, 0};
 
-        if (e.pcr != w->reg.firmware || e.type == CM_TCG_NO_ACTION) {
+        if (x->event.pcr != w->reg.firmware) {
             continue;
         }
-        if (is_separator(w, &e)) {
+        if (x->separator) {
             return;
         }
-        if (cm_tcg_proven(w->log, &e, w->to->alg, &proven)) {
-            claim_firmware(w, &e, proven);
-            if (trusted(w, e.pcr)) {
+        if (cm_tcg_proven(w->index, x, &proven)) {
+            claim_firmware(w, &x->event, proven);
+            if (trusted(w, x->event.pcr)) {
                 cm_evidence_raise(w->to->ev, w->to->submod, from, w->to->authority);
             }
         }
@@ -224,17 +239,16 @@ static void claim_version(const struct walk *w)
 }
 
 /* A boot loader's string of which the digest was extended. */
-static void claim_string(const struct walk *w, const struct cm_tcg_event *e, struct cm_span proven,
+static void claim_string(struct walk *w, const struct cm_tcg_event *e, struct cm_span proven,
                          bool *cmdline)
 {
     static const char mark[] = "kernel_cmdline: ";
     const size_t mark_len = sizeof(mark) - 1;
-    char text[MAX_TEXT] = "";
 
-    if (!as_text(proven, text)) {
+    if (!as_text(proven, w->text)) {
         return;
     }
-    cm_claim_text(w->to->ev, w->to->submod, w->name[BOOT_STRING], text);
+    cm_claim_text(w->to->ev, w->to->submod, w->name[BOOT_STRING], w->text);
     *cmdline = e->data.len > mark_len && memcmp(e->data.ptr, mark, mark_len) == 0;
 }
 
@@ -242,37 +256,36 @@ static void claim_string(const struct walk *w, const struct cm_tcg_event *e, str
  * Boot loader's strings. All that are proven are claims; the kernel's command line is raised only if the
  * mark stands once and every digest of the register is explained, since marks are hashed by nobody.
  */
-static void claim_strings(const struct walk *w)
+static void claim_strings(struct walk *w)
 {
-    struct cm_rd at = cm_rd_init(w->log->events);
-    struct cm_tcg_event e;
+    struct cm_tcg_entry *x = NULL;
+    size_t at = 0;
     struct cm_span line = {NULL, 0};
     unsigned lines = 0;
     unsigned unexplained = 0;
     unsigned files = 0;
     unsigned count = 0;
-    char text[MAX_TEXT] = "";
 
-    while (cm_tcg_next(w->log, &at, &e)) {
+    while ((x = next_event(w, &at)) != NULL) {
+        const struct cm_tcg_event *e = &x->event;
         const size_t from = cm_evidence_mark(w->to->ev, w->to->submod);
         struct cm_span proven = {NULL, 0};
         bool cmdline = false;
 
-        if (e.type != CM_TCG_IPL || (e.pcr != w->reg.strings && e.pcr != w->reg.files)) {
-            unexplained +=
-                e.pcr == w->reg.strings && e.type != CM_TCG_NO_ACTION && !is_separator(w, &e);
+        if (e->type != CM_TCG_IPL || (e->pcr != w->reg.strings && e->pcr != w->reg.files)) {
+            unexplained += e->pcr == w->reg.strings && !x->separator;
             continue;
         }
-        if (!cm_tcg_proven(w->log, &e, w->to->alg, &proven)) {
-            unexplained += e.pcr == w->reg.strings && !w->to->ccel;
-            if (as_text(e.data, text) && files++ < MAX_CLAIMS) {
-                cm_claim_text(w->to->ev, w->to->submod, w->name[BOOT_FILE], text);
+        if (!cm_tcg_proven(w->index, x, &proven)) {
+            unexplained += e->pcr == w->reg.strings && !w->to->ccel;
+            if (as_text(e->data, w->text) && files++ < MAX_CLAIMS) {
+                cm_claim_text(w->to->ev, w->to->submod, w->name[BOOT_FILE], w->text);
             }
             continue;
         }
         if (count++ < MAX_CLAIMS) {
-            claim_string(w, &e, proven, &cmdline);
-            if (trusted(w, e.pcr)) {
+            claim_string(w, e, proven, &cmdline);
+            if (trusted(w, e->pcr)) {
                 cm_evidence_raise(w->to->ev, w->to->submod, from, w->to->authority);
             }
         }
@@ -281,10 +294,10 @@ static void claim_strings(const struct walk *w)
             lines++;
         }
     }
-    if (lines != 0 && as_text(line, text)) {
+    if (lines != 0 && as_text(line, w->text)) {
         const size_t from = cm_evidence_mark(w->to->ev, w->to->submod);
 
-        cm_claim_text(w->to->ev, w->to->submod, w->name[KERNEL_CMDLINE], text);
+        cm_claim_text(w->to->ev, w->to->submod, w->name[KERNEL_CMDLINE], w->text);
         if (trusted(w, w->reg.strings) && lines == 1 && unexplained == 0) {
             cm_evidence_raise(w->to->ev, w->to->submod, from, w->to->authority);
         }
@@ -295,16 +308,14 @@ static void claim_strings(const struct walk *w)
 static void claim_digests(const struct walk *w, uint32_t pcr, const char *label)
 {
     const size_t from = cm_evidence_mark(w->to->ev, w->to->submod);
-    struct cm_rd at = cm_rd_init(w->log->events);
-    struct cm_tcg_event e;
+    const struct cm_tcg_entry *x = NULL;
+    size_t at = 0;
     unsigned count = 0;
 
-    while (cm_tcg_next(w->log, &at, &e) && count < MAX_CLAIMS) {
-        struct cm_digest d = {label, cm_tpm_hash_name(w->to->alg), CM_ROLE_LAUNCH,
-                              cm_tcg_digest(w->log, &e, w->to->alg)};
+    while ((x = next_event(w, &at)) != NULL && count < MAX_CLAIMS) {
+        const struct cm_digest d = {label, w->alg, CM_ROLE_LAUNCH, x->digest};
 
-        if (e.pcr == pcr && e.type != CM_TCG_NO_ACTION && d.value.ptr != NULL &&
-            !is_separator(w, &e)) {
+        if (x->event.pcr == pcr && d.value.ptr != NULL && !x->separator) {
             cm_claim_digest(w->to->ev, w->to->submod, &d);
             count++;
         }
@@ -314,18 +325,21 @@ static void claim_digests(const struct walk *w, uint32_t pcr, const char *label)
     }
 }
 
-void cm_tcg_claim(const struct cm_tcg_log *log, const struct cm_tcg_claims *to)
+void cm_tcg_claim(const struct cm_tcg_index *index, const struct cm_tcg_claims *to)
 {
-    struct walk w = {
-        .log = log, .to = to, .reg = registers_of(to->ccel), .name = names[to->ccel ? 1 : 0]};
+    struct walk w; /* without a value: most of it is room for text */
 
-    cm_tcg_separators_make(to->alg, &w.separators);
+    w.index = index;
+    w.to = to;
+    w.reg = registers_of(to->ccel);
+    w.name = names[to->ccel ? 1 : 0];
+    w.alg = cm_tpm_hash_name(index->alg);
     claim_version(&w);
     claim_secure_boot(&w);
     claim_strings(&w);
     claim_digests(&w, w.reg.applications, to->ccel ? "rtmr1-event" : "pcr4-event");
     claim_digests(&w, w.reg.files, to->ccel ? "rtmr2-event" : "pcr9-event");
     if (to->events) {
-        cm_tcg_claim_events(log, to);
+        cm_tcg_claim_events(index, to);
     }
 }

@@ -10,6 +10,7 @@
 #include "common/checked.h"
 #include "common/hex.h"
 #include "evidence/claims.h"
+#include "tpm/tcg_index.h"
 #include "tpm/tcg_parts.h"
 #include "tpm/wbcl.h"
 
@@ -67,25 +68,19 @@ static const char *type_name(uint32_t type)
 }
 
 struct events {
-    const struct cm_tcg_log *log;
+    const struct cm_tcg_index *index;
     const struct cm_tcg_claims *to;
-    struct cm_tcg_separators separators;
     uint32_t separated; /* registers whose first separator is behind us */
     uint32_t open;      /* registers that hold an event whose data nothing proves */
     struct cm_json_wr w;
 };
 
-static bool whole(const struct events *x, const struct cm_tcg_event *e)
+static bool whole(const struct events *x, struct cm_tcg_entry *e)
 {
     struct cm_span proven = {NULL, 0};
 
-    return cm_tcg_proven(x->log, e, x->to->alg, &proven) && proven.ptr == e->data.ptr &&
-           proven.len == e->data.len;
-}
-
-static bool separator(const struct events *x, const struct cm_tcg_event *e)
-{
-    return cm_tcg_is_separator(&x->separators, x->log, e, x->to->alg);
+    return cm_tcg_proven(x->index, e, &proven) && proven.ptr == e->event.data.ptr &&
+           proven.len == e->event.data.len;
 }
 
 /* Whether an event is measured, in a register that the quote vouches for. */
@@ -98,18 +93,19 @@ static bool counts(const struct events *x, const struct cm_tcg_event *e)
 /* Registers with an event that could be made to look like nothing by giving it other data. */
 static void find_open(struct events *x)
 {
-    struct cm_rd at = cm_rd_init(x->log->events);
-    struct cm_tcg_event e;
     uint32_t separated = 0;
 
-    while (cm_tcg_next(x->log, &at, &e)) {
-        if (!counts(x, &e) || (e.pcr < FIRMWARE && (separated >> e.pcr & 1) != 0)) {
+    for (size_t i = 0; i < x->index->count; i++) {
+        struct cm_tcg_entry *e = &x->index->entries[i];
+        const uint32_t pcr = e->event.pcr;
+
+        if (!counts(x, &e->event) || (pcr < FIRMWARE && (separated >> pcr & 1) != 0)) {
             continue;
         }
-        if (separator(x, &e)) {
-            separated |= 1u << e.pcr;
-        } else if (!whole(x, &e)) {
-            x->open |= 1u << e.pcr;
+        if (e->separator) {
+            separated |= 1u << pcr;
+        } else if (!whole(x, e)) {
+            x->open |= 1u << pcr;
         }
     }
 }
@@ -150,14 +146,14 @@ static void write_variable(struct cm_json_wr *w, const struct cm_tcg_variable *v
     cm_json_wr_end(w);
 }
 
-static void write_digest(struct events *x, const struct cm_tcg_event *e)
+static void write_digest(struct events *x, const struct cm_tcg_entry *e)
 {
     static const char *const names[][2] = {
         {"sha-1", "SHA1"}, {"sha-256", "SHA256"}, {"sha-384", "SHA384"}, {"sha-512", "SHA512"}};
-    const char *alg = cm_tpm_hash_name(x->to->alg);
+    const char *alg = cm_tpm_hash_name(x->index->alg);
     char hex[2 * CM_TPM_MAX_DIGEST + 1] = "";
 
-    cm_hex_encode(cm_tcg_digest(x->log, e, x->to->alg), CM_HEX_LOWER, hex);
+    cm_hex_encode(e->digest, CM_HEX_LOWER, hex);
     cm_json_wr_name(&x->w, "Digests");
     cm_json_wr_object(&x->w);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -178,12 +174,13 @@ struct meaning {
 };
 
 /* A variable that the firmware measured. Nothing else stands in register 7 before its separator. */
-static bool is_variable(const struct events *x, const struct cm_tcg_event *e,
+static bool is_variable(const struct events *x, struct cm_tcg_entry *entry,
                         struct cm_tcg_variable *out)
 {
+    const struct cm_tcg_event *e = &entry->event;
     const bool named = e->type == CM_TCG_EFI_VARIABLE_CONFIG || e->type == CM_TCG_EFI_VARIABLE_BOOT;
 
-    if ((x->separated >> e->pcr & 1) != 0 || !whole(x, e)) {
+    if ((x->separated >> e->pcr & 1) != 0 || !whole(x, entry)) {
         return false;
     }
     return (e->pcr == SECUREBOOT ? (x->open >> SECUREBOOT & 1) == 0
@@ -191,10 +188,12 @@ static bool is_variable(const struct events *x, const struct cm_tcg_event *e,
            cm_tcg_variable_read(e->data, out);
 }
 
-static void understand(const struct events *x, const struct cm_tcg_event *e, struct meaning *m)
+static void understand(const struct events *x, struct cm_tcg_entry *entry, struct meaning *m)
 {
+    const struct cm_tcg_event *e = &entry->event;
+
     *m = (struct meaning){.type = e->type};
-    if (separator(x, e)) {
+    if (entry->separator) {
         m->type = CM_TCG_SEPARATOR;
         return;
     }
@@ -202,19 +201,20 @@ static void understand(const struct events *x, const struct cm_tcg_event *e, str
         m->type = CM_TCG_NO_ACTION;
     }
     if (e->pcr < FIRMWARE) {
-        m->is_variable = is_variable(x, e, &m->variable);
+        m->is_variable = is_variable(x, entry, &m->variable);
         m->type = m->is_variable && e->pcr == SECUREBOOT ? CM_TCG_EFI_VARIABLE_CONFIG : m->type;
     } else {
-        m->is_tagged = (x->open >> e->pcr & 1) == 0 && whole(x, e) && cm_wbcl_valid(e->data);
+        m->is_tagged = (x->open >> e->pcr & 1) == 0 && whole(x, entry) && cm_wbcl_valid(e->data);
         m->type = m->is_tagged ? CM_TCG_EVENT_TAG : m->type;
     }
 }
 
-static void write_event(struct events *x, const struct cm_tcg_event *e, uint64_t seq)
+static void write_event(struct events *x, struct cm_tcg_entry *entry, uint64_t seq)
 {
+    const struct cm_tcg_event *e = &entry->event;
     struct meaning m;
 
-    understand(x, e, &m);
+    understand(x, entry, &m);
     cm_json_wr_object(&x->w);
     cm_json_wr_name(&x->w, "EventSeq");
     cm_json_wr_u64(&x->w, seq);
@@ -224,7 +224,7 @@ static void write_event(struct events *x, const struct cm_tcg_event *e, uint64_t
     cm_json_wr_u64(&x->w, m.type);
     cm_json_wr_name(&x->w, "EventTypeString");
     cm_json_wr_str(&x->w, type_name(m.type));
-    write_digest(x, e);
+    write_digest(x, entry);
     if (m.is_variable) {
         write_variable(&x->w, &m.variable);
     } else if (m.is_tagged) {
@@ -239,26 +239,22 @@ static void write_event(struct events *x, const struct cm_tcg_event *e, uint64_t
 
 static void write_all(struct events *x)
 {
-    struct cm_rd at = cm_rd_init(x->log->events);
-    struct cm_tcg_event e;
-    uint64_t seq = 0;
-
     cm_json_wr_object(&x->w);
     cm_json_wr_name(&x->w, "Events");
     cm_json_wr_array(&x->w);
-    while (cm_tcg_next(x->log, &at, &e)) {
-        if (counts(x, &e)) {
-            write_event(x, &e, seq);
+    for (size_t i = 0; i < x->index->count; i++) {
+        if (counts(x, &x->index->entries[i].event)) {
+            write_event(x, &x->index->entries[i], i);
         }
-        seq++;
     }
     cm_json_wr_end(&x->w);
     cm_json_wr_end(&x->w);
 }
 
-void cm_tcg_claim_events(const struct cm_tcg_log *log, const struct cm_tcg_claims *to)
+void cm_tcg_claim_events(const struct cm_tcg_index *index, const struct cm_tcg_claims *to)
 {
-    struct events x = {.log = log, .to = to};
+    const struct cm_tcg_log *log = index->log;
+    struct events x = {.index = index, .to = to};
     const size_t from = cm_evidence_mark(to->ev, to->submod);
     size_t cap = 0;
     size_t len = 0;
@@ -268,8 +264,7 @@ void cm_tcg_claim_events(const struct cm_tcg_log *log, const struct cm_tcg_claim
         cap = MAX_JSON;
     }
     text = malloc(cap + 1);
-    cm_tcg_separators_make(to->alg, &x.separators);
-    if (text == NULL || !x.separators.have) {
+    if (text == NULL) {
         cm_check_note(to->ev, to->submod, "tpm.events", CM_CHECK_NOT_CHECKED, "no memory");
         free(text);
         return;

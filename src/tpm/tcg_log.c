@@ -1,4 +1,4 @@
-/* Reading and replaying TCG event logs; see tcg_log.h. Untrusted: every byte. */
+/* Reading TCG event logs; see tcg_log.h. Untrusted: every byte. */
 #include "tpm/tcg_log.h"
 
 #include <string.h>
@@ -221,93 +221,4 @@ enum cm_status cm_tcg_log_parse(struct cm_span bytes, struct cm_tcg_log *out, st
     }
     out->events.len -= r.left; /* without the padding */
     return CM_OK;
-}
-
-enum cm_status cm_tcg_replay(const struct cm_tcg_log *log, uint16_t alg, bool ccel,
-                             struct cm_tpm_bank *out)
-{
-    const size_t size = cm_tpm_hash_size(alg);
-    struct cm_rd at = cm_rd_init(log->events);
-    struct cm_tcg_event e;
-
-    memset(out, 0, sizeof(*out));
-    out->alg = alg;
-    if (!ccel && size != 0) {
-        out->value[0][size - 1] = log->locality;
-    }
-    while (cm_tcg_next(log, &at, &e)) {
-        struct cm_span parts[2] = {{NULL, 0}, cm_tcg_digest(log, &e, alg)};
-        uint8_t next[CM_TPM_MAX_DIGEST] = {0};
-        enum cm_status st = CM_OK;
-
-        if (e.type == CM_TCG_NO_ACTION) {
-            continue;
-        }
-        if (parts[1].ptr == NULL) { /* a bank that was not extended leads nowhere */
-            return CM_ERR_NOTFOUND;
-        }
-        parts[0] = cm_span_make(out->value[e.pcr], size);
-        st = cm_tpm_hash(alg, parts, 2, next);
-        if (st != CM_OK) {
-            return st;
-        }
-        memcpy(out->value[e.pcr], next, size);
-        out->mask |= 1u << e.pcr;
-    }
-    return CM_OK;
-}
-
-static bool is_hash_of(uint16_t alg, struct cm_span digest, const uint8_t *ptr, size_t len)
-{
-    struct cm_span part = cm_span_make(ptr, len);
-    uint8_t made[CM_TPM_MAX_DIGEST] = {0};
-
-    return cm_tpm_hash(alg, &part, 1, made) == CM_OK && memcmp(made, digest.ptr, digest.len) == 0;
-}
-
-/* The end of GRUB's mark ("grub_cmd: "): short, lower case and underscores; 0: there is none. */
-static size_t mark_end(struct cm_span data)
-{
-    for (size_t i = 0; i + 1 < data.len && i < 32; i++) {
-        uint8_t c = data.ptr[i];
-
-        if (c == ':' && i != 0 && data.ptr[i + 1] == ' ') {
-            return i + 2;
-        }
-        if (!((c >= 'a' && c <= 'z') || c == '_')) {
-            return 0;
-        }
-    }
-    return 0;
-}
-
-bool cm_tcg_proven(const struct cm_tcg_log *log, const struct cm_tcg_event *event, uint16_t alg,
-                   struct cm_span *proven)
-{
-    struct cm_span digest = cm_tcg_digest(log, event, alg);
-    struct cm_span data = event->data;
-    size_t mark = 0;
-
-    if (digest.ptr == NULL) {
-        return false;
-    }
-    *proven = data;
-    if (is_hash_of(alg, digest, data.ptr, data.len)) {
-        return true;
-    }
-    if (data.len != 0 && data.ptr[data.len - 1] == 0) {
-        proven->len = data.len - 1;
-        if (is_hash_of(alg, digest, data.ptr, data.len - 1)) {
-            return true;
-        }
-    }
-    mark = event->type == CM_TCG_IPL ? mark_end(data) : 0;
-    if (mark != 0 && mark <= proven->len) {
-        *proven = cm_span_make(data.ptr + mark, proven->len - mark);
-        if (is_hash_of(alg, digest, proven->ptr, proven->len)) {
-            return true;
-        }
-    }
-    *proven = cm_span_make(NULL, 0);
-    return false;
 }

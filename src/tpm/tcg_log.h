@@ -61,43 +61,30 @@ bool cm_tcg_next(const struct cm_tcg_log *log, struct cm_rd *at, struct cm_tcg_e
 struct cm_span cm_tcg_digest(const struct cm_tcg_log *log, const struct cm_tcg_event *event,
                              uint16_t alg);
 
-/**
- * The values that the log leads to in one bank: only registers that the log extends.
- * @param ccel  registers begin with zeros, whatever the log says of localities.
- */
-CM_MUST_USE enum cm_status cm_tcg_replay(const struct cm_tcg_log *log, uint16_t alg, bool ccel,
-                                         struct cm_tpm_bank *out);
-
-/**
- * What an event's data is to its digest: the hash of all of it, of it without a closing NUL, or of what
- * follows one of GRUB's marks ("kernel_cmdline: ") in it. *proven is then the part that was hashed.
- */
-bool cm_tcg_proven(const struct cm_tcg_log *log, const struct cm_tcg_event *event, uint16_t alg,
-                   struct cm_span *proven);
-
 /** Where the claims of a log go, and by what authority. */
 struct cm_tcg_claims {
     struct cm_evidence *ev;
     size_t submod;
     enum cm_authority authority; /* of what the log proves */
-    uint16_t alg;                /* the bank that decides */
     uint32_t trusted;            /* registers whose replay equals the signed value: bit n */
     bool ccel;
     bool events; /* tpm.events, too */
 };
 
+struct cm_tcg_index; /* tcg_index.h: the events in the bank that decides */
+
 /**
  * Add what the events say: proven statements with the authority, all others self-asserted. "tpm." or
  * "ccel." claims of docs/evidence-tpm.md.
  */
-void cm_tcg_claim(const struct cm_tcg_log *log, const struct cm_tcg_claims *to);
+void cm_tcg_claim(const struct cm_tcg_index *index, const struct cm_tcg_claims *to);
 
 /**
  * Add the claim "tpm.events": what a log proves, as the JSON that policies query (docs/evidence-tpm.md).
  * Events that are not proven are in it without their data; where one of them could hide another (the
  * registers of an operating system) a register's events all go without.
  */
-void cm_tcg_claim_events(const struct cm_tcg_log *log, const struct cm_tcg_claims *to);
+void cm_tcg_claim_events(const struct cm_tcg_index *index, const struct cm_tcg_claims *to);
 
 /* How a log is held against registers, and what is claimed of it. */
 struct cm_tcg_want {

@@ -11,6 +11,7 @@
 #include <casemate/verify.h>
 
 #include "common/reader.h"
+#include "crypto/hash.h"
 #include "crypto/pubkey.h"
 
 /* TPM_ALG_ID (TCG Algorithm Registry) */
@@ -52,6 +53,8 @@
 size_t cm_tpm_hash_size(uint16_t alg);
 /** "sha-1", "sha-256", "sm3", ...; NULL for one that is not known. */
 const char *cm_tpm_hash_name(uint16_t alg);
+/** The hash that is computed for a number: SHA-1 or SHA-2; false for any other. */
+bool cm_tpm_hash_alg(uint16_t alg, enum cm_hash_alg *out);
 /** Hash the concatenation of parts. @retval CM_ERR_UNSUPPORTED not SHA-1 or SHA-2 */
 CM_MUST_USE enum cm_status cm_tpm_hash(uint16_t alg, const struct cm_span *parts, size_t count,
                                        uint8_t out[CM_TPM_MAX_DIGEST]);
@@ -177,6 +180,10 @@ bool cm_tpm_public_recognise(struct cm_span bytes);
 /** The key itself. @retval CM_ERR_FORMAT off the curve @retval CM_ERR_UNSUPPORTED */
 CM_MUST_USE enum cm_status cm_tpm_public_key(const struct cm_tpm_public *pub,
                                              struct cm_pubkey **out);
+
+/** Whether a public area is that of a key. @retval CM_ERR_MISMATCH, or as cm_tpm_public_key() */
+CM_MUST_USE enum cm_status cm_tpm_public_match(const struct cm_tpm_public *pub,
+                                               const struct cm_pubkey *key);
 
 /** The object's name: nameAlg || H(TPMT_PUBLIC). @param out  2 + CM_TPM_MAX_DIGEST bytes */
 CM_MUST_USE enum cm_status cm_tpm_public_name(const struct cm_tpm_public *pub, uint8_t *out,

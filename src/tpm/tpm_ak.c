@@ -172,23 +172,20 @@ static enum cm_status check_area(struct search *s)
 {
     const struct cm_material *m = cm_material(s->job, CM_MATERIAL_TPM_PUBLIC, 0);
     struct cm_tpm_public pub;
-    struct cm_pubkey *key = NULL;
     enum cm_status st = CM_OK;
 
     if (m == NULL) {
         return CM_OK;
     }
     CM_TRY(cm_tpm_public_parse(m->bytes, &pub, &s->why));
-    CM_TRY(cm_tpm_public_key(&pub, &key));
-    if (!cm_pubkey_equal(key, s->out->key)) {
+    st = cm_tpm_public_match(&pub, s->out->key);
+    if (st == CM_ERR_MISMATCH) {
         cm_why_set(&s->why, "the public area beside the quote is of another key");
-        st = CM_ERR_MISMATCH;
-        goto out;
     }
+    CM_TRY(st);
     CM_TRY(cm_tpm_public_is_ak(&pub, &s->why));
     name_claim(s, &pub, false);
 out:
-    cm_pubkey_free(key);
     return st;
 }
 

@@ -1,6 +1,7 @@
 /* TPMT_PUBLIC: keys, names and what a key may sign; see tpm.h. Untrusted: every byte. */
 #include <string.h>
 
+#include "crypto/sig_digest.h"
 #include "tpm/tpm.h"
 
 static struct cm_span take_2b(struct cm_rd *r)
@@ -109,35 +110,74 @@ enum cm_status cm_tpm_public_parse(struct cm_span bytes, struct cm_tpm_public *o
     return CM_OK;
 }
 
-enum cm_status cm_tpm_public_key(const struct cm_tpm_public *pub, struct cm_pubkey **out)
+/* The numbers of a public area as keys are made of them. */
+struct numbers {
+    uint8_t exponent[4];
+    struct cm_span e;
+    enum cm_curve curve;
+    uint8_t xy[2][66];
+    size_t size;
+};
+
+static enum cm_status read_numbers(const struct cm_tpm_public *pub, struct numbers *out)
 {
     static const enum cm_curve curves[] = {CM_CURVE_P256, CM_CURVE_P384, CM_CURVE_P521};
     static const size_t sizes[] = {32, 48, 66};
-    uint8_t e[4] = {(uint8_t)(pub->exponent >> 24), (uint8_t)(pub->exponent >> 16),
-                    (uint8_t)(pub->exponent >> 8), (uint8_t)pub->exponent};
-    struct cm_span exponent = cm_span_make(e, sizeof(e));
-    uint8_t xy[2][66] = {{0}};
-    size_t size = 0;
 
-    *out = NULL;
+    memset(out, 0, sizeof(*out));
     if (pub->type == CM_TPM_ALG_RSA) {
-        while (exponent.len > 1 && exponent.ptr[0] == 0) {
-            exponent.ptr++;
-            exponent.len--;
+        for (unsigned i = 0; i < 4; i++) {
+            out->exponent[i] = (uint8_t)(pub->exponent >> (24 - 8 * i));
         }
-        return cm_pubkey_from_rsa(pub->x, exponent, out);
+        out->e = cm_span_make(out->exponent, sizeof(out->exponent));
+        while (out->e.len > 1 && out->e.ptr[0] == 0) {
+            out->e.ptr++;
+            out->e.len--;
+        }
+        return CM_OK;
     }
     if (pub->curve < 3 || pub->curve > 5) {
         return CM_ERR_UNSUPPORTED;
     }
-    size = sizes[pub->curve - 3];
-    if (pub->x.len > size || pub->y.len > size) {
+    out->curve = curves[pub->curve - 3];
+    out->size = sizes[pub->curve - 3];
+    if (pub->x.len > out->size || pub->y.len > out->size) {
         return CM_ERR_FORMAT;
     }
-    memcpy(xy[0] + size - pub->x.len, pub->x.ptr, pub->x.len);
-    memcpy(xy[1] + size - pub->y.len, pub->y.ptr, pub->y.len);
-    return cm_pubkey_from_ec(curves[pub->curve - 3], cm_span_make(xy[0], size),
-                             cm_span_make(xy[1], size), out);
+    memcpy(out->xy[0] + out->size - pub->x.len, pub->x.ptr, pub->x.len);
+    memcpy(out->xy[1] + out->size - pub->y.len, pub->y.ptr, pub->y.len);
+    return CM_OK;
+}
+
+enum cm_status cm_tpm_public_key(const struct cm_tpm_public *pub, struct cm_pubkey **out)
+{
+    struct numbers n;
+    enum cm_status st = read_numbers(pub, &n);
+
+    *out = NULL;
+    if (st != CM_OK) {
+        return st;
+    }
+    return pub->type == CM_TPM_ALG_RSA ? cm_pubkey_from_rsa(pub->x, n.e, out)
+                                       : cm_pubkey_from_ec(n.curve, cm_span_make(n.xy[0], n.size),
+                                                           cm_span_make(n.xy[1], n.size), out);
+}
+
+enum cm_status cm_tpm_public_match(const struct cm_tpm_public *pub, const struct cm_pubkey *key)
+{
+    struct numbers n;
+    struct cm_pubkey *own = NULL;
+    enum cm_status st = read_numbers(pub, &n);
+
+    if (st == CM_OK && pub->type == CM_TPM_ALG_RSA && cm_pubkey_made_of_rsa(key, pub->x, n.e)) {
+        return CM_OK; /* nearly always; making a key takes half as long as its verification */
+    }
+    st = st == CM_OK ? cm_tpm_public_key(pub, &own) : st;
+    if (st == CM_OK && !cm_pubkey_equal(own, key)) {
+        st = CM_ERR_MISMATCH;
+    }
+    cm_pubkey_free(own);
+    return st;
 }
 
 enum cm_status cm_tpm_public_name(const struct cm_tpm_public *pub, uint8_t *out, size_t *len)

@@ -55,6 +55,7 @@ static void check_banks(struct run *r)
     struct cm_why why = {{0}};
     bool sha1 = false;
     bool other = false;
+    bool refused = false;
 
     for (size_t i = 0; i < r->att.sel_count; i++) {
         if (r->att.sel[i].mask != 0) {
@@ -62,10 +63,11 @@ static void check_banks(struct run *r)
             other = other || r->att.sel[i].alg != CM_TPM_ALG_SHA1;
         }
     }
-    cm_why_set(&why, "only PCRs of the SHA-1 bank are quoted");
-    step(r, "tpm.bank",
-         sha1 && !other && (r->in->flags & CM_VERIFY_ALLOW_SHA1) == 0 ? CM_ERR_POLICY : CM_OK,
-         &why);
+    refused = sha1 && !other && (r->in->flags & CM_VERIFY_ALLOW_SHA1) == 0;
+    if (refused) {
+        cm_why_set(&why, "only PCRs of the SHA-1 bank are quoted");
+    }
+    step(r, "tpm.bank", refused ? CM_ERR_POLICY : CM_OK, &why);
 }
 
 /* The values as measurements; those of SHA-1 stay self-asserted unless the caller trusts SHA-1. */
@@ -104,16 +106,19 @@ static enum cm_status check_values(struct run *r)
         return CM_OK;
     }
     if (values == NULL) {
-        pcrs = calloc(1, sizeof(*pcrs));
+        pcrs = malloc(sizeof(*pcrs)); /* 16 KiB that need no zeros: count says what is there */
         if (pcrs == NULL) {
             return CM_ERR_NOMEM;
         }
+        pcrs->count = 0;
         st = cm_tpm_pcrs_read(r->quote->pcrs, &r->att, pcrs, &why);
         values = pcrs;
     }
     if (st == CM_OK) {
         st = cm_tpm_pcrs_check(values, &r->att, r->hash);
-        cm_why_set(&why, "the values are not those whose digest was quoted");
+        if (st != CM_OK) {
+            cm_why_set(&why, "the values are not those whose digest was quoted");
+        }
     }
     step(r, "tpm.pcrs", st, &why);
     pcr_claims(r, values, r->first == CM_OK);
@@ -149,6 +154,8 @@ enum cm_status cm_tpm_quote_verify(const struct cm_tpm_quote *quote,
     st = r.hash != 0 ? CM_OK : cm_tpm_signature_parse(quote->signature, true, &sig, &why);
     if (st == CM_OK && r.hash == 0) {
         st = cm_tpm_signature_verify(&sig, &r.att, quote->ak, &r.hash);
+    }
+    if (st != CM_OK) {
         cm_why_set(&why, st == CM_ERR_UNSUPPORTED ? "the signature's hash is not accepted"
                          : st == CM_ERR_MISMATCH
                              ? "the attestation key is of another kind than the signature"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "crypto/hash.h"
-#include "tpm/tcg_log.h"
+#include "tpm/tcg_index.h"
 
 void kit_must(bool ok, const char *what)
 {
@@ -304,4 +304,16 @@ size_t kit_variable(const char *name, uint8_t value, uint8_t *out)
 struct cm_span kit_log_bytes(const struct kit_log *log)
 {
     return cm_span_make(log->bytes, log->out.used);
+}
+
+enum cm_status kit_replay(const struct cm_tcg_log *log, uint16_t alg, struct cm_tpm_bank *out)
+{
+    struct cm_tcg_index index;
+    enum cm_status st = cm_tcg_index_make(log, alg, &index);
+
+    if (st == CM_OK) {
+        st = cm_tcg_replay(&index, false, out);
+        cm_tcg_index_free(&index);
+    }
+    return st;
 }

@@ -6,7 +6,7 @@
 #define CM_TESTS_TPM_KIT_H
 
 #include "common/writer.h"
-#include "tpm/tpm.h"
+#include "tpm/tcg_log.h"
 
 #define KIT_NOW UINT64_C(1790000000)
 
@@ -80,6 +80,8 @@ void kit_log_text(struct kit_log *log, uint32_t pcr, uint32_t type, const char *
 /** A UEFI_VARIABLE_DATA of one byte, in the global name space. */
 size_t kit_variable(const char *name, uint8_t value, uint8_t *out);
 struct cm_span kit_log_bytes(const struct kit_log *log);
+/** What a parsed log leads to in one bank. */
+enum cm_status kit_replay(const struct cm_tcg_log *log, uint16_t alg, struct cm_tpm_bank *out);
 
 struct cm_span kit_text(const char *text);
 void kit_must(bool ok, const char *what);

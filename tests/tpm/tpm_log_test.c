@@ -256,7 +256,7 @@ TEST(no_action_is_not_extended_and_sets_the_locality)
     kit_log_text(&log, 0, CM_TCG_S_CRTM_VERSION, "x");
     REQUIRE(cm_tcg_log_parse(kit_log_bytes(&log), &parsed, NULL) == CM_OK);
     CHECK_EQ(parsed.locality, 3);
-    REQUIRE(cm_tcg_replay(&parsed, CM_TPM_ALG_SHA256, false, &bank) == CM_OK);
+    REQUIRE(kit_replay(&parsed, CM_TPM_ALG_SHA256, &bank) == CM_OK);
     CHECK_MEM(bank.value[0], log.value[1][0], 32);
     CHECK_EQ(bank.mask, 1);
     /* too late, and twice */
@@ -336,8 +336,8 @@ TEST(an_event_without_a_digest_of_the_bank_stops_its_replay)
     log.alg_count = 1; /* from here on only SHA-1 digests are written */
     kit_log_text(&log, 3, CM_TCG_ACTION, "x");
     REQUIRE(cm_tcg_log_parse(kit_log_bytes(&log), &parsed, NULL) == CM_OK);
-    CHECK_EQ(cm_tcg_replay(&parsed, CM_TPM_ALG_SHA1, false, &bank), CM_OK);
-    CHECK_EQ(cm_tcg_replay(&parsed, CM_TPM_ALG_SHA256, false, &bank), CM_ERR_NOTFOUND);
+    CHECK_EQ(kit_replay(&parsed, CM_TPM_ALG_SHA1, &bank), CM_OK);
+    CHECK_EQ(kit_replay(&parsed, CM_TPM_ALG_SHA256, &bank), CM_ERR_NOTFOUND);
 }
 
 TEST(every_truncation_of_a_log)

@@ -269,7 +269,7 @@ static void expect_bank(const char *file, const struct cm_tcg_log *log, const ch
 {
     struct cm_tpm_bank made;
 
-    if (cm_tcg_replay(log, bank_of(bank), false, &made) != CM_OK) {
+    if (kit_replay(log, bank_of(bank), &made) != CM_OK) {
         TEST_FAIL("%s does not replay in bank %s", file, bank);
         return;
     }

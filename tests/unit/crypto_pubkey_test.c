@@ -211,6 +211,52 @@ TEST(weak_rsa_keys_are_refused)
     CHECK_EQ(cm_pubkey_from_rsa(cm_span_make(n, 0), cm_span_make(e3, 1), &pub), CM_ERR_FORMAT);
     CHECK_EQ(cm_pubkey_from_rsa(cm_span_make(n, 256), cm_span_make(e3, 1), &pub), CM_OK);
     cm_pubkey_free(pub);
+    n[0] = 0x80;
+    CHECK_EQ(cm_pubkey_from_rsa(cm_span_make(n, 256), cm_span_make(e3, 1), &pub), CM_OK);
+    cm_pubkey_free(pub);
+    n[0] = 0x7f; /* 2047 bits */
+    CHECK_EQ(cm_pubkey_from_rsa(cm_span_make(n, 256), cm_span_make(e3, 1), &pub),
+             CM_ERR_UNSUPPORTED);
+    n[0] = 0;
+    CHECK_EQ(cm_pubkey_from_rsa(cm_span_make(n, 256), cm_span_make(e3, 1), &pub), CM_ERR_FORMAT);
+}
+
+/* Numbers of all sizes come through OpenSSL's order of bytes as they went in, and are known again. */
+TEST(rsa_numbers_are_kept)
+{
+    static const size_t sizes[] = {256, 257, 384, 512, 513, 1024};
+    uint8_t e[4] = {1, 0, 1, 9};
+    uint8_t n[1025];
+    uint8_t der[1100];
+    size_t len = 0;
+
+    for (size_t i = 0; i < sizeof(n); i++) {
+        n[i] = (uint8_t)(i * 7 + 1);
+    }
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        const struct cm_span number = cm_span_make(n, sizes[i]);
+        const bool kept = sizes[i] <= 512;
+        struct cm_pubkey *pub = NULL;
+
+        n[0] = 0x93;
+        REQUIRE(cm_pubkey_from_rsa(number, cm_span_make(e, 3), &pub) == CM_OK);
+        REQUIRE(cm_pubkey_spki(pub, der, sizeof(der), &len) == CM_OK);
+        CHECK_MEM(der + len - 5 - sizes[i], n, sizes[i]);
+        CHECK_MEM(der + len - 5, "\x02\x03\x01\x00\x01", 5);
+        CHECK_EQ(cm_pubkey_made_of_rsa(pub, number, cm_span_make(e, 3)), kept);
+        CHECK(!cm_pubkey_made_of_rsa(pub, number, cm_span_make(e, 4)));
+        CHECK(!cm_pubkey_made_of_rsa(pub, number, cm_span_make(e + 1, 3)));
+        CHECK(!cm_pubkey_made_of_rsa(pub, cm_span_make(n, sizes[i] - 1), cm_span_make(e, 3)));
+        n[sizes[i] - 1] ^= 2;
+        CHECK(!cm_pubkey_made_of_rsa(pub, number, cm_span_make(e, 3)));
+        n[sizes[i] - 1] ^= 2;
+        cm_pubkey_free(pub);
+    }
+    n[0] = 0x93;
+    struct cm_pubkey *none = NULL;
+
+    CHECK_EQ(cm_pubkey_from_rsa(cm_span_make(n, 1025), cm_span_make(e, 3), &none), CM_ERR_FORMAT);
+    REQUIRE(none == NULL);
 }
 
 TEST(private_keys_round_trip_through_pem)
