@@ -50,6 +50,8 @@ static const struct cm_route console_routes[] = {
           cm_console_policy_restore),
     GET("settings/policies", cm_console_mode),
     WRITE(CM_WEB_PUT, "settings/policies", CM_ROLE_ADMIN, cm_console_mode_put),
+    WRITE(CM_WEB_POST, "settings/policies/certificates", CM_ROLE_ADMIN,
+          cm_console_certificate_post),
     GET("keys", cm_console_keys),
     GET("keys/{name}", cm_console_key),
     WRITE(CM_WEB_POST, "keys/{name}/rotate", CM_ROLE_AUTHOR, cm_console_key_rotate),

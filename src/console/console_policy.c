@@ -449,14 +449,19 @@ void cm_console_mode(struct cm_call *call, void *state)
     struct makers m = {NULL, NULL, NULL};
     struct cm_why why = {""};
     enum cm_status st = read_makers(call->db, CM_RULES_MODE, &m, &why);
+    json_t *signers = cm_rules_certificates(call->service);
     json_t *out = st == CM_OK ? mode_json(call->service) : NULL;
 
     (void)state;
     if (st == CM_OK &&
-        json_object_set(out, "waiting", m.waiting == NULL ? json_null() : m.waiting) != 0) {
+        (json_object_set(out, "waiting", m.waiting == NULL ? json_null() : m.waiting) != 0 ||
+         json_object_set_new(
+             out, "certificates",
+             json_integer((json_int_t)json_array_size(json_object_get(signers, "keys")))) != 0)) {
         st = CM_ERR_NOMEM;
     }
     cm_console_answer(call, st, out, &why);
+    json_decref(signers);
     json_decref(m.author);
     json_decref(m.time);
     json_decref(m.waiting);
@@ -487,4 +492,25 @@ void cm_console_mode_put(struct cm_call *call, void *state)
     } else {
         cm_call_fail_status(call, st, &why);
     }
+}
+
+void cm_console_certificate_post(struct cm_call *call, void *state)
+{
+    static const char *const names[] = {"certificate", NULL};
+    char thumbprint[CM_RULES_THUMBPRINT_CAP] = "";
+    json_t *body = cm_access_body(call, names);
+    const char *pem = cm_access_text(body, "certificate");
+    struct cm_why why = {""};
+    enum cm_status st = CM_OK;
+
+    (void)state;
+    if (body == NULL) {
+        return;
+    }
+    if (pem == NULL) {
+        cm_call_fail(call, 400, "InvalidParameter", "certificate is a CA's, as PEM");
+        return;
+    }
+    st = cm_rules_certificate_first(call, cm_span_make(pem, strlen(pem)), thumbprint, &why);
+    cm_console_answer(call, st, json_pack("{ss}", "thumbprint", thumbprint), &why);
 }

@@ -38,6 +38,7 @@ void cm_console_policy_reject(struct cm_call *call, void *state);
 void cm_console_policy_restore(struct cm_call *call, void *state);
 void cm_console_mode(struct cm_call *call, void *state);
 void cm_console_mode_put(struct cm_call *call, void *state);
+void cm_console_certificate_post(struct cm_call *call, void *state);
 
 void cm_console_overview(struct cm_call *call, void *state);
 /** Into the overview: totals.released, totals.withheld, releases. */

@@ -138,9 +138,10 @@ CM_MUST_USE enum cm_status cm_rules_mode_set(struct cm_call *call, const struct 
 json_t *cm_rules_certificates(struct cm_service *s);
 /**
  * Register or remove a certificate: a JWS with {"policyCertificate": {"kty", "x5c": [...]}}, signed under
- * one that is registered. It must be a CA's (basicConstraints), valid now, with a key of RSA-2048 at least
- * or on P-256 to P-521. What is there, or gone, already stays so. No token does its work twice: one that
- * was recorded does not bring a removed certificate back. On a worker.
+ * one that is registered; while there is none, by an admin, under itself. It must be a CA's
+ * (basicConstraints), valid now, with a key of RSA-2048 at least or on P-256 to P-521. What is there, or
+ * gone, already stays so. No token does its work twice: one that was recorded does not bring a removed
+ * certificate back. On a worker.
  * @retval CM_ERR_DENIED  not signed under a registered certificate, or used before
  * @retval CM_ERR_STATE   the last one, where policies must be signed
  * @retval CM_ERR_FORMAT, CM_ERR_SIGNATURE, CM_ERR_MISMATCH, CM_ERR_EXPIRED

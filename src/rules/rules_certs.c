@@ -65,22 +65,35 @@ out:
     return st;
 }
 
-/* Whether the change is signed under a registered certificate, by a token that was not used before. */
-static enum cm_status judge_token(struct cm_db *db, struct change *c,
+/* The first certificate is an admin's to bring, who shows with the token that he has its key. */
+static bool may_be_first(const struct change *c)
+{
+    return c->add && (c->call->who.roles & CM_ROLE_ADMIN) != 0;
+}
+
+/*
+ * Whether the change is signed under a registered certificate, or the first one under itself, by a token that
+ * was not used before.
+ */
+static enum cm_status judge_token(struct cm_db *db, struct change *c, const struct cm_cert *cert,
                                   struct cm_rules_signers *signers, struct cm_why *why)
 {
+    struct cm_rules_signers own = {signers->set, {cert}, 1};
     struct cm_rules_signature signature = {false, NULL};
     const struct cm_db_value values[] = {cm_db_text(c->used[0]), cm_db_int((int64_t)c->call->now)};
     enum cm_status st = CM_OK;
 
-    if (signers->count == 0) {
+    if (signers->count == 0 && !may_be_first(c)) {
         cm_why_set(why, "no certificate is registered; the first one is an admin's to register");
         return CM_ERR_DENIED;
     }
-    CM_TRY(cm_rules_signature_verify(c->jws, signers, c->call->now, &signature, why));
+    CM_TRY(cm_rules_signature_verify(c->jws, signers->count == 0 ? &own : signers, c->call->now,
+                                     &signature, why));
     free(signature.signer_jwk);
     if (!signature.registered) {
-        cm_why_set(why, "the change is not signed under a registered certificate");
+        cm_why_set(why, "the change is not signed under %s",
+                   signers->count == 0 ? "the certificate that it brings, which is the first"
+                                       : "a registered certificate");
         return CM_ERR_DENIED;
     }
     st = cm_db_run(db, "INSERT INTO policy_certificate_token (hash, time) VALUES (?, ?)",
@@ -154,9 +167,10 @@ out:
 }
 
 /* Whether the caller may make this change. */
-static enum cm_status judge_change(struct cm_db *db, struct change *c,
-                                   struct cm_rules_signers *signers, bool there, struct cm_why *why)
+static enum cm_status judge_change(struct cm_db *db, struct change *c, const struct cm_cert *cert,
+                                   struct cm_rules_signers *signers, struct cm_why *why)
 {
+    const bool there = holds(signers, cert);
     bool used = false;
     enum cm_status st = CM_OK;
 
@@ -169,7 +183,7 @@ static enum cm_status judge_change(struct cm_db *db, struct change *c,
     }
     CM_TRY(used_before(db, c, &used, why));
     if (!used) {
-        return judge_token(db, c, signers, why);
+        return judge_token(db, c, cert, signers, why);
     }
     if (there != c->add) {
         cm_why_set(why, "this token was used before: sign another");
@@ -189,7 +203,7 @@ static enum cm_status run_change(struct cm_db *db, void *arg, struct cm_why *why
     CM_TRY(cm_rules_guard(db, why));
     CM_TRY(cm_rules_signers_read(db, &signers, why));
     CM_TRY(open_cert(c, signers.set, &cert, why));
-    CM_TRY(judge_change(db, c, &signers, holds(&signers, cert), why));
+    CM_TRY(judge_change(db, c, cert, &signers, why));
     if (holds(&signers, cert) != c->add) {
         CM_TRY(apply(db, c, cert, &signers, why));
     }

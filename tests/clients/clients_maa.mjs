@@ -155,14 +155,15 @@ test("jose verifies both kinds of tokens by the published keys", async () => {
 });
 
 test("certificates are managed, and sign policies where they must be signed", async () => {
+  const { key, certificate } = service.alice;
+  const first = await admin.addPolicyManagementCertificate(certificate, key, certificate);
+  assert.equal(first.body.certificateResolution, "IsPresent");
   const isolated = await fetch(`${service.url}/test/isolate`, {
     method: "POST",
-    headers: { authorization: "Bearer admin", "content-type": "text/plain" },
-    body: service.alice.certificate,
+    headers: { authorization: "Bearer admin" },
   });
   assert.equal(isolated.status, 200);
   assert.equal((await reader.getPolicyManagementCertificates()).body.length, 1);
-  const { key, certificate } = service.alice;
   const added = await admin.addPolicyManagementCertificate(service.bob.certificate, key, certificate);
   assert.equal(added.body.certificateResolution, "IsPresent");
   assert.equal((await reader.getPolicyManagementCertificates()).body.length, 2);

@@ -24,15 +24,18 @@ static struct cm_trust_root roots[2];
 static const struct pki_bundle *intel;
 static bool emulated;
 
-/* Isolated mode with one registered signer, as an admin would set it up: the body is his certificate. */
+/* Isolated mode, as an admin would set it up; a body is the first signer's certificate. */
 static void isolate(struct cm_call *call, void *state)
 {
     const struct cm_rules_mode mode = {true, false};
     char thumbprint[CM_RULES_THUMBPRINT_CAP] = "";
     enum cm_rules_outcome outcome = CM_RULES_WAITING;
-    enum cm_status st = cm_rules_certificate_first(call, cm_web_body(call->req), thumbprint, NULL);
+    enum cm_status st = CM_OK;
 
     (void)state;
+    if (cm_web_body(call->req).len != 0) {
+        st = cm_rules_certificate_first(call, cm_web_body(call->req), thumbprint, NULL);
+    }
     if (st == CM_OK) {
         st = cm_rules_mode_set(call, &mode, &outcome, NULL);
     }

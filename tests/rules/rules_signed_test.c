@@ -243,7 +243,9 @@ TEST(the_first_certificate_is_an_admins_and_only_the_first)
     no_ca = signer_make(&leaf);
     expired = signer_make(&old);
     CHECK_EQ(MODE("admin", "signed"), CM_ERR_STATE); /* nobody could sign */
-    CHECK_EQ(add("admin", signer_certificate(mallory, CM_SIG_RS256, mallory)), CM_ERR_DENIED);
+    CHECK_EQ(add("author", signer_certificate(alice, CM_SIG_RS256, alice)), CM_ERR_DENIED);
+    CHECK_EQ(add("admin", signer_certificate(mallory, CM_SIG_RS256, alice)), CM_ERR_DENIED);
+    CHECK_EQ(add("admin", signer_certificate(no_ca, CM_SIG_RS256, no_ca)), CM_ERR_MISMATCH);
     CHECK_EQ(FIRST("author", alice->pem), CM_ERR_DENIED);
     CHECK_EQ(FIRST("admin", no_ca->pem), CM_ERR_MISMATCH);
     CHECK_EQ(FIRST("admin", expired->pem), CM_ERR_EXPIRED);
@@ -253,6 +255,16 @@ TEST(the_first_certificate_is_an_admins_and_only_the_first)
     kit_stop();
     signer_free(no_ca);
     signer_free(expired);
+}
+
+/* As Azure's clients do it, who know no other way. */
+TEST(an_admin_signs_for_the_first_certificate_with_its_own_key)
+{
+    begin(false);
+    CHECK_EQ(add("admin", signer_certificate(alice, CM_SIG_RS256, alice)), CM_OK);
+    CHECK_EQ(add("admin", signer_certificate(mallory, CM_SIG_RS256, mallory)), CM_ERR_DENIED);
+    CHECK_EQ(MODE("admin", "signed"), CM_OK);
+    kit_stop();
 }
 
 static size_t registered(void)

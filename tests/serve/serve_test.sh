@@ -42,6 +42,17 @@ done
 expect 0 "401" ask /metrics
 expect 0 'casemate_info{version=' ask /metrics -H "Authorization: Bearer $(cat "$state/dev-token")"
 
+# --- only signed policies, set up as an admin does it
+as_admin=(-H "Authorization: Bearer $(cat "$state/dev-token")" -H 'Content-Type: application/json')
+expect 0 "409" ask /api/v1/settings/policies "${as_admin[@]}" -X PUT -d '{"approval":false,"signed":true}'
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=signer -days 2 \
+    -addext basicConstraints=critical,CA:TRUE -keyout "$work/signer.key" -out "$work/signer.pem" 2> "$work/said"
+printf '{"certificate":"%s"}' "$(sed 's/$/\\n/' "$work/signer.pem" | tr -d '\n')" > "$work/signer.json"
+expect 0 '"thumbprint":"' ask /api/v1/settings/policies/certificates "${as_admin[@]}" -d "@$work/signer.json"
+expect 0 "409" ask /api/v1/settings/policies/certificates "${as_admin[@]}" -d "@$work/signer.json"
+expect 0 '"outcome":"active"' ask /api/v1/settings/policies "${as_admin[@]}" -X PUT -d '{"approval":false,"signed":true}'
+expect 0 '"certificates":1' ask /api/v1/settings/policies "${as_admin[@]}"
+
 # --- nobody else gets its folder or its port
 expect 1 "another service has the state folder" "$casemate" serve --listen 127.0.0.1:0 --state "$state"
 expect 1 "Address already in use" "$casemate" serve --listen "127.0.0.1:${url##*:}" --state "$work/other"
