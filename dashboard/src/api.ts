@@ -220,6 +220,7 @@ export interface PolicyMode {
 }
 export interface PolicySettings extends PolicyMode {
     waiting: {version: number; author: string; time: number} | null;
+    certificates: number;
 }
 export interface PolicySummary {
     type: string;

@@ -397,7 +397,16 @@ function settle(state_) {
 
 const policies = [
     route('GET', 'policies', 'reader', ({state}) => ({items: [...state.world.policies.values()].map(summary), mode: mode(state.world), next: null})),
-    route('GET', 'settings/policies', 'reader', ({state}) => ({...mode(state.world), waiting: state.world.mode_waiting ?? null})),
+    route('GET', 'settings/policies', 'reader', ({state}) => ({...mode(state.world), waiting: state.world.mode_waiting ?? null, certificates: state.world.signers ?? 0})),
+    route('POST', 'settings/policies/certificates', 'admin', (call) => {
+        const {world} = call.state;
+        if (!call.body.certificate.includes('BEGIN CERTIFICATE')) {
+            throw new Refusal(400, 'InvalidParameter', 'not one certificate');
+        }
+        world.signers = 1;
+        note(call, 'policy.certificate.add', 'hash', {});
+        return {thumbprint: 'aa'.repeat(20)};
+    }),
     route('PUT', 'settings/policies', 'admin', (call) => {
         const {world} = call.state;
         note(call, 'policy.mode', 'Mode', call.body);

@@ -283,6 +283,20 @@ test('asking for fewer people takes two people', async () => {
     await second.close();
 });
 
+test('the first certificate to sign policies is registered where the box is', async () => {
+    const {page, close} = await visit(browser, mock.url, {as: 'ada', path: '/policies'});
+
+    await page.getByText('No certificate is registered').click();
+    await page.getByLabel('The first one').fill('no certificate');
+    await page.getByRole('button', {name: 'Register'}).click();
+    await page.getByText('not one certificate').waitFor();
+    await page.getByLabel('The first one').fill('-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----');
+    await page.getByRole('button', {name: 'Register'}).click();
+    await page.getByText('No certificate is registered').waitFor({state: 'hidden'});
+    assert.equal(mock.world.signers, 1);
+    await close();
+});
+
 test('keys: policies in words, releases, and never what they are', async () => {
     const {page, close} = await visit(browser, mock.url, {as: 'bob'});
 

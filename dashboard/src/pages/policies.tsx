@@ -8,7 +8,7 @@ import {useAction, useLoad} from '../hooks';
 import {plural, teeName} from '../lib/format';
 import {useMay, useSession} from '../session';
 import {announce} from '../ui/announce';
-import {Badge, Failed, Notice, Panel, State, Time} from '../ui/basics';
+import {Badge, Failed, Field, Notice, Panel, State, Time} from '../ui/basics';
 import {Icon} from '../ui/icons';
 import {Fetched} from '../ui/list';
 import {PageHead} from '../ui/page';
@@ -40,6 +40,31 @@ function WaitingMode({of, reload}: {of: NonNullable<PolicySettings['waiting']>; 
             )}
             {decide.error !== null && <p class="field-error">{decide.error.message}</p>}
         </Notice>
+    );
+}
+
+/** The first certificate that signs policies; it signs for every other one. */
+function FirstSigner({reload}: {reload: () => void}): JSX.Element {
+    const [pem, setPem] = useState('');
+    const register = useAction(async () => {
+        const done = await ask<{thumbprint: string}>('settings/policies/certificates', {method: 'POST', body: {certificate: pem}});
+        announce(`Registered ${done.thumbprint}.`);
+        reload();
+    });
+
+    return (
+        <details>
+            <summary>No certificate is registered to sign policies</summary>
+            <Field label="The first one" hint="A CA's certificate as PEM. It signs for every other one, which clients add.">
+                {(ids) => <textarea {...ids} class="mono paste" rows={4} value={pem} spellcheck={false} autocomplete="off" onInput={(e) => setPem(e.currentTarget.value)} />}
+            </Field>
+            {register.error !== null && <Failed error={register.error} />}
+            <div class="actions">
+                <button type="button" class="button" disabled={register.busy || pem.trim() === ''} onClick={() => void register.run()}>
+                    Register
+                </button>
+            </div>
+        </details>
     );
 }
 
@@ -79,6 +104,7 @@ function Changes({mode, reload}: {mode: PolicyMode; reload: () => void}): JSX.El
             )}
             {box('approval', 'A second person approves', 'also changes of this, once it is set')}
             {box('signed', 'Only signed policies', 'by keys of registered certificates, set by clients that sign')}
+            {may && settings.data?.certificates === 0 && <FirstSigner reload={settings.reload} />}
             {save.error !== null && <Failed error={save.error} />}
             {may && changed && (
                 <div class="actions">
