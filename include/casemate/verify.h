@@ -82,6 +82,24 @@ struct cm_verify_job {
 /** The makers' roots that Casemate knows, of every family; *count is set. Static. */
 const struct cm_trust_root *cm_verify_roots(size_t *count);
 
+/** The constant of a family's name, of those that the makers' roots have and of "tpm"; NULL: there is none. */
+const char *cm_trust_family(const char *name, size_t len);
+
+#define CM_ROOT_LABEL 80
+
+/**
+ * A root of trust of the caller's choice: one self-issued certificate in PEM or DER, TRUSTED. Only its key
+ * and its name count.
+ * @param family       of cm_trust_family(), or NULL: filled in by the caller
+ * @param label        becomes the certificate's common name; out borrows it. A name with EMULATED in it makes
+ *                     out->emulated
+ * @retval CM_ERR_FORMAT  it is none      @retval CM_ERR_NOMEM, CM_ERR_CRYPTO
+ * Thread-safe.
+ */
+CM_MUST_USE enum cm_status cm_trust_root_read(struct cm_span certificate, const char *family,
+                                              char label[CM_ROOT_LABEL], struct cm_trust_root *out,
+                                              struct cm_why *why);
+
 /**
  * What bytes are; CM_FORMAT_ANY when they are nothing known. Only looks, verifies nothing. Binary evidence
  * written as text as a whole (hexadecimal, base64, base64url, an armour like PEM's) is known by what it is

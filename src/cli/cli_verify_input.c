@@ -5,40 +5,26 @@
 #include <string.h>
 
 #include "common/try.h"
-#include "evidence/certs.h"
 #include "os/os.h"
 #include "verify/material_kind.h"
 
 #define ROOT_MAX     (1u << 20)
 #define MATERIAL_MAX (64u << 20) /* firmware images are the largest */
 
-/* A root certificate from a file: its key, and its name as a label; an emulator's says so there. */
-static enum cm_status load_root(const char *path, char label[80], struct cm_trust_root *out,
-                                struct cm_why *why)
+static enum cm_status load_root(const char *path, char label[CM_ROOT_LABEL],
+                                struct cm_trust_root *out, struct cm_why *why)
 {
-    const struct cm_cert *list[2] = {NULL};
-    struct cm_certs *set = NULL;
-    struct cm_span cn = {NULL, 0};
+    struct cm_why wrong = {""};
     uint8_t *pem = NULL;
     size_t len = 0;
-    size_t count = 0;
     enum cm_status st = CM_OK;
 
     CM_TRY(cm_file_read(path, ROOT_MAX, &pem, &len, why));
-    CM_TRY(cm_certs_create_general(NULL, &set));
-    st = cm_certs_add(set, cm_span_make(pem, len), list, 2, &count);
-    if (st != CM_OK || count != 1 || !cm_cert_self_issued(list[0])) {
-        cm_why_set(why, "%s is not one root certificate in PEM or DER", path);
-        st = CM_ERR_FORMAT;
-        goto out;
+    st = cm_trust_root_read(cm_span_make(pem, len), NULL, label, out, &wrong);
+    if (st == CM_ERR_FORMAT) {
+        cm_why_set(why, "%s is %s", path, wrong.text);
     }
-    cn = cm_cert_cn(list[0]);
-    (void)snprintf(label, 80, "%.*s", (int)(cn.len < 79 ? cn.len : 79), (const char *)cn.ptr);
-    out->label = label;
-    memcpy(out->spki_sha256, cm_cert_spki_sha256(list[0]), 32);
-    out->emulated = strstr(label, "EMULATED") != NULL;
 out:
-    cm_certs_free(set);
     free(pem);
     return st;
 }
@@ -46,12 +32,11 @@ out:
 /* The root in every family that the makers' roots have, and in those that have no maker's root. */
 static enum cm_status trust(struct cm_cli_input *in, const struct cm_trust_root *root)
 {
-    static const char *const others[] = {"tpm"}; /* makers of TPMs are many */
     size_t count = 0;
     const struct cm_trust_root *known = cm_verify_roots(&count);
 
-    for (size_t i = 0; i < count + sizeof(others) / sizeof(others[0]); i++) {
-        const char *family = i < count ? known[i].family : others[i - count];
+    for (size_t i = 0; i <= count; i++) {
+        const char *family = i < count ? known[i].family : cm_trust_family("tpm", 3);
         bool there = false;
 
         for (size_t k = 0; k < in->root_count; k++) {

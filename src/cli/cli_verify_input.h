@@ -10,7 +10,7 @@ struct cm_cli_input {
     const struct cm_trust_root *roots; /* what to trust: the makers', or trusted */
     size_t root_count;
     struct cm_trust_root trusted[CM_CLI_TRUSTED_MAX];
-    char labels[CM_CLI_VERIFY_ROOTS][80];
+    char labels[CM_CLI_VERIFY_ROOTS][CM_ROOT_LABEL];
     struct cm_material materials[CM_CLI_VERIFY_MATERIALS];
     uint8_t *data[CM_CLI_VERIFY_MATERIALS]; /* owned */
     size_t material_count;

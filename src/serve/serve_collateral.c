@@ -1,15 +1,17 @@
 /* Where the service's collateral comes from. */
+#include <casemate/dcap.h>
+#include <casemate/emuplat.h>
+#include <casemate/verify.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <casemate/dcap.h>
-#include <casemate/emuplat.h>
-
 #include "common/try.h"
 #include "decide/decide_config.h"
+#include "os/os.h"
 #include "serve/serve_private.h"
 
-#define HOUR 3600u
+#define HOUR     3600u
+#define ROOT_MAX (1u << 20)
 
 /* "OutOfDate,SWHardeningNeeded" */
 static enum cm_status parse_tcb(const char *list, unsigned *out, struct cm_why *why)
@@ -86,15 +88,50 @@ out:
     return st;
 }
 
+/* The roots of trust of one configuration; it borrows labels. */
+struct roots {
+    struct cm_trust_root list[CM_SERVE_MAX_HOSTS + 1]; /* the emulated platform's, too */
+    char labels[CM_SERVE_MAX_HOSTS][CM_ROOT_LABEL];
+    size_t count;
+};
+
+static enum cm_status read_roots(char *const *from, struct roots *out, struct cm_why *why)
+{
+    struct cm_why wrong = {""};
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    enum cm_status st = CM_OK;
+
+    for (size_t i = 0; from[i] != NULL; i++) {
+        const char *path = strchr(from[i], ':') + 1; /* as the configuration has seen to */
+        const char *family = cm_trust_family(from[i], (size_t)(path - 1 - from[i]));
+
+        CM_TRY(cm_file_read(path, ROOT_MAX, &bytes, &len, why));
+        st = cm_trust_root_read(cm_span_make(bytes, len), family, out->labels[i], &out->list[i],
+                                &wrong);
+        free(bytes);
+        if (st != CM_OK) {
+            cm_why_set(why, "trust-root %s is %s", from[i], wrong.text);
+            goto out;
+        }
+        out->count++;
+    }
+out:
+    return st;
+}
+
 enum cm_status cm_serve_collateral(struct cm_service *s, const struct cm_serve_config *c,
                                    struct cm_why *why)
 {
     const bool dev = strcmp(c->dev, "yes") == 0;
     struct cm_collateral_config intel;
     struct cm_decide_config config;
-    struct cm_trust_root root;
+    struct roots *roots = calloc(1, sizeof(*roots));
     enum cm_status st = CM_OK;
 
+    if (roots == NULL) {
+        return CM_ERR_NOMEM;
+    }
     CM_TRY(cm_decide_defaults(&config, why));
     CM_TRY(use_intel(c, &intel, &config, why));
     if (c->kds_url != NULL) {
@@ -103,13 +140,15 @@ enum cm_status cm_serve_collateral(struct cm_service *s, const struct cm_serve_c
     config.kds_ca_file = c->kds_ca;
     config.grace = (uint64_t)c->collateral_grace * HOUR;
     CM_TRY(parse_tcb(c->accept_tcb, &config.accept_tcb, why));
+    CM_TRY(read_roots(c->trust_roots, roots, why));
     if (dev) {
-        CM_TRY(cm_emuplat_trust_root(&root, why));
-        config.roots = &root;
-        config.root_count = 1;
+        CM_TRY(cm_emuplat_trust_root(&roots->list[roots->count++], why));
         config.parts = c->pccs_url == NULL ? emulated_parts : NULL;
     }
+    config.roots = roots->list;
+    config.root_count = roots->count;
     CM_TRY(cm_decide_configure(s, &config, why));
 out:
+    free(roots);
     return st;
 }

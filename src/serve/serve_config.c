@@ -1,6 +1,7 @@
 /* See serve_config.h. */
 #include "serve/serve_config.h"
 
+#include <casemate/verify.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #define ENV_PREFIX "CASEMATE_SERVE_"
 #define LINE_MAX   4096
 
-enum kind { TEXT, HOSTS, RANGES, NUMBER }; /* HOSTS and RANGES: several */
+enum kind { TEXT, HOSTS, RANGES, ROOTS, NUMBER }; /* HOSTS, RANGES and ROOTS: several */
 
 static const struct key {
     const char *name;
@@ -57,6 +58,10 @@ static const struct key {
      "AMD's key distribution service or a mirror; none: no fetching"},
     {"kds-ca", TEXT, true, AT(kds_ca), 0, 0, NULL, "FILE",
      "whose certificates it may have, in PEM"},
+    {"trust-root", ROOTS, true, AT(trust_roots), 0, 0, NULL, "FAMILY:FILE",
+     "a root certificate beside the makers' that Casemate knows, as tpm:FILE of a maker of TPMs, "
+     "of "
+     "which it knows none; may be said several times"},
     {"accept-tcb", TEXT, true, AT(accept_tcb), 0, 0, NULL, "STATUS[,STATUS...]",
      "TCB statuses beyond UpToDate that are genuine; policies decide about them"},
     {"collateral-grace", NUMBER, true, AT(collateral_grace), 0, 720, NULL, "HOURS",
@@ -109,7 +114,7 @@ static uint32_t *number_at(struct cm_serve_config *c, const struct key *k)
 
 static bool is_list(const struct key *k)
 {
-    return k->kind == HOSTS || k->kind == RANGES;
+    return k->kind == HOSTS || k->kind == RANGES || k->kind == ROOTS;
 }
 
 static void forget(struct cm_serve_config *c, const struct key *k)
@@ -168,6 +173,14 @@ static enum cm_status take_number(struct cm_serve_config *c, const struct key *k
     return CM_OK;
 }
 
+static bool is_root(const char *value)
+{
+    const char *colon = strchr(value, ':');
+
+    return colon != NULL && colon[1] != '\0' &&
+           cm_trust_family(value, (size_t)(colon - value)) != NULL;
+}
+
 static enum cm_status take_one_more(struct cm_serve_config *c, const struct key *k,
                                     const char *value, struct cm_why *why)
 {
@@ -176,6 +189,10 @@ static enum cm_status take_one_more(struct cm_serve_config *c, const struct key 
 
     if (k->kind == RANGES && !cm_web_is_range(value)) {
         cm_why_set(why, "%s is a numeric ADDRESS or ADDRESS/BITS", k->name);
+        return CM_ERR_PARAM;
+    }
+    if (k->kind == ROOTS && !is_root(value)) {
+        cm_why_set(why, "%s is FAMILY:FILE, with a family of roots, such as tpm or snp", k->name);
         return CM_ERR_PARAM;
     }
     while (list[n] != NULL) {

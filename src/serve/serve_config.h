@@ -31,6 +31,7 @@ struct cm_serve_config {
     char *pccs_ca;
     char *kds_url;
     char *kds_ca;
+    char *trust_roots[CM_SERVE_MAX_HOSTS + 1]; /* FAMILY:FILE; NULL behind the last */
     char *accept_tcb;
     char *log;       /* text, json */
     char *log_level; /* error, warning, info, debug */

@@ -13,7 +13,7 @@
 #include "serve/serve_private.h"
 
 /* Its parents must be there, but for the last of the default's. */
-enum cm_status cm_serve_folder(const char *path, struct cm_why *why)
+enum cm_status cm_serve_folder(const char *path, bool for_another, struct cm_why *why)
 {
     struct stat s;
 
@@ -25,7 +25,8 @@ enum cm_status cm_serve_folder(const char *path, struct cm_why *why)
         cm_why_set(why, "%.150s: %s", path, strerror(errno));
         return errno == EACCES ? CM_ERR_DENIED : CM_ERR_IO;
     }
-    if (!S_ISDIR(s.st_mode) || s.st_uid != geteuid() || (s.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    if (!S_ISDIR(s.st_mode) || (s.st_uid != geteuid() && !(for_another && geteuid() == 0)) ||
+        (s.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         cm_why_set(why,
                    "%.150s must be a folder of the user that runs the service, in which"
                    " nobody else may write",
@@ -124,7 +125,7 @@ enum cm_status cm_serve_place_take(struct cm_serve_config *c, struct cm_serve_pl
 
     out->lock = -1;
     out->port = -1;
-    CM_TRY(cm_serve_folder(c->state, why));
+    CM_TRY(cm_serve_folder(c->state, false, why));
     CM_TRY(take_lock(c->state, &out->lock, why));
     CM_TRY(hold_port(c, &out->port, why));
     CM_TRY(cm_serve_config_defaults(c, why)); /* what depends on the port */

@@ -12,8 +12,8 @@ CM_MUST_USE enum cm_status cm_serve_config_defaults(struct cm_serve_config *c, s
 bool cm_serve_has_password(const char *store);
 
 /* serve_place.c: what one instance has for itself */
-/** Make the state folder, or see that nobody else can write to it. */
-CM_MUST_USE enum cm_status cm_serve_folder(const char *path, struct cm_why *why);
+/** Make the state folder, or see that nobody else can write to it. for_another: root may, who does not serve. */
+CM_MUST_USE enum cm_status cm_serve_folder(const char *path, bool for_another, struct cm_why *why);
 struct cm_serve_place {
     int lock; /* of the state folder */
     int port; /* a socket that holds a port that was chosen by the system; -1: none */

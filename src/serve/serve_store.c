@@ -1,7 +1,10 @@
 /* What is done to a store beside serving it. */
 #include <inttypes.h>
+#include <libgen.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/hex.h"
 #include "common/try.h"
@@ -37,6 +40,20 @@ out:
     return st;
 }
 
+/* Who restores is root, who serves is not: the store belongs to whom its folder does. */
+static void hand_over(const char *store)
+{
+    char folder[4096] = "";
+    struct stat st;
+
+    if (geteuid() == 0 && strncmp(store, "sqlite:", 7) == 0 && strlen(store) < sizeof(folder)) {
+        (void)snprintf(folder, sizeof(folder), "%s", store + 7);
+        if (stat(dirname(folder), &st) == 0) {
+            (void)!lchown(store + 7, st.st_uid, st.st_gid);
+        }
+    }
+}
+
 enum cm_status cm_serve_restore(const struct cm_serve_args *args, const char *file, FILE *out,
                                 struct cm_why *why)
 {
@@ -48,8 +65,9 @@ enum cm_status cm_serve_restore(const struct cm_serve_args *args, const char *fi
     if (st != CM_OK) {
         return st;
     }
-    CM_TRY(cm_serve_folder(c.state, why));
+    CM_TRY(cm_serve_folder(c.state, true, why));
     CM_TRY(cm_store_restore(file, c.store, (int64_t)time(NULL), &b, why));
+    hand_over(c.store);
     cm_serve_plain_store(c.store, store, sizeof(store));
     say_copy(&b, "restored to", store, out);
     (void)fputs("Sessions and tokens that were revoked since the backup are good again: see to"

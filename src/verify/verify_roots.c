@@ -1,5 +1,10 @@
 /* The makers' roots, each by the SHA-256 of its SubjectPublicKeyInfo. No emulator's is among them. */
 #include <casemate/verify.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/try.h"
+#include "evidence/certs.h"
 
 /* clang-format off */
 static const struct cm_trust_root roots[] = {
@@ -43,4 +48,50 @@ const struct cm_trust_root *cm_verify_roots(size_t *count)
 {
     *count = sizeof(roots) / sizeof(roots[0]);
     return roots;
+}
+
+const char *cm_trust_family(const char *name, size_t len)
+{
+    static const char *const others[] = {"tpm"}; /* makers of TPMs are many */
+    size_t count = 0;
+    const struct cm_trust_root *known = cm_verify_roots(&count);
+
+    for (size_t i = 0; i < count + sizeof(others) / sizeof(others[0]); i++) {
+        const char *family = i < count ? known[i].family : others[i - count];
+
+        if (strlen(family) == len && memcmp(family, name, len) == 0) {
+            return family;
+        }
+    }
+    return NULL;
+}
+
+enum cm_status cm_trust_root_read(struct cm_span certificate, const char *family,
+                                  char label[CM_ROOT_LABEL], struct cm_trust_root *out,
+                                  struct cm_why *why)
+{
+    const struct cm_cert *list[2] = {NULL};
+    struct cm_certs *set = NULL;
+    struct cm_span cn = {NULL, 0};
+    size_t count = 0;
+    enum cm_status st = CM_OK;
+
+    CM_TRY(cm_certs_create_general(NULL, &set));
+    st = cm_certs_add(set, certificate, list, 2, &count);
+    if (st != CM_OK || count != 1 || !cm_cert_self_issued(list[0])) {
+        cm_why_set(why, "not one root certificate in PEM or DER");
+        st = st == CM_ERR_NOMEM ? st : CM_ERR_FORMAT;
+        goto out;
+    }
+    cn = cm_cert_cn(list[0]);
+    (void)snprintf(label, CM_ROOT_LABEL, "%.*s",
+                   (int)(cn.len < CM_ROOT_LABEL - 1 ? cn.len : CM_ROOT_LABEL - 1),
+                   (const char *)cn.ptr);
+    out->family = family;
+    out->label = label;
+    memcpy(out->spki_sha256, cm_cert_spki_sha256(list[0]), 32);
+    out->emulated = strstr(label, "EMULATED") != NULL;
+out:
+    cm_certs_free(set);
+    return st;
 }

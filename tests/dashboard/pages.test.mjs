@@ -284,7 +284,7 @@ test('asking for fewer people takes two people', async () => {
 });
 
 test('the first certificate to sign policies is registered where the box is', async () => {
-    const {page, close} = await visit(browser, mock.url, {as: 'ada', path: '/policies'});
+    const {page, close} = await visit(browser, mock.url, {as: 'ada', path: '/policies', expected: [status(400)]});
 
     await page.getByText('No certificate is registered').click();
     await page.getByLabel('The first one').fill('no certificate');

@@ -17,6 +17,15 @@ expect 2 "unknown word" "$casemate" serve frobnicate
 expect 0 "--vault-domain DOMAIN" "$casemate" serve --help
 [ ! -e "$state" ] && [ ! -e "$CASEMATE_STATE_DIR/service" ] && ok || fail "a refused start made a folder"
 
+
+# --- the packaged configuration names the unit's folder, for commands that systemd does not run
+grep -qx "state = /var/lib/casemate" deploy/systemd/serve.conf && ok || fail "a backup by serve.conf would be of another store"
+grep -qx "StateDirectory=casemate" deploy/systemd/casemate.service && ok || fail "the unit's folder has another name"
+
+# --- roots of trust
+expect 2 "trust-root is FAMILY:FILE" "$casemate" serve --trust-root "$work/ca.pem"
+expect 2 "trust-root is FAMILY:FILE" "$casemate" serve --trust-root "toaster:$work/ca.pem"
+
 # --- for development: what it prints works when it is copied
 begin --dev --log json
 expect 0 '"emulated":true' ask /health
@@ -53,6 +62,11 @@ expect 0 "409" ask /api/v1/settings/policies/certificates "${as_admin[@]}" -d "@
 expect 0 '"outcome":"active"' ask /api/v1/settings/policies "${as_admin[@]}" -X PUT -d '{"approval":false,"signed":true}'
 expect 0 '"certificates":1' ask /api/v1/settings/policies "${as_admin[@]}"
 
+# --- roots of trust, beside the makers'
+expect 1 "none.pem: No such file" "$casemate" serve --listen 127.0.0.1:0 --state "$work/rooted" --trust-root "tpm:$work/none.pem"
+expect 1 "trust-root tpm:$work/signer.key is not one root certificate" \
+    "$casemate" serve --listen 127.0.0.1:0 --state "$work/rooted" --trust-root "tpm:$work/signer.key"
+
 # --- nobody else gets its folder or its port
 expect 1 "another service has the state folder" "$casemate" serve --listen 127.0.0.1:0 --state "$state"
 expect 1 "Address already in use" "$casemate" serve --listen "127.0.0.1:${url##*:}" --state "$work/other"
@@ -61,6 +75,11 @@ expect 1 "Address already in use" "$casemate" serve --listen "127.0.0.1:${url##*
 expect 0 "backed up to" "$casemate" serve backup "$work/backup" --state "$state"
 [ "$(stat -c %a "$work/backup")" = 600 ] && ok || fail "others may read the backup"
 expect 0 "restored to" "$casemate" serve restore "$work/backup" --state "$work/restored"
+if [ "$(id -u)" = 0 ]; then # as an operator does it for a service that runs as somebody else
+    mkdir -m 700 "$work/theirs" && chown 12345:12345 "$work/theirs"
+    expect 0 "restored to" "$casemate" serve restore "$work/backup" --state "$work/theirs"
+    [ "$(stat -c %u:%g "$work/theirs/store.db")" = 12345:12345 ] && ok || fail "the service cannot open what root restored"
+fi
 expect 1 "there is a store already" "$casemate" serve restore "$work/backup" --state "$work/restored"
 expect 1 "no backup" "$casemate" serve restore "$work/out" --state "$work/none"
 
@@ -103,7 +122,7 @@ make_cert() {
 }
 subject() { openssl s_client -connect "127.0.0.1:${url##*:}" < /dev/null 2> /dev/null | openssl x509 -noout -subject; }
 make_cert first
-begin --root-key "file:$work/new.key" --tls-cert "$work/cert.pem" --tls-key "$work/key.pem"
+begin --root-key "file:$work/new.key" --trust-root "tpm:$work/signer.pem" --tls-cert "$work/cert.pem" --tls-key "$work/key.pem"
 expect 0 "first" subject
 make_cert second
 kill -HUP "$pid"
