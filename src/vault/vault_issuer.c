@@ -28,6 +28,14 @@ void cm_vault_issuer_clear(struct cm_vault_issuer *issuer)
     memset(issuer, 0, sizeof(*issuer));
 }
 
+bool cm_vault_issuer_same(const struct cm_vault_issuer *a, const struct cm_vault_issuer *b)
+{
+    return strcmp(a->issuer, b->issuer) == 0 && strcmp(a->ca_file, b->ca_file) == 0 &&
+           a->added == b->added &&
+           (a->jwks == NULL || b->jwks == NULL ? a->jwks == b->jwks
+                                               : json_equal(a->jwks, b->jwks) == 1);
+}
+
 /* ---------------------------------------------------------------------- keys */
 
 static enum cm_status decode_member(json_t *jwk, const char *name, uint8_t **out, size_t *len)

@@ -21,6 +21,8 @@ struct cm_vault_issuer {
     int64_t added;
 };
 void cm_vault_issuer_clear(struct cm_vault_issuer *issuer);
+/** Whether two rows of the list say the same: what one verified the other would have verified by the same keys. */
+bool cm_vault_issuer_same(const struct cm_vault_issuer *a, const struct cm_vault_issuer *b);
 
 /** All on the list, by name. A new reference: an array of {issuer, pinned, ca_file, added_at}. */
 CM_MUST_USE enum cm_status cm_vault_issuers(struct cm_db *db, json_t **out, struct cm_why *why);

@@ -161,8 +161,8 @@ static bool same_text(const char *a, const char *b)
 
 /*
  * What was judged is as old as the judging took, which may have waited for an issuer's keys. Whoever was told
- * meanwhile that the key is disabled, deleted or under another policy, or that the issuer is off the list, was
- * told that nobody gets it any more.
+ * meanwhile that the key is disabled, deleted or under another policy, or that the issuer is off the list or has
+ * other keys, was told that nobody gets it any more.
  */
 static enum cm_status check_unchanged(struct cm_db *db, struct note *n, int64_t now,
                                       struct cm_why *why)
@@ -177,6 +177,8 @@ static enum cm_status check_unchanged(struct cm_db *db, struct note *n, int64_t 
     }
     n->changed =
         st == CM_ERR_NOTFOUND ||
+        (st == CM_OK && !n->r->target.own &&
+         !cm_vault_issuer_same(&listed, &n->r->target.listed)) ||
         (st == CM_OK && (is.deleted != 0 || is.enabled != was->enabled || is.nbf != was->nbf ||
                          is.expires != was->expires || (is.expires != 0 && now >= is.expires) ||
                          is.updated != was->updated || !same_text(is.policy, was->policy)));

@@ -24,6 +24,7 @@ void cm_vault_target_clear(struct cm_vault_target *t)
 {
     json_decref(t->claims);
     free(t->text);
+    cm_vault_issuer_clear(&t->listed);
     memset(t, 0, sizeof(*t));
 }
 
@@ -140,9 +141,8 @@ static bool verify_by(const struct cm_jws *jws, json_t *jwk, const char *kid)
 }
 
 static enum cm_status verify_listed(const struct cm_vault_verifier *v, const struct cm_jws *jws,
-                                    const char *issuer, struct cm_vault_refusal *r)
+                                    struct cm_vault_target *out, struct cm_vault_refusal *r)
 {
-    struct cm_vault_issuer listed = {.jwks = NULL};
     struct cm_why why = {""};
     char kid_text[MAX_KID + 1] = "";
     const char *kid = NULL;
@@ -150,18 +150,18 @@ static enum cm_status verify_listed(const struct cm_vault_verifier *v, const str
     json_t *jwk = NULL;
     bool good = false;
     size_t i = 0;
-    enum cm_status st = cm_vault_issuer_load(v->db, issuer, &listed, &why);
+    enum cm_status st = cm_vault_issuer_load(v->db, out->issuer, &out->listed, &why);
 
     if (st == CM_ERR_NOTFOUND) {
         st = refuse(r, "IssuerUnknown", "the token's issuer is not on this service's list: %s",
-                    issuer);
+                    out->issuer);
     }
     CM_TRY(st);
     if (cm_json_string(cm_json_get(cm_json_root(&jws->header), "kid"), kid_text, sizeof(kid_text),
                        NULL) == CM_OK) {
         kid = kid_text;
     }
-    st = cm_vault_jwks_get(v->jwks, &listed, kid, v->now, &jwks, &why);
+    st = cm_vault_jwks_get(v->jwks, &out->listed, kid, v->now, &jwks, &why);
     if (st != CM_OK && st != CM_ERR_NOMEM && st != CM_ERR_BUSY) {
         st = refuse(r, "IssuerKeys", "the issuer's keys cannot be had: %s", why.text);
     }
@@ -175,7 +175,6 @@ static enum cm_status verify_listed(const struct cm_vault_verifier *v, const str
     }
 out:
     json_decref(jwks);
-    cm_vault_issuer_clear(&listed);
     return st;
 }
 
@@ -228,7 +227,7 @@ enum cm_status cm_vault_target_verify(const struct cm_vault_verifier *v, const c
     }
     CM_TRY(read_payload(jws, out, r));
     out->own = is_own(cm_service_config(v->service), out->issuer);
-    CM_TRY(out->own ? verify_own(v, jws, token, r) : verify_listed(v, jws, out->issuer, r));
+    CM_TRY(out->own ? verify_own(v, jws, token, r) : verify_listed(v, jws, out, r));
     CM_TRY(check_time(out, v->now, r));
 out:
     free(jws);

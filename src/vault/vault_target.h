@@ -18,6 +18,7 @@ struct cm_vault_target {
     char issuer[CM_VAULT_ISSUER_MAX]; /* as the token has it; "": it has none */
     char id[129];                     /* jti; "": none */
     bool own;                         /* of this service */
+    struct cm_vault_issuer listed;    /* else: as it was on the list when the token was verified */
     json_t *claims;                   /* NULL until it was verified */
     char *text;                       /* the payload itself, with NUL behind it */
     size_t text_len;

@@ -308,6 +308,7 @@ TEST(a_change_while_a_release_waits_for_keys)
 {
     char policy[2048] = "";
     char listed[256] = "";
+    char again[1024] = "";
     const struct {
         const char *method;
         const char *path;
@@ -322,6 +323,7 @@ TEST(a_change_while_a_release_waits_for_keys)
         {"DELETE", "/keys/k" API, "", 409},
         {"PATCH", "/keys/k" API, "{\"tags\":{\"a\":\"b\"}}", 409}, /* a second later */
         {"DELETE", listed, "", 409},
+        {"POST", "/vault/issuers", again, 409}, /* with other keys */
     };
     struct cm_privkey *key = NULL;
     uint8_t out[64];
@@ -345,6 +347,10 @@ TEST(a_change_while_a_release_waits_for_keys)
         text = json_dumps(other, JSON_COMPACT);
         (void)snprintf(policy, sizeof(policy), "%s", text);
         free(text);
+        json_decref(other);
+        other = json_pack("{s:s, s:{s:[o]}}", "issuer", address, "jwks", "keys",
+                          issuer_jwk(tee_key(2048), "1", NULL));
+        again[json_dumpb(other, again, sizeof(again) - 1, 0)] = '\0';
         json_decref(other);
         change_method = changes[i].method;
         change_path = changes[i].path;
