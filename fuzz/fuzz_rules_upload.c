@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct cm_span token = {data, size};
-    struct cm_policy_token opened = {{NULL, 0}, false, NULL};
+    struct cm_policy_token opened = {{NULL, 0}, {NULL, 0}, false, NULL};
     struct cm_rules_signers none = {NULL, {NULL}, 0};
     struct cm_rules_signature signature = {false, NULL};
     const struct cm_rule_version *version = NULL;

@@ -277,27 +277,15 @@ static void answer_outcome(struct cm_call *call, const char *type, enum cm_rules
                       &why);
 }
 
-/* Whether the author saw what is in force; false: the call has been answered. */
-static bool base_fits(struct cm_call *call, const char *type, const json_t *base)
+/* The version that the author saw in force; false: the call has been answered. */
+static bool base_of(struct cm_call *call, const json_t *base, int64_t *out)
 {
-    const struct cm_rule_version *v = NULL;
-    enum cm_status st = CM_OK;
-    bool fits = false;
-
-    if (!json_is_integer(base)) {
+    if (!json_is_integer(base) || json_integer_value(base) < 0) {
         cm_call_fail(call, 400, "InvalidParameter", "base is the version that was in force");
         return false;
     }
-    st = cm_rules_active(call->service, type, &v);
-    fits = st == CM_OK && json_integer_value(base) == (json_int_t)v->version;
-    if (st != CM_OK) {
-        cm_call_fail_status(call, st, NULL);
-    } else if (!fits) {
-        cm_call_fail(call, 409, "Conflict", "version %lld is in force meanwhile: look at it first",
-                     (long long)v->version);
-    }
-    cm_rules_release(v);
-    return fits;
+    *out = (int64_t)json_integer_value(base);
+    return true;
 }
 
 /* Characters, as far as it is UTF-8: jansson has seen to that. */
@@ -318,16 +306,18 @@ static enum cm_status set(struct cm_call *call, const char *type, const json_t *
     const char *text = cm_access_text(body, "text");
     const char *jws = cm_access_text(body, "jws");
     const char *comment = cm_access_text(body, "comment");
+    const int64_t base = (int64_t)json_integer_value(json_object_get(body, "base"));
     int64_t version = 0;
 
     if (jws != NULL) {
-        return cm_rules_set(call, type, cm_span_make(jws, strlen(jws)), outcome, &version, error,
-                            why);
+        return cm_rules_set(call, type, base, cm_span_make(jws, strlen(jws)), outcome, &version,
+                            error, why);
     }
     if (text[0] == '\0') {
-        return cm_rules_reset(call, type, cm_span_make(RESET_JWS, strlen(RESET_JWS)), outcome, why);
+        return cm_rules_reset(call, type, base, cm_span_make(RESET_JWS, strlen(RESET_JWS)), outcome,
+                              why);
     }
-    return cm_rules_set_text(call, type, cm_span_make(text, strlen(text)),
+    return cm_rules_set_text(call, type, base, cm_span_make(text, strlen(text)),
                              comment == NULL ? "" : comment, outcome, &version, error, why);
 }
 
@@ -341,6 +331,7 @@ void cm_console_policy_put(struct cm_call *call, void *state)
     enum cm_rules_outcome outcome = CM_RULES_ACTIVE;
     struct cm_policy_error error = {0};
     struct cm_why why = {""};
+    int64_t base = 0;
     enum cm_status st = CM_OK;
 
     (void)state;
@@ -355,7 +346,7 @@ void cm_console_policy_put(struct cm_call *call, void *state)
                      COMMENT_MAX);
         return;
     }
-    if (!base_fits(call, type, json_object_get(body, "base"))) {
+    if (!base_of(call, json_object_get(body, "base"), &base)) {
         return;
     }
     st = set(call, type, body, &outcome, &error, &why);
@@ -427,14 +418,15 @@ void cm_console_policy_restore(struct cm_call *call, void *state)
     enum cm_rules_outcome outcome = CM_RULES_ACTIVE;
     struct cm_why why = {""};
     int64_t version = 0;
+    int64_t base = 0;
     enum cm_status st = CM_OK;
 
     (void)state;
     if (body == NULL || !version_of(call, &version) ||
-        !base_fits(call, type, json_object_get(body, "base"))) {
+        !base_of(call, json_object_get(body, "base"), &base)) {
         return;
     }
-    st = cm_rules_restore(call, type, version, &outcome, &why);
+    st = cm_rules_restore(call, type, base, version, &outcome, &why);
     if (st == CM_OK) {
         answer_outcome(call, type, outcome);
     } else {

@@ -141,8 +141,9 @@ static void set_policy(struct cm_call *call, const char *type, const char *text)
     struct cm_why why = {""};
     enum cm_rules_outcome outcome = CM_RULES_WAITING;
     int64_t version = 0;
-    enum cm_status st = cm_rules_set_text(call, type, cm_span_make(text, strlen(text)), "",
-                                          &outcome, &version, &error, &why);
+    enum cm_status st =
+        cm_rules_set_text(call, type, CM_RULES_ANY_BASE, cm_span_make(text, strlen(text)), "",
+                          &outcome, &version, &error, &why);
 
     if (st != CM_OK && error.text[0] != '\0') {
         cm_call_fail(call, 400, "ParsePolicyError", "line %zu, column %zu: %s", error.line,

@@ -125,7 +125,8 @@ void cm_maa_policy_set(struct cm_call *call, void *state)
     if (type == NULL) {
         return;
     }
-    st = cm_rules_set(call, type, cm_web_body(call->req), &outcome, NULL, &error, &why);
+    st = cm_rules_set(call, type, CM_RULES_ANY_BASE, cm_web_body(call->req), &outcome, NULL, &error,
+                      &why);
     if (st != CM_OK) {
         refuse_change(call, st, &error, &why);
         return;
@@ -149,7 +150,7 @@ void cm_maa_policy_reset(struct cm_call *call, void *state)
         cm_call_fail(call, 400, "InvalidParameter", "the body is a token, unsigned or signed");
         return;
     }
-    st = cm_rules_reset(call, type, cm_web_body(call->req), &outcome, &why);
+    st = cm_rules_reset(call, type, CM_RULES_ANY_BASE, cm_web_body(call->req), &outcome, &why);
     if (st != CM_OK) {
         refuse_change(call, st, NULL, &why);
         return;

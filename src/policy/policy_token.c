@@ -84,16 +84,17 @@ out:
     return st;
 }
 
-static enum cm_status read_payload(struct opening *o, struct cm_span text, struct cm_span *policy,
-                                   struct cm_why *why)
+static enum cm_status read_payload(struct opening *o, struct cm_span text,
+                                   struct cm_policy_token *out, struct cm_why *why)
 {
+    struct cm_json_value type = {NULL, 0};
     struct cm_span payload = {NULL, 0};
     struct cm_span encoded = {NULL, 0};
     struct cm_json doc = {{NULL, 0}, NULL, 0};
     enum cm_status st = CM_OK;
 
     if (text.len == 0) {
-        *policy = cm_span_make("", 0);
+        out->text = cm_span_make("", 0);
         return CM_OK;
     }
     CM_TRY(decode(o, text, &payload));
@@ -102,7 +103,12 @@ static enum cm_status read_payload(struct opening *o, struct cm_span text, struc
         cm_why_set(why, "the token's payload has no string AttestationPolicy");
         return CM_ERR_SYNTAX;
     }
-    st = decode(o, encoded, policy);
+    type = cm_json_get(cm_json_root(&doc), "PolicyType");
+    if (type.doc != NULL && cm_json_plain(type, &out->type) != CM_OK) {
+        cm_why_set(why, "the token's PolicyType is no name of a type");
+        return CM_ERR_SYNTAX;
+    }
+    st = decode(o, encoded, &out->text);
 out:
     return st;
 }
@@ -128,7 +134,7 @@ static enum cm_status open_parts(struct opening *o, struct cm_span token,
                                        : "the token says that it is unsecured and has a signature");
         return CM_ERR_FORMAT;
     }
-    CM_TRY(read_payload(o, parts[1], &out->text, why));
+    CM_TRY(read_payload(o, parts[1], out, why));
 out:
     return st;
 }
@@ -136,7 +142,7 @@ out:
 enum cm_status cm_policy_token_open(struct cm_span token, struct cm_policy_token *out,
                                     struct cm_why *why)
 {
-    struct cm_policy_token t = {{NULL, 0}, false, NULL};
+    struct cm_policy_token t = {{NULL, 0}, {NULL, 0}, false, NULL};
     struct opening *o = NULL;
     struct cm_span s = trimmed(token);
     enum cm_status st = CM_OK;
@@ -172,7 +178,7 @@ enum cm_status cm_policy_token_verify(struct cm_span token, const struct cm_pubk
                                       enum cm_sig_alg alg, struct cm_why *why)
 {
     struct cm_jws *jws = calloc(1, sizeof(*jws));
-    struct cm_policy_token t = {{NULL, 0}, false, NULL};
+    struct cm_policy_token t = {{NULL, 0}, {NULL, 0}, false, NULL};
     enum cm_status st = CM_OK;
 
     if (jws == NULL) {

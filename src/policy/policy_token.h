@@ -1,6 +1,7 @@
 /*
  * Policies as tokens: how Azure Attestation is sent them and gives them out, as a JWS whose payload is
- * {"AttestationPolicy": base64url(text)}. Unsecured ({"alg":"none"}) or signed.
+ * {"AttestationPolicy": base64url(text)}. That says nothing of the type of evidence that the policy is for; ours
+ * may, by a member "PolicyType" beside it, which whoever sets policies by type must look at. Unsecured ({"alg":"none"}) or signed.
  *
  * Opening verifies nothing: whoever acts on a signed policy verifies its signature with a key that he
  * trusts (cm_policy_token_verify) and refuses an unsecured one where signatures are demanded.
@@ -16,6 +17,7 @@
 
 struct cm_policy_token {
     struct cm_span text; /* the policy; empty when the payload is (a reset) */
+    struct cm_span type; /* "PolicyType": the type that it was signed for; {NULL, 0}: any */
     bool is_signed;      /* there is a signature; it is NOT verified */
     uint8_t *memory;     /* owned */
 };

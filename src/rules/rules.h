@@ -66,22 +66,29 @@ enum cm_rules_outcome {
     CM_RULES_WAITING, /* for a second person's approval */
 };
 
+#define CM_RULES_ANY_BASE (-1)
+
 /**
  * Set a policy from a JWS (cm_rules_set()) or from text (unsigned), or go back to the default (cm_rules_reset(); a version
  * with text ""). On a worker; with an audit record. A signed-policies mode refuses what no registered certificate signed.
+ * A JWS that names a type ("PolicyType" beside "AttestationPolicy") is for that type alone.
+ * @param base     what was in force when the author made up his mind (0: the default): found otherwise by the
+ *                 transaction that writes, nothing changes. CM_RULES_ANY_BASE: whatever it was
  * @param version  optional; set to the new version's number.
  * @param error    optional; where the policy's text was refused.
- * @retval CM_ERR_SIGNATURE, CM_ERR_DENIED  not signed as the mode asks
+ * @retval CM_ERR_SIGNATURE, CM_ERR_DENIED  not signed as the mode asks; signed for another type
+ * @retval CM_ERR_STATE  another version than base is in force
  * @retval of cm_policy_parse() and of cm_call_write()
  */
-CM_MUST_USE enum cm_status cm_rules_set(struct cm_call *call, const char *type, struct cm_span jws,
-                                        enum cm_rules_outcome *outcome, int64_t *version,
-                                        struct cm_policy_error *error, struct cm_why *why);
-CM_MUST_USE enum cm_status cm_rules_set_text(struct cm_call *call, const char *type,
+CM_MUST_USE enum cm_status cm_rules_set(struct cm_call *call, const char *type, int64_t base,
+                                        struct cm_span jws, enum cm_rules_outcome *outcome,
+                                        int64_t *version, struct cm_policy_error *error,
+                                        struct cm_why *why);
+CM_MUST_USE enum cm_status cm_rules_set_text(struct cm_call *call, const char *type, int64_t base,
                                              struct cm_span text, const char *comment,
                                              enum cm_rules_outcome *outcome, int64_t *version,
                                              struct cm_policy_error *error, struct cm_why *why);
-CM_MUST_USE enum cm_status cm_rules_reset(struct cm_call *call, const char *type,
+CM_MUST_USE enum cm_status cm_rules_reset(struct cm_call *call, const char *type, int64_t base,
                                           struct cm_span jws, enum cm_rules_outcome *outcome,
                                           struct cm_why *why);
 /** Approve or reject a version that waits: by another person than its author, with the role approver. Approved
@@ -93,8 +100,9 @@ CM_MUST_USE enum cm_status cm_rules_reset(struct cm_call *call, const char *type
 CM_MUST_USE enum cm_status cm_rules_approve(struct cm_call *call, const char *type, int64_t version,
                                             bool approve, struct cm_why *why);
 /** Put an older version in force again (a new version with its text). */
-CM_MUST_USE enum cm_status cm_rules_restore(struct cm_call *call, const char *type, int64_t version,
-                                            enum cm_rules_outcome *outcome, struct cm_why *why);
+CM_MUST_USE enum cm_status cm_rules_restore(struct cm_call *call, const char *type, int64_t base,
+                                            int64_t version, enum cm_rules_outcome *outcome,
+                                            struct cm_why *why);
 
 /** For the dashboard: all versions of a type, newest first, as JSON: [{"version","state":"active|waiting|
  * rejected|replaced","author","time","approver","decided","comment","hash","signed","text"}]. On a

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/try.h"
 #include "policy/policy_token.h"
@@ -20,6 +21,7 @@ struct change {
     const char *type; /* canonical, or CM_RULES_MODE */
     struct cm_rules_row row;
     int64_t version; /* to be approved or restored */
+    int64_t base;    /* what must be in force; CM_RULES_ANY_BASE: no matter */
     bool approve;
     bool waits; /* what became of it */
     bool is_signed;
@@ -36,6 +38,19 @@ static void say(struct cm_policy_error *error, const struct cm_why *why)
         (void)snprintf(error->text, sizeof(error->text), "%.*s", (int)sizeof(error->text) - 1,
                        why->text);
     }
+}
+
+/* A signature says nothing of the type, unless its signer did. */
+enum cm_status cm_rules_token_fits(const struct cm_policy_token *token, const char *type,
+                                   struct cm_why *why)
+{
+    if (token->type.ptr != NULL &&
+        (token->type.len != strlen(type) ||
+         strncasecmp((const char *)token->type.ptr, type, token->type.len) != 0)) {
+        cm_why_set(why, "the policy was signed for another type than %s", type);
+        return CM_ERR_DENIED;
+    }
+    return CM_OK;
 }
 
 struct upload {
@@ -80,6 +95,24 @@ out:
     return st;
 }
 
+/* Behind the guard: nobody else sets a policy between this and what is written. */
+static enum cm_status check_base(struct cm_db *db, const struct change *c, struct cm_why *why)
+{
+    int64_t now = 0;
+    enum cm_status st = CM_OK;
+
+    if (c->base == CM_RULES_ANY_BASE) {
+        return CM_OK;
+    }
+    CM_TRY(cm_rules_row_in_force(db, c->type, &now, why));
+    if (now != c->base) {
+        cm_why_set(why, "version %lld is in force meanwhile: look at it first", (long long)now);
+        st = CM_ERR_STATE;
+    }
+out:
+    return st;
+}
+
 static enum cm_status insert(struct cm_db *db, void *arg, struct cm_why *why)
 {
     struct change *c = arg;
@@ -88,6 +121,7 @@ static enum cm_status insert(struct cm_db *db, void *arg, struct cm_why *why)
     enum cm_status st = CM_OK;
 
     CM_TRY(cm_rules_guard(db, why));
+    CM_TRY(check_base(db, c, why));
     CM_TRY(cm_rules_mode_read(db, &mode, why));
     CM_TRY(judge_signature(db, &mode, &up, &c->row.signer, why));
     c->waits = mode.two_people;
@@ -167,12 +201,12 @@ static enum cm_status check_text(const char *type, struct cm_span text,
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the parameters are the interface's */
-enum cm_status cm_rules_set(struct cm_call *call, const char *type, struct cm_span jws,
-                            enum cm_rules_outcome *outcome, int64_t *version,
+enum cm_status cm_rules_set(struct cm_call *call, const char *type, int64_t base,
+                            struct cm_span jws, enum cm_rules_outcome *outcome, int64_t *version,
                             struct cm_policy_error *error, struct cm_why *why)
 {
-    struct cm_policy_token token = {{NULL, 0}, false, NULL};
-    struct change c = {.call = call};
+    struct cm_policy_token token = {{NULL, 0}, {NULL, 0}, false, NULL};
+    struct change c = {.call = call, .base = base};
     struct cm_why own = {""};
     struct cm_policy_error fault = {0, 0, ""};
     enum cm_status st = CM_OK;
@@ -183,6 +217,7 @@ enum cm_status cm_rules_set(struct cm_call *call, const char *type, struct cm_sp
     CM_TRY(known_person(call, why));
     CM_TRY(known_type(type, &c.type, why));
     CM_TRY(cm_policy_token_open(jws, &token, why));
+    CM_TRY(cm_rules_token_fits(&token, c.type, why));
     if (token.text.len == 0) {
         cm_why_set(why, "the token holds no policy");
         st = CM_ERR_SYNTAX;
@@ -206,12 +241,12 @@ out:
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the parameters are the interface's */
-enum cm_status cm_rules_set_text(struct cm_call *call, const char *type, struct cm_span text,
-                                 const char *comment, enum cm_rules_outcome *outcome,
-                                 int64_t *version, struct cm_policy_error *error,
-                                 struct cm_why *why)
+enum cm_status cm_rules_set_text(struct cm_call *call, const char *type, int64_t base,
+                                 struct cm_span text, const char *comment,
+                                 enum cm_rules_outcome *outcome, int64_t *version,
+                                 struct cm_policy_error *error, struct cm_why *why)
 {
-    struct change c = {.call = call};
+    struct change c = {.call = call, .base = base};
     struct cm_policy_error fault = {0, 0, ""};
     enum cm_status st = CM_OK;
 
@@ -233,17 +268,19 @@ out:
     return st;
 }
 
-enum cm_status cm_rules_reset(struct cm_call *call, const char *type, struct cm_span jws,
-                              enum cm_rules_outcome *outcome, struct cm_why *why)
+enum cm_status cm_rules_reset(struct cm_call *call, const char *type, int64_t base,
+                              struct cm_span jws, enum cm_rules_outcome *outcome,
+                              struct cm_why *why)
 {
-    struct cm_policy_token token = {{NULL, 0}, false, NULL};
-    struct change c = {.call = call};
+    struct cm_policy_token token = {{NULL, 0}, {NULL, 0}, false, NULL};
+    struct change c = {.call = call, .base = base};
     enum cm_status st = CM_OK;
 
     CM_TRY(known_person(call, why));
     CM_TRY(known_type(type, &c.type, why));
     if (jws.len != 0) {
         CM_TRY(cm_policy_token_open(jws, &token, why));
+        CM_TRY(cm_rules_token_fits(&token, c.type, why));
     }
     if (token.text.len != 0) { /* signed to be set, not to be taken away */
         cm_why_set(why, "a token that resets a policy holds none");
@@ -415,10 +452,10 @@ out:
     return st;
 }
 
-enum cm_status cm_rules_restore(struct cm_call *call, const char *type, int64_t version,
-                                enum cm_rules_outcome *outcome, struct cm_why *why)
+enum cm_status cm_rules_restore(struct cm_call *call, const char *type, int64_t base,
+                                int64_t version, enum cm_rules_outcome *outcome, struct cm_why *why)
 {
-    struct change c = {.call = call, .version = version};
+    struct change c = {.call = call, .version = version, .base = base};
     enum cm_status st = CM_OK;
 
     CM_TRY(known_person(call, why));

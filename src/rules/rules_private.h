@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "policy/policy_token.h"
 #include "rules/rules.h"
 
 #define CM_RULES_TYPES 14
@@ -118,6 +119,12 @@ void cm_rules_row_free(struct cm_rules_row *row);
 CM_MUST_USE enum cm_status cm_rules_row_add(struct cm_db *db, const char *type,
                                             struct cm_rules_row *row, bool waits,
                                             struct cm_why *why);
+/** What is in force, within a transaction; 0: the default. */
+CM_MUST_USE enum cm_status cm_rules_row_in_force(struct cm_db *db, const char *type, int64_t *out,
+                                                 struct cm_why *why);
+/** Whether a policy's token is for this type, as far as it says. @retval CM_ERR_DENIED */
+CM_MUST_USE enum cm_status cm_rules_token_fits(const struct cm_policy_token *token,
+                                               const char *type, struct cm_why *why);
 /** Put a version in force: the one before is replaced, and so is what waited before it. */
 CM_MUST_USE enum cm_status cm_rules_row_activate(struct cm_db *db, const char *type,
                                                  int64_t version, struct cm_why *why);

@@ -146,6 +146,18 @@ out:
     return st;
 }
 
+enum cm_status cm_rules_row_in_force(struct cm_db *db, const char *type, int64_t *out,
+                                     struct cm_why *why)
+{
+    const struct cm_db_value of = cm_db_text(type);
+
+    *out = 0;
+    return cm_db_run(db,
+                     "SELECT version FROM policy WHERE type = ? AND state = 'active'"
+                     " AND text <> ''",
+                     cm_db_with(&of, 1), cm_db_into(read_number, out), why);
+}
+
 /* ------------------------------------------------------------------- history */
 
 struct history {

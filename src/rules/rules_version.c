@@ -162,7 +162,7 @@ static enum cm_status draft_signer(struct cm_service *s, struct cm_span jws,
 enum cm_status cm_rules_draft(struct cm_service *s, const char *type, struct cm_span jws,
                               const struct cm_rule_version **out, struct cm_policy_error *error)
 {
-    struct cm_policy_token token = {{NULL, 0}, false, NULL};
+    struct cm_policy_token token = {{NULL, 0}, {NULL, 0}, false, NULL};
     struct cm_rules_signature signature = {false, NULL};
     struct cm_why why = {""};
     char *copy = NULL;
@@ -174,6 +174,7 @@ enum cm_status cm_rules_draft(struct cm_service *s, const char *type, struct cm_
         return CM_ERR_NOTFOUND;
     }
     CM_TRY(cm_policy_token_open(jws, &token, &why));
+    CM_TRY(cm_rules_token_fits(&token, parts.type, &why));
     if (token.is_signed) {
         CM_TRY(draft_signer(s, jws, &signature, &why));
     }

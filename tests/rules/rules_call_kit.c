@@ -32,23 +32,25 @@ static enum cm_status run(struct cm_call *call, const char *what, const char *ty
 {
     struct cm_span body = cm_web_body(call->req);
     int64_t version = strtoll(cm_call_param(call, "version"), NULL, 10);
+    const char *asked = cm_web_query(call->req, "base");
+    int64_t base = asked == NULL ? CM_RULES_ANY_BASE : strtoll(asked, NULL, 10);
     char thumbprint[CM_RULES_THUMBPRINT_CAP];
     char text[64] = "";
 
     if (strcmp(what, "text") == 0) {
-        return cm_rules_set_text(call, type, body, "by a test", outcome, NULL, NULL, why);
+        return cm_rules_set_text(call, type, base, body, "by a test", outcome, NULL, NULL, why);
     }
     if (strcmp(what, "jws") == 0) {
-        return cm_rules_set(call, type, body, outcome, NULL, NULL, why);
+        return cm_rules_set(call, type, base, body, outcome, NULL, NULL, why);
     }
     if (strcmp(what, "reset") == 0) {
-        return cm_rules_reset(call, type, body, outcome, why);
+        return cm_rules_reset(call, type, base, body, outcome, why);
     }
     if (strcmp(what, "approve") == 0 || strcmp(what, "reject") == 0) {
         return cm_rules_approve(call, type, version, what[0] == 'a', why);
     }
     if (strcmp(what, "restore") == 0) {
-        return cm_rules_restore(call, type, version, outcome, why);
+        return cm_rules_restore(call, type, base, version, outcome, why);
     }
     if (strcmp(what, "mode") == 0) {
         (void)snprintf(text, sizeof(text), "%.*s", (int)body.len, (const char *)body.ptr);

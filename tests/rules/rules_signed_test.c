@@ -8,6 +8,7 @@
 #include "rules_call_kit.h"
 #include "rules_signer_kit.h"
 #include "service_kit.h"
+#include "token/base64.h"
 
 #define PERMIT "version=1.0; authorizationrules { => permit(); };"
 #define DENY   "version=1.0; authorizationrules { => deny(); };"
@@ -148,6 +149,40 @@ TEST(a_signed_reset_needs_the_same_signature)
     CHECK_EQ(rules_version("SgxEnclave"), 0);
     kit_stop();
     free(reset);
+}
+
+/* What `signer_policy` signs says nothing of the type; this does. */
+static char *typed(const char *type)
+{
+    char *plain = unsigned_policy(PERMIT);
+    const char *payload = strchr(plain, '.') + 1;
+    char text[4096] = "";
+    size_t len = 0;
+
+    if (cm_base64url_decode(cm_span_make(payload, strcspn(payload, ".")), (uint8_t *)text,
+                            sizeof(text) - 64, &len) != CM_OK) {
+        abort();
+    }
+    (void)snprintf(text + len - 1, 64, ",\"PolicyType\":%s}", type);
+    free(plain);
+    return signer_jws(alice, CM_SIG_RS256, text);
+}
+
+/* The attack: what was signed for one type, which permits much there, is set as another type's policy. */
+TEST(what_was_signed_for_one_type_is_not_set_for_another)
+{
+    begin(true);
+    CHECK_EQ(upload(typed("\"TdxVm\"")), CM_ERR_DENIED);
+    CHECK(strstr(kit_string("why"), "another type") != NULL);
+    CHECK_EQ(rules_version("SgxEnclave"), 0);
+    CHECK_EQ(upload(typed("\"SgxEnclaveX\"")), CM_ERR_DENIED);
+    CHECK_EQ(upload(typed("\"\"")), CM_ERR_DENIED);
+    CHECK_EQ(upload(typed("5")), CM_ERR_SYNTAX);
+    CHECK_EQ(upload(typed("\"sgxenclave\"")), CM_OK);
+    CHECK_EQ(upload(signer_policy(alice, CM_SIG_RS256, PERMIT)),
+             CM_OK); /* Azure's clients name none */
+    CHECK_EQ(rules_version("SgxEnclave"), 2);
+    kit_stop();
 }
 
 TEST(a_certificate_under_a_registered_one_signs_too)

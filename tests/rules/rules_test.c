@@ -1,4 +1,6 @@
 /* Policies by type: defaults, versions, approval by a second person, history, drafts. */
+#include <pthread.h>
+
 #include "harness.h"
 
 #include "rules_call_kit.h"
@@ -447,6 +449,55 @@ TEST(another_instance_of_the_same_store_follows)
     CHECK_STR(rules_text("SgxEnclave"), DENY);
     kit_close(second);
     kit_close(first);
+}
+
+struct writer {
+    int64_t base;
+    int good;
+    int late;
+};
+
+static void *write_on(void *arg)
+{
+    struct writer *w = arg;
+    char path[128] = "";
+    int status = 0;
+
+    (void)snprintf(path, sizeof(path), "/rules/text/SgxEnclave/0?base=%lld", (long long)w->base);
+    status =
+        kit_ask("POST", path, "author", "text/plain", cm_span_make(PERMIT, strlen(PERMIT)), NULL)
+            ->status;
+    w->good = status == 200;
+    w->late = status == 400 + CM_ERR_STATE;
+    return NULL;
+}
+
+/* The attack on each other's work: several saw the same version and change it at once. One does; the others look again. */
+TEST(of_writers_who_saw_the_same_version_one_writes)
+{
+    enum { WRITERS = 4, ROUNDS = 5 };
+
+    (void)kit_start(modules);
+    for (int64_t round = 0; round < ROUNDS; round++) {
+        struct writer writers[WRITERS];
+        pthread_t threads[WRITERS];
+        int good = 0;
+        int late = 0;
+
+        for (size_t i = 0; i < WRITERS; i++) {
+            writers[i] = (struct writer){.base = round};
+            REQUIRE(pthread_create(&threads[i], NULL, write_on, &writers[i]) == 0);
+        }
+        for (size_t i = 0; i < WRITERS; i++) {
+            (void)pthread_join(threads[i], NULL);
+            good += writers[i].good;
+            late += writers[i].late;
+        }
+        CHECK_EQ(good, 1);
+        CHECK_EQ(late, WRITERS - 1);
+        CHECK_EQ(rules_version("SgxEnclave"), round + 1);
+    }
+    kit_stop();
 }
 
 TEST_MAIN
