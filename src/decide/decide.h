@@ -42,6 +42,8 @@ struct cm_decision {
     const char *policy_type;
     json_t *
         collateral; /* of SGX and TDX: hashes (hex SHA-256) of what was used, as the claim x-ms-sgx-collateral names them; NULL */
+    bool
+        unavailable; /* refused, but only for collateral that cannot be had now: the client is to try again */
     bool emulated;
     json_t *
         token; /* for the record: the payload that was issued; set by whoever issued it, and then the

@@ -109,6 +109,12 @@ out:
     return st;
 }
 
+/* After asking the keeper: what is stale comes with the reason that it is. */
+static bool is_down(const struct cm_gather *g, enum cm_status st)
+{
+    return g->down || st == CM_ERR_IO || (st == CM_OK && g->missing.text[0] != '\0');
+}
+
 static enum cm_status get_dcap(struct cm_gather *g)
 {
     struct cm_keeper_ask ask = {g->ask->now, g->ask->may_wait, false, {NULL, 0}, g->client};
@@ -127,6 +133,7 @@ static enum cm_status get_dcap(struct cm_gather *g)
         g->dcap = cm_keeper_peek(g->keeper, want.name);
     } else {
         st = cm_keeper_get(g->keeper, &want, &ask, &g->dcap, &g->missing);
+        g->down = is_down(g, st);
         if (past_recovery(st)) { /* busy, too: the evidence is not refused for others' haste */
             return st;
         }
@@ -254,6 +261,7 @@ static enum cm_status get_amd(struct cm_gather *g, const struct cm_want *want, b
         return CM_OK;
     }
     st = cm_keeper_get(g->keeper, want, &ask, &k, &g->missing);
+    g->down = is_down(g, st);
     if (st == CM_OK) {
         add_amd(g, k);
         *more = true;
@@ -503,6 +511,7 @@ enum cm_status cm_gather_verify(struct cm_gather *g, struct cm_decision *d)
                    st == CM_ERR_EXPIRED ? "collateral is stale, and no newer can be had"
                                         : "collateral cannot be had",
                    g->missing.text);
+        d->unavailable = g->down;
     }
     d->evidence = ev;
     ev = NULL;

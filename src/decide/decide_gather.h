@@ -28,6 +28,7 @@ struct cm_gather {
     struct cm_span quote;
     uint8_t *unwrapped;    /* owned: the quote, when the evidence is text */
     struct cm_why missing; /* why something could not be had */
+    bool down;             /* and that is its source's fault, not the evidence's */
 };
 
 /**

@@ -33,6 +33,7 @@ struct attest {
     struct cm_change change;
     enum cm_status st; /* not CM_OK: refused, or failed */
     bool failed;       /* not the guest's fault */
+    bool unavailable;  /* refused for collateral that cannot be had now */
     struct cm_why why;
 };
 
@@ -100,6 +101,7 @@ static enum cm_status decide_one(struct attest *a, const struct cm_kbs_tee *tee,
     a->count++;
     st = a->decisions[i]->st;
     if (st != CM_OK) {
+        a->unavailable = a->unavailable || a->decisions[i]->unavailable;
         cm_why_set(&a->why, "%s", a->decisions[i]->why.text);
         goto out;
     }
@@ -203,8 +205,8 @@ static void answer(struct attest *a)
     bool good = !a->failed && a->st == CM_OK;
 
     atomic_fetch_add(&a->kbs->counts[good ? CM_KBS_ATTESTED : CM_KBS_REFUSED], 1);
-    if (a->failed) {
-        cm_call_fail_status(call, a->st, &a->why);
+    if (a->failed || a->unavailable) {
+        cm_call_fail_status(call, a->failed ? a->st : CM_ERR_BUSY, &a->why);
     } else if (a->st != CM_OK) {
         cm_call_fail(call, 401, "AttestationError", "%s", a->why.text);
     } else {

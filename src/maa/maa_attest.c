@@ -103,7 +103,7 @@ static void conclude(struct pending *p, struct cm_decision *d)
         overrule(d, p->finish.make(p->call, p->request, d, p->finish.arg, &p->answer, &why),
                  "evidence", &why);
     }
-    p->st = d->st;
+    p->st = d->unavailable ? CM_ERR_BUSY : d->st; /* whose addresses are nobody's business */
     p->why = d->why;
     p->by_policy = d->stage != NULL && strcmp(d->stage, "policy") == 0;
     (void)snprintf(p->id, sizeof(p->id), "%s", d->id);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "decide/decide_log.h"
 #include "maa/maa_private.h"
 
 #define PROPERTY "x-ms-sgx-tcbidentifier"
@@ -60,9 +61,31 @@ enum cm_status cm_maa_baseline_check(const struct cm_decision *d, struct cm_why 
     return CM_OK;
 }
 
+/* "azuredefault": the first of the list, which it is selected before. NULL: no memory */
+static json_t *newest(const json_t *list)
+{
+    json_t *first = json_array_get(list, 0);
+    json_t *out = first == NULL ? json_pack("{s:b}", "isSelectedTcb", 1) : json_deep_copy(first);
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (json_object_set_new(json_array_get(list, i), "isSelectedTcb", json_false()) != 0) {
+            json_decref(out);
+            return NULL;
+        }
+    }
+    if (out != NULL && json_object_set_new(out, "tcbIdentifier", json_string(DEFAULT)) != 0) {
+        json_decref(out);
+        out = NULL;
+    }
+    return out;
+}
+
 void cm_maa_baselines(struct cm_call *call, void *state)
 {
     const char *type = cm_call_param(call, "type");
+    json_t *out = NULL;
+    struct cm_why why = {""};
+    enum cm_status st = CM_OK;
 
     (void)state;
     if (!cm_maa_versioned(call)) {
@@ -73,8 +96,16 @@ void cm_maa_baselines(struct cm_call *call, void *state)
         cm_call_fail(call, 400, "InvalidParameter", "this type has no TCB baselines");
         return;
     }
-    /* one: the maker's newest collateral. Numbers and dates are each platform's, in its tokens */
-    cm_call_answer_json(call, 200,
-                        json_pack("{s:[{s:b, s:s}]}", "tcbBaselines", "isSelectedTcb", 1,
-                                  "tcbIdentifier", "azuredefault"));
+    /* by their numbers what is kept of the maker's; the newest is what judges, under this name */
+    st = cm_decide_baselines(call->service, type, &out, &why);
+    if (st == CM_OK && json_array_insert_new(json_object_get(out, "tcbBaselines"), 0,
+                                             newest(json_object_get(out, "tcbBaselines"))) != 0) {
+        st = CM_ERR_NOMEM;
+    }
+    if (st != CM_OK) {
+        json_decref(out);
+        cm_call_fail_status(call, st, &why);
+        return;
+    }
+    cm_call_answer_json(call, 200, out);
 }

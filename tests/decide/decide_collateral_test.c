@@ -14,6 +14,8 @@
 #define HOUR 3600
 #define DAY  86400
 
+static bool unavailable; /* what the last one was refused for */
+
 /* The reason of a decision about the usual enclave. */
 static enum cm_status decide_now(char reason[256], bool may_wait)
 {
@@ -26,6 +28,7 @@ static enum cm_status decide_now(char reason[256], bool may_wait)
     job.evidence = cm_span_make(quote, decide_quote(&e, quote));
     st = cm_decide(kit_service(), &job, may_wait, &d, &why);
     (void)snprintf(reason, 256, "%s", st == CM_OK ? d->why.text : why.text);
+    unavailable = st == CM_OK && d->unavailable;
     st = st == CM_OK ? d->st : st;
     cm_decision_free(d);
     return st;
@@ -56,6 +59,7 @@ TEST(a_source_that_is_down_is_named_and_asked_again_later)
     source.st = CM_ERR_IO;
     CHECK_EQ(decide_now(reason, true), CM_ERR_NOTFOUND);
     CHECK_SAYS(reason, "the emulated source is down");
+    CHECK(unavailable);
     CHECK_EQ(source.asked, 1);
     CHECK_EQ(decide_now(reason, true), CM_ERR_NOTFOUND); /* not for every quote */
     CHECK_SAYS(reason, "the emulated source is down");
@@ -64,6 +68,7 @@ TEST(a_source_that_is_down_is_named_and_asked_again_later)
     source.st = CM_OK;
     kit_step_clock(31);
     CHECK_EQ(decide_now(reason, true), CM_OK); /* it recovers by itself */
+    CHECK(!unavailable);
     CHECK_EQ(source.asked, 2);
     kit_stop();
 }
@@ -103,6 +108,7 @@ TEST(stale_collateral_refuses)
         (void)decide_now(reason, true);
     }
     CHECK_EQ(decide_now(reason, true), CM_ERR_EXPIRED);
+    CHECK(unavailable);
     CHECK_SAYS(reason, "stale");
     CHECK_SAYS(reason, "the emulated source is down");
     CHECK(!is_ready(reason));

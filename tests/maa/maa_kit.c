@@ -106,6 +106,11 @@ void maa_start_emulated(void)
     need(cm_decide_configure(kit_service(), &config, NULL) == CM_OK, "decide");
 }
 
+void maa_source(enum cm_status st)
+{
+    source.st = st;
+}
+
 static enum cm_status bundle_parts(void *arg, uint64_t now, struct cm_collateral_key *key,
                                    struct cm_collateral_parts **out, struct cm_why *why)
 {

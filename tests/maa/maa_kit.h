@@ -12,6 +12,8 @@
 
 /** With the emulated platform; the service takes what it makes. */
 void maa_start_emulated(void);
+/** What the source of the emulated platform's collateral answers from now on. */
+void maa_source(enum cm_status st);
 /** With invented makers, at PKI_NOW; what they sign counts as genuine. bundle and snp may be NULL. A service that
  * runs already trusts these makers from now on, and no others: making its keys takes its time. */
 void maa_start_invented(const struct pki_bundle *bundle, const struct sk_world *snp);

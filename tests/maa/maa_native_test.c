@@ -17,6 +17,50 @@ static void use(void)
     }
 }
 
+/* The service's trouble is not the client's, who tries again, and where its sources are is not his business. */
+TEST(a_source_that_is_down_is_no_refusal)
+{
+    static uint8_t quote[DECIDE_QUOTE_MAX];
+    struct cm_span evidence = {NULL, 0};
+
+    use();
+    evidence = cm_span_make(quote, maa_quote("data", quote));
+    maa_source(CM_ERR_IO);
+    CHECK_EQ(maa_attest("SgxEnclave", maa_body("quote", evidence))->status, 503);
+    CHECK(kit_header("Retry-After") != NULL);
+    CHECK(strstr(kit_string("error.message"), "source") == NULL);
+    CHECK_EQ(maa_records(), 1); /* where an operator reads the reason */
+    maa_source(CM_OK);
+    kit_step_clock(60);
+    CHECK_EQ(maa_attest("SgxEnclave", maa_body("quote", evidence))->status, 200);
+    maa_stop();
+}
+
+TEST(tcb_baselines_are_those_of_the_collateral_that_is_kept)
+{
+    static const char path[] = "/tcbbaselines/sgxenclave?api-version=2025-06-01";
+    uint8_t quote[DECIDE_QUOTE_MAX];
+
+    use();
+    CHECK_EQ(kit_get(path, "auditor")->status, 200);
+    CHECK_EQ(json_array_size(kit_json("tcbBaselines")), 1); /* nothing is kept yet */
+    CHECK_STR(kit_string("tcbBaselines.0.tcbIdentifier"), "azuredefault");
+    CHECK_EQ(
+        maa_attest("SgxEnclave", maa_body("quote", cm_span_make(quote, maa_quote("data", quote))))
+            ->status,
+        200);
+    CHECK_EQ(kit_get(path, "auditor")->status, 200);
+    CHECK_EQ(json_array_size(kit_json("tcbBaselines")), 2);
+    CHECK_STR(kit_string("tcbBaselines.0.tcbIdentifier"), "azuredefault");
+    CHECK(json_is_true(kit_json("tcbBaselines.0.isSelectedTcb")));
+    CHECK(json_is_false(kit_json("tcbBaselines.1.isSelectedTcb")));
+    CHECK(kit_integer("tcbBaselines.1.tcbEvaluationDataNumber") > 0);
+    CHECK_EQ(kit_integer("tcbBaselines.0.tcbEvaluationDataNumber"),
+             kit_integer("tcbBaselines.1.tcbEvaluationDataNumber"));
+    CHECK_EQ(strlen(kit_string("tcbBaselines.1.tcbReleaseDate")), 20);
+    CHECK_EQ(kit_get("/tcbbaselines/Tpm?api-version=2025-06-01", "auditor")->status, 400);
+}
+
 /* A quote whose report data is these 32 bytes, then zeros, in base64; malloc'd. */
 static char *quote_of(const uint8_t data[32])
 {
