@@ -7,12 +7,30 @@
 #include "common/try.h"
 #include "os/os.h"
 #include "verify/material_kind.h"
+#include "verify/unwrap.h"
 
 #define ROOT_MAX     (1u << 20)
 #define MATERIAL_MAX (64u << 20) /* firmware images are the largest */
 
+/* A root's certificate ends the chain where the evidence has none; it is trusted for its key alone. */
+static enum cm_status add_root_cert(const char *path, uint8_t **pem, size_t len,
+                                    struct cm_cli_input *in)
+{
+    struct cm_material *m = &in->materials[in->material_count];
+
+    if (in->material_count == CM_CLI_INPUT_MATERIALS) {
+        return CM_ERR_LIMIT;
+    }
+    in->data[in->material_count++] = *pem;
+    *m = (struct cm_material){CM_MATERIAL_CERTS, path, cm_unmarked(cm_span_make(*pem, len))};
+    *pem = NULL; /* in's now */
+    return CM_OK;
+}
+
+/* A root certificate from a file. */
 static enum cm_status load_root(const char *path, char label[CM_ROOT_LABEL],
-                                struct cm_trust_root *out, struct cm_why *why)
+                                struct cm_trust_root *out, struct cm_cli_input *in,
+                                struct cm_why *why)
 {
     struct cm_why wrong = {""};
     uint8_t *pem = NULL;
@@ -20,10 +38,12 @@ static enum cm_status load_root(const char *path, char label[CM_ROOT_LABEL],
     enum cm_status st = CM_OK;
 
     CM_TRY(cm_file_read(path, ROOT_MAX, &pem, &len, why));
-    st = cm_trust_root_read(cm_span_make(pem, len), NULL, label, out, &wrong);
+    st = cm_trust_root_read(cm_unmarked(cm_span_make(pem, len)), NULL, label, out, &wrong);
     if (st == CM_ERR_FORMAT) {
         cm_why_set(why, "%s is %s", path, wrong.text);
     }
+    CM_TRY(st);
+    st = add_root_cert(path, &pem, len, in);
 out:
     free(pem);
     return st;
@@ -61,6 +81,13 @@ static bool trusted_kind(enum cm_material_kind kind)
     return kind == CM_MATERIAL_KEY || kind == CM_MATERIAL_REFERENCE || kind == CM_MATERIAL_FIRMWARE;
 }
 
+/* Of the others every byte counts: an image may begin as a marked text does. */
+static bool text_kind(enum cm_material_kind kind)
+{
+    return kind == CM_MATERIAL_CERTS || kind == CM_MATERIAL_CRL || kind == CM_MATERIAL_KEY ||
+           kind == CM_MATERIAL_REFERENCE || kind == CM_MATERIAL_QUOTE;
+}
+
 static enum cm_status load_material(const struct cm_cli_material *from, struct cm_cli_input *in,
                                     struct cm_why *why)
 {
@@ -77,8 +104,10 @@ static enum cm_status load_material(const struct cm_cli_material *from, struct c
     m->bytes = cm_span_make(*data, len);
     m->kind = from->kind;
     if (!from->by_content) {
+        m->bytes = text_kind(m->kind) ? cm_unmarked(m->bytes) : m->bytes;
         return CM_OK;
     }
+    m->bytes = cm_unmarked(m->bytes);
     if (!cm_material_recognise(m->bytes, &m->kind)) {
         cm_why_set(why, "%s: cannot tell what this is; say so: --with KIND:%s", from->path,
                    from->path);
@@ -99,18 +128,18 @@ enum cm_status cm_cli_input_load(const struct cm_cli_verify *v, struct cm_cli_in
 {
     enum cm_status st = CM_OK;
 
-    for (size_t i = 0; i < v->root_count; i++) {
+    for (size_t i = 0; i < v->with_count; i++) {
+        CM_TRY(load_material(&v->with[i], out, why));
+    }
+    for (size_t i = 0; i < v->root_count; i++) { /* last: the first certificate may be a key's */
         struct cm_trust_root root = {0};
 
-        CM_TRY(load_root(v->roots[i], out->labels[i], &root, why));
+        CM_TRY(load_root(v->roots[i], out->labels[i], &root, out, why));
         CM_TRY(trust(out, &root));
     }
     out->roots = out->trusted;
     if (v->root_count == 0) {
         out->roots = cm_verify_roots(&out->root_count);
-    }
-    for (size_t i = 0; i < v->with_count; i++) {
-        CM_TRY(load_material(&v->with[i], out, why));
     }
 out:
     return st;

@@ -317,6 +317,11 @@ bool cm_cert_cn_contains(const struct cm_cert *cert, const char *text)
     return false;
 }
 
+bool cm_cert_is_ca(const struct cm_cert *cert)
+{
+    return cert->ca;
+}
+
 struct cm_period cm_cert_period(const struct cm_cert *cert)
 {
     return cert->period;

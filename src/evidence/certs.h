@@ -108,6 +108,8 @@ struct cm_span cm_cert_issuer(const struct cm_cert *cert);
 struct cm_span cm_cert_serial(const struct cm_cert *cert);
 /** Whether the subject's common name contains text. */
 bool cm_cert_cn_contains(const struct cm_cert *cert, const char *text);
+/** Whether basic constraints say that it is a CA's. */
+bool cm_cert_is_ca(const struct cm_cert *cert);
 struct cm_period cm_cert_period(const struct cm_cert *cert);
 /** The certificate's own bytes; they live as long as its set. */
 struct cm_span cm_cert_der(const struct cm_cert *cert);

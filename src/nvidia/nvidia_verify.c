@@ -53,6 +53,9 @@ static enum cm_status load_chain(struct run *r, const struct cm_nvidia_device *d
         st = cm_certs_add(pool, d->certs, list, MAX_CERTS, &count);
     } else if (m != NULL) {
         st = cm_certs_add(pool, m->bytes, list, MAX_CERTS, &count);
+        if (st == CM_OK && cm_cert_self_issued(list[0])) {
+            return CM_ERR_NOTFOUND; /* a root alone */
+        }
     }
     if (st != CM_OK) {
         return st;

@@ -63,8 +63,12 @@ static enum cm_status read_text(struct cm_snp_json *j, struct cm_json_value v, s
         st = CM_ERR_NOMEM;
         goto out;
     }
-    CM_TRY(cm_json_string(v, (char *)text, cap + 1, &len));
-    CM_TRY(decode(cm_span_make(text, len), room, &len));
+    if (cm_json_is(v, CM_JSON_ARRAY)) { /* bytes as numbers */
+        CM_TRY(cm_json_byte_array(v, room, cap, &len));
+    } else {
+        CM_TRY(cm_json_string(v, (char *)text, cap + 1, &len));
+        CM_TRY(decode(cm_span_make(text, len), room, &len));
+    }
     *out = cm_span_make(room, len);
     j->owned[j->owned_count++] = room;
     room = NULL;
@@ -74,13 +78,13 @@ out:
     return st;
 }
 
-/* A text among the certificates; anything else is none. */
+/* A text or bytes among the certificates; anything else is none. */
 static enum cm_status add_cert(struct cm_snp_json *j, struct cm_json_value v)
 {
     struct cm_span cert = {NULL, 0};
     enum cm_status st = CM_OK;
 
-    if (!cm_json_is(v, CM_JSON_STRING)) {
+    if (!cm_json_is(v, CM_JSON_STRING) && !cm_json_is(v, CM_JSON_ARRAY)) {
         return CM_OK;
     }
     if (j->cert_count == CM_SNP_JSON_CERTS) {
@@ -94,13 +98,27 @@ out:
     return st;
 }
 
+/* A list of texts, or of {"cert_type", "data"} as the kernel's certificate table says it. */
+static enum cm_status read_list(struct cm_snp_json *j, struct cm_json_value list)
+{
+    enum cm_status st = CM_OK;
+
+    for (struct cm_json_value v = cm_json_first(list); v.doc != NULL; v = cm_json_next(v)) {
+        struct cm_json_value data = cm_json_get(v, "data");
+
+        CM_TRY(add_cert(j, data.doc == NULL ? v : data));
+    }
+out:
+    return st;
+}
+
 /* Every text of cert_chain, whatever it is called: SIGNING_KEY decides what is used. */
 static enum cm_status read_chain(struct cm_snp_json *j, struct cm_json_value chain)
 {
     enum cm_status st = CM_OK;
 
     if (!cm_json_is(chain, CM_JSON_OBJECT)) {
-        return CM_OK;
+        return cm_json_is(chain, CM_JSON_ARRAY) ? read_list(j, chain) : add_cert(j, chain);
     }
     for (struct cm_json_value n = cm_json_first(chain); n.doc != NULL;) {
         struct cm_json_value v = cm_json_next(n);

@@ -135,6 +135,38 @@ static void cert_claims(struct search *s, const struct cm_cert *leaf, const stru
     cm_evidence_raise(s->ev, s->submod, from, s->out->authority);
 }
 
+/*
+ * The attestation key's certificate: the one that is no CA's. Of several, such as an endorsement key's beside
+ * it, the one whose key made the signature; the chain of that is verified like any other's.
+ */
+static enum cm_status find_leaf(struct search *s, const struct cm_certs *pool,
+                                const struct cm_cert **out)
+{
+    const struct cm_cert *c = NULL;
+    unsigned count = 0;
+
+    for (size_t i = 0; (c = cm_certs_at(pool, i)) != NULL; i++) {
+        if (!cm_cert_is_ca(c)) {
+            *out = count++ == 0 ? c : *out;
+        }
+    }
+    if (count == 0) {
+        cm_why_set(&s->why, "no certificate of an attestation key was given, only those of CAs");
+        return CM_ERR_NOTFOUND;
+    }
+    for (size_t i = 0; count > 1 && (c = cm_certs_at(pool, i)) != NULL; i++) {
+        uint16_t hash = 0;
+
+        if (!cm_cert_is_ca(c) &&
+            cm_tpm_signature_verify(s->sig, s->att, cm_cert_key(c), &hash) == CM_OK) {
+            s->out->verified = hash;
+            *out = c;
+            break;
+        }
+    }
+    return CM_OK;
+}
+
 static enum cm_status find_certified(struct search *s)
 {
     static const struct cm_span handled[] = {{oid_eku, sizeof(oid_eku)}};
@@ -147,12 +179,13 @@ static enum cm_status find_certified(struct search *s)
 
     CM_TRY(cm_certs_create_general(s->job->cert_cache, &pool));
     st = cm_chain_pool(s->job, pool, true);
-    leaf = st == CM_OK ? cm_certs_at(pool, 0) : NULL; /* the first is the attestation key's */
-    if (leaf == NULL) {
-        cm_why_set(&s->why, "the attestation key's certificate cannot be read");
-        st = st == CM_OK ? CM_ERR_FORMAT : st;
-        goto out;
+    if (st == CM_OK && cm_certs_at(pool, 0) == NULL) {
+        st = CM_ERR_FORMAT;
     }
+    cm_why_set(&s->why, "%s",
+               st == CM_OK ? "" : "the attestation key's certificate cannot be read");
+    CM_TRY(st);
+    CM_TRY(find_leaf(s, pool, &leaf));
     s->out->authority = CM_AUTHORITY_HARDWARE;
     CM_TRY(cm_chain_verify(s->job, s->ev, s->submod, pool, leaf, &rule, &chain));
     if (!cm_tpm_cert_for(leaf, USE_AK, true)) {

@@ -43,37 +43,53 @@ static bool next_line(struct cm_span *rest, struct cm_span *line)
     return true;
 }
 
-static enum cm_status hex(struct cm_span text, uint8_t *out, size_t *len)
+/*
+ * Lines of one length, each of whole groups of characters, but for the last; joined in out, which holds
+ * text.len bytes. False: they are not so, or none.
+ */
+static bool join(struct cm_span text, size_t group, uint8_t *out, size_t *joined)
 {
-    *len = text.len / 2;
-    return text.len != 0 && cm_hex_decode(text, out, text.len / 2) ? CM_OK : CM_ERR_FORMAT;
-}
-
-/* Lines of one length, but for the last; joined in place in out, which holds text.len bytes. */
-static enum cm_status base64(struct cm_span text, uint8_t *out, size_t *len)
-{
-    const size_t cap = text.len;
     struct cm_span line = {NULL, 0};
     size_t width = 0;
-    size_t joined = 0;
     bool last = false;
 
+    *joined = 0;
     while (next_line(&text, &line)) {
         if (width == 0) {
             width = line.len;
         }
-        if (last || line.len == 0 || line.len > width || line.len % 4 != 0) {
-            return CM_ERR_FORMAT;
+        if (last || line.len == 0 || line.len > width || line.len % group != 0) {
+            return false;
         }
         last = line.len < width;
-        memcpy(out + joined, line.ptr, line.len);
-        joined += line.len;
+        memcpy(out + *joined, line.ptr, line.len);
+        *joined += line.len;
     }
-    if (joined == 0) {
+    return *joined != 0;
+}
+
+/* In both of these, decoded bytes never overtake the characters that they are of. */
+static enum cm_status hex(struct cm_span text, uint8_t *out, size_t *len)
+{
+    size_t joined = 0;
+
+    if (text.len > 2 && text.ptr[0] == '0' && (text.ptr[1] == 'x' || text.ptr[1] == 'X')) {
+        text = cm_span_make(text.ptr + 2, text.len - 2);
+    }
+    if (!join(text, 2, out, &joined)) {
         return CM_ERR_FORMAT;
     }
-    /* decoded bytes never overtake the characters that they are of */
-    return cm_base64_decode(cm_span_make(out, joined), out, cap, len);
+    *len = joined / 2;
+    return cm_hex_decode(cm_span_make(out, joined), out, joined / 2) ? CM_OK : CM_ERR_FORMAT;
+}
+
+static enum cm_status base64(struct cm_span text, uint8_t *out, size_t *len)
+{
+    const size_t cap = text.len;
+    size_t joined = 0;
+
+    return join(text, 4, out, &joined) ? cm_base64_decode(cm_span_make(out, joined), out, cap, len)
+                                       : CM_ERR_FORMAT;
 }
 
 static bool begins(struct cm_span s, const char *text)
@@ -116,6 +132,18 @@ static enum cm_status armour(struct cm_span text, uint8_t *out, size_t *len)
         return CM_ERR_FORMAT;
     }
     return base64(trimmed(body), out, len);
+}
+
+struct cm_span cm_unmarked(struct cm_span text)
+{
+    static const uint8_t mark[3] = {0xef, 0xbb, 0xbf};
+    const uint8_t next = text.len > sizeof(mark) ? text.ptr[sizeof(mark)] : 0;
+
+    if (text.len > sizeof(mark) && memcmp(text.ptr, mark, sizeof(mark)) == 0 && next < 0x7f &&
+        (next >= 0x20 || next == '\n' || next == '\r' || next == '\t')) {
+        text = cm_span_make(text.ptr + sizeof(mark), text.len - sizeof(mark));
+    }
+    return text;
 }
 
 enum cm_status cm_unwrap(struct cm_span text, enum cm_wrapping form, uint8_t **out, size_t *len)

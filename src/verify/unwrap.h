@@ -14,11 +14,17 @@
 /** How bytes may be written as text, in the order in which they are tried. */
 enum cm_wrapping {
     CM_WRAPPING_NONE = 0,
-    CM_WRAPPING_HEX,       /* digits only, of either case */
+    CM_WRAPPING_HEX, /* digits of either case, "0x" once before them; lines of one, even length */
     CM_WRAPPING_BASE64,    /* padded; lines of one length, a multiple of four */
     CM_WRAPPING_BASE64URL, /* one line without padding */
     CM_WRAPPING_ARMOUR,    /* one block of BEGIN and END with one label, base64 inside */
 };
+
+/**
+ * Text without the byte order mark of UTF-8 that some editors and shells put in front of it. A mark before
+ * anything but ASCII stays: what is no text has none.
+ */
+struct cm_span cm_unmarked(struct cm_span text);
 
 /**
  * Decode text of one form. White space may only end the text, and lines end with LF or CRLF.

@@ -119,6 +119,11 @@ static enum cm_status recognise(struct cm_span evidence, enum cm_format wanted,
     *owned = NULL;
     *bytes = evidence;
     *format = find(evidence, wanted);
+    if (*format == NULL) {
+        evidence = cm_unmarked(evidence);
+        *format = find(evidence, wanted);
+        *bytes = *format == NULL ? *bytes : evidence;
+    }
     for (int form = CM_WRAPPING_HEX; *format == NULL && form <= CM_WRAPPING_ARMOUR; form++) {
         uint8_t *text = NULL;
         size_t len = 0;

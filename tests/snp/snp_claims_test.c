@@ -123,6 +123,34 @@ TEST(certificates_as_thim_gives_them)
     CHECK_EQ(verify(&job, "snp.certificates"), CM_ERR_FORMAT);
 }
 
+/* The certificate as bytes that are numbers: whole, with one too large, and with one that is another. */
+static void expect_numbers(const struct sk_world *w, struct cm_verify_job *job, const char *report)
+{
+    static char json[16384];
+    const struct cm_span der = w->materials[2].bytes;
+
+    for (int round = 0; round < 3; round++) {
+        int at = snprintf(json, sizeof(json),
+                          "{\"attestation_report\": \"%s\",\"cert_chain\":[{\"data\":[", report);
+
+        for (size_t i = 0; i < der.len; i++) {
+            unsigned byte = der.ptr[i];
+
+            byte += round == 1 && i == 100 ? 256 : 0;
+            byte ^= round == 2 && i + 1 == der.len ? 1 : 0;
+            at += snprintf(json + at, sizeof(json) - (size_t)at, "%s%u", i == 0 ? "" : ",", byte);
+        }
+        (void)snprintf(json + at, sizeof(json) - (size_t)at, "]}]}");
+        job->evidence = cm_span_make(json, strlen(json));
+        CHECK_EQ(verify(job, round == 0   ? ""
+                             : round == 1 ? "snp.report"
+                                          : "snp.chain"),
+                 round == 0   ? CM_OK
+                 : round == 1 ? CM_ERR_MISMATCH
+                              : CM_ERR_SIGNATURE);
+    }
+}
+
 TEST(evidence_in_json_is_the_signed_bytes)
 {
     static struct sk_world w;
@@ -149,6 +177,18 @@ TEST(evidence_in_json_is_the_signed_bytes)
              CM_OK); /* whatever it is called there: its own name says what it is */
     json[60] = json[60] == 'A' ? 'B' : 'A';
     CHECK(verify(&job, "") != CM_OK);
+    static const char *const chains[][2] = {
+        {"\"", "\""},
+        {"[\"", "\"]"},
+        {"[{\"cert_type\":\"VLEK\",\"data\":\"", "\"},{\"cert_type\":\"CRL\"}]"}};
+
+    for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
+        (void)snprintf(json, sizeof(json), "{\"attestation_report\": \"%s\",\"cert_chain\":%s%s%s}",
+                       report, chains[i][0], cert, chains[i][1]);
+        job.evidence = cm_span_make(json, strlen(json));
+        CHECK_EQ(verify(&job, ""), CM_OK);
+    }
+    expect_numbers(&w, &job, report);
     (void)snprintf(json, sizeof(json),
                    "{\"platform\":\"snp\",\"evidence\":{\"attestation_report\":\"%s\"}}", report);
     job.evidence = cm_span_make(json, strlen(json));

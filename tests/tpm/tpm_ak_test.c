@@ -169,16 +169,21 @@ TEST(another_enrolled_key_is_refused_one_of_several_is_found)
 static const uint8_t ak_use[] = {0x30, 0x07, 0x06, 0x05, 0x67, 0x81, 0x05, 0x08, 0x03};
 static const uint8_t ek_use[] = {0x30, 0x07, 0x06, 0x05, 0x67, 0x81, 0x05, 0x08, 0x01};
 
+static struct ck_cert ak_spec(const uint8_t *use, size_t use_len)
+{
+    return (struct ck_cert){.subject = NULL,
+                            .issuer = "TPM CA",
+                            .key = cm_privkey_evp(kit_key(KIT_RSA)),
+                            .signer = ck_key("p256", 0),
+                            .serial = 2,
+                            .usage = "critical,digitalSignature",
+                            .san = "critical,DNS:tpm.example",
+                            .exts = {{use == NULL ? NULL : "2.5.29.37", false, use, use_len}}};
+}
+
 static size_t ak_cert(uint8_t der[2048], const uint8_t *use, size_t use_len)
 {
-    struct ck_cert c = {.subject = NULL,
-                        .issuer = "TPM CA",
-                        .key = cm_privkey_evp(kit_key(KIT_RSA)),
-                        .signer = ck_key("p256", 0),
-                        .serial = 2,
-                        .usage = "critical,digitalSignature",
-                        .san = "critical,DNS:tpm.example",
-                        .exts = {{use == NULL ? NULL : "2.5.29.37", false, use, use_len}}};
+    const struct ck_cert c = ak_spec(use, use_len);
 
     return ck_cert(&c, der, 2048);
 }
@@ -214,6 +219,48 @@ TEST(a_certified_key_has_the_hardwares_authority)
     with(&r, CM_MATERIAL_CERTS, leaf, ak_cert(leaf, NULL, 0));
     with(&r, CM_MATERIAL_CERTS, ca, ca_cert(ca));
     EXPECT(&r, CM_OK, "", CM_AUTHORITY_HARDWARE);
+}
+
+/* The certificates come as a tool happens to list them; the signature says whose is the key's. */
+TEST(certificates_in_any_order)
+{
+    struct run r;
+    struct ck_cert spec = ak_spec(ak_use, sizeof(ak_use));
+    uint8_t leaf[2048];
+    uint8_t ca[2048];
+    uint8_t other[2048];
+    uint8_t forged[2048];
+    const size_t leaf_len = ck_cert(&spec, leaf, sizeof(leaf));
+    const size_t ca_len = ca_cert(ca);
+    size_t other_len = 0;
+    size_t forged_len = 0;
+
+    spec.key = cm_privkey_evp(kit_key(KIT_OTHER));
+    other_len = ck_cert(&spec, other, sizeof(other));
+    spec.key = cm_privkey_evp(kit_key(KIT_RSA));
+    spec.signer = ck_key("p256", 1); /* not the CA's */
+    forged_len = ck_cert(&spec, forged, sizeof(forged));
+    begin(&r);
+    with(&r, CM_MATERIAL_CERTS, ca, ca_len);
+    with(&r, CM_MATERIAL_CERTS, leaf, leaf_len);
+    EXPECT(&r, CM_OK, "", CM_AUTHORITY_HARDWARE);
+    begin(&r);
+    with(&r, CM_MATERIAL_CERTS, other, other_len);
+    with(&r, CM_MATERIAL_CERTS, ca, ca_len);
+    with(&r, CM_MATERIAL_CERTS, leaf, leaf_len);
+    EXPECT(&r, CM_OK, "", CM_AUTHORITY_HARDWARE);
+    begin(&r);
+    with(&r, CM_MATERIAL_CERTS, ca, ca_len);
+    EXPECT(&r, CM_ERR_NOTFOUND, "tpm.ak", CM_AUTHORITY_SELF);
+    begin(&r); /* another's good certificate does not help a forged one of the key that signed */
+    with(&r, CM_MATERIAL_CERTS, other, other_len);
+    with(&r, CM_MATERIAL_CERTS, ca, ca_len);
+    with(&r, CM_MATERIAL_CERTS, forged, forged_len);
+    EXPECT(&r, CM_ERR_SIGNATURE, "tpm.ak", CM_AUTHORITY_SELF);
+    begin(&r);
+    with(&r, CM_MATERIAL_CERTS, ca, ca_len);
+    with(&r, CM_MATERIAL_CERTS, other, other_len); /* its key did not sign */
+    EXPECT(&r, CM_ERR_SIGNATURE, "tpm.signature", CM_AUTHORITY_SELF);
 }
 
 TEST(a_certificate_for_something_else_is_refused)

@@ -265,9 +265,9 @@ TEST(text_of_evidence_is_taken_strictly)
     static const struct {
         enum cm_wrapping form;
         size_t line;
-    } forms[] = {{CM_WRAPPING_HEX, 0},      {CM_WRAPPING_BASE64, 0},  {CM_WRAPPING_BASE64, 64},
-                 {CM_WRAPPING_BASE64, 76},  {CM_WRAPPING_ARMOUR, 64}, {CM_WRAPPING_ARMOUR, 0},
-                 {CM_WRAPPING_BASE64URL, 0}};
+    } forms[] = {{CM_WRAPPING_HEX, 0},     {CM_WRAPPING_HEX, 60},    {CM_WRAPPING_HEX, 64},
+                 {CM_WRAPPING_BASE64, 0},  {CM_WRAPPING_BASE64, 64}, {CM_WRAPPING_BASE64, 76},
+                 {CM_WRAPPING_ARMOUR, 64}, {CM_WRAPPING_ARMOUR, 0},  {CM_WRAPPING_BASE64URL, 0}};
 
     pki_defaults(&s, 4, 2);
     b = pki_make(&s);
@@ -299,6 +299,71 @@ TEST(text_of_evidence_is_taken_strictly)
     pki_free(b);
 }
 
+/* What editors and shells put before text: taken once, before text only, and in front of everything. */
+TEST(marks_before_text)
+{
+    static const struct {
+        const char *before;
+        enum cm_wrapping form;
+        bool ok;
+    } cases[] = {
+        {"\xef\xbb\xbf", CM_WRAPPING_HEX, true},
+        {"\xef\xbb\xbf", CM_WRAPPING_BASE64, true},
+        {"\xef\xbb\xbf", CM_WRAPPING_BASE64URL, true},
+        {"\xef\xbb\xbf", CM_WRAPPING_ARMOUR, true},
+        {"0x", CM_WRAPPING_HEX, true},
+        {"0X", CM_WRAPPING_HEX, true},
+        {"\xef\xbb\xbf"
+         "0x",
+         CM_WRAPPING_HEX, true},
+        {"\xef\xbb\xbf\xef\xbb\xbf", CM_WRAPPING_HEX, false},
+        {"0x0x", CM_WRAPPING_HEX, false},
+        {"0x\xef\xbb\xbf", CM_WRAPPING_HEX, false},
+        {"\xfe\xff", CM_WRAPPING_HEX, false},
+        {"x", CM_WRAPPING_HEX, false},
+        {"0x", CM_WRAPPING_BASE64, false},
+    };
+    struct pki_spec s;
+    struct pki_bundle *b = NULL;
+    struct cm_verify_input in = {.now = PKI_NOW, .root_count = 1};
+    struct cm_verify_job job = {.in = &in};
+    struct cm_evidence *ev = NULL;
+
+    pki_defaults(&s, 4, 2);
+    b = pki_make(&s);
+    in.roots = &b->root;
+    job.dcap = &b->col;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *text = text_of(b->quote, cases[i].form, 60);
+        char *marked = NULL;
+
+        if (cases[i].form == CM_WRAPPING_BASE64URL) {
+            free(text);
+            text = text_of(b->quote, cases[i].form, 0);
+        }
+        REQUIRE(asprintf(&marked, "%s%s", cases[i].before, text) > 0);
+        job.evidence = cm_span_make(marked, strlen(marked));
+        CHECK_EQ(cm_verify(&job, &ev), cases[i].ok ? CM_OK : CM_ERR_UNSUPPORTED);
+        cm_evidence_free(ev);
+        free(marked);
+        free(text);
+    }
+    /* a quote is no text: its bytes begin with the quote */
+    uint8_t *bytes = malloc(b->quote.len + 3);
+
+    REQUIRE(bytes != NULL);
+    memcpy(bytes, "\xef\xbb\xbf", 3);
+    memcpy(bytes + 3, b->quote.ptr, b->quote.len);
+    job.evidence = cm_span_make(bytes, b->quote.len + 3);
+    CHECK_EQ(cm_verify(&job, &ev), CM_ERR_UNSUPPORTED);
+    free(bytes);
+    pki_free(b);
+    CHECK_EQ(cm_unmarked(cm_span_make("\xef\xbb\xbf{}", 5)).len, 2);
+    CHECK_EQ(cm_unmarked(cm_span_make("\xef\xbb\xbf", 3)).len, 3);
+    CHECK_EQ(cm_unmarked(cm_span_make("\xef\xbb{}", 4)).len, 4);
+    CHECK_EQ(cm_unmarked(cm_span_make(NULL, 0)).len, 0);
+}
+
 static enum cm_status unwrapped(const char *text, enum cm_wrapping form, size_t *len)
 {
     uint8_t *out = NULL;
@@ -318,6 +383,15 @@ TEST(text_forms_one_by_one)
         {CM_WRAPPING_HEX, "0aFf\r\n", 2},
         {CM_WRAPPING_HEX, "0aF", 0},
         {CM_WRAPPING_HEX, "0a ff", 0},
+        {CM_WRAPPING_HEX, "0x0aFf", 2},
+        {CM_WRAPPING_HEX, "0x", 0},
+        {CM_WRAPPING_HEX, "0aff\n0102\n03\n", 5},
+        {CM_WRAPPING_HEX, "0X0aff\r\n0102\r\n", 4},
+        {CM_WRAPPING_HEX, "0aff\n010\n2", 0}, /* lines of whole bytes */
+        {CM_WRAPPING_HEX, "0a\n0aff\n", 0},   /* the first line is the longest */
+        {CM_WRAPPING_HEX, "0aff\n0a\n0a\n", 0},
+        {CM_WRAPPING_HEX, "0aff\n\n0a\n", 0},
+        {CM_WRAPPING_HEX, "0aff\n0x0a\n", 0},
         {CM_WRAPPING_HEX, "\n", 0},
         {CM_WRAPPING_HEX, "", 0},
         {CM_WRAPPING_BASE64, "QUJD", 3},

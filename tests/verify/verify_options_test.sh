@@ -13,6 +13,19 @@ base64 -w 64 sgx3/quote.bin > quote.b64
 od -An -v -tx1 sgx3/quote.bin | tr -d ' \n' > quote.hex
 expect 0 "GENUINE" "${verify[@]}" --collateral sgx3 quote.b64
 expect 0 "GENUINE" "${verify[@]}" --collateral sgx3 quote.hex
+xxd -p sgx3/quote.bin > quote.hex 2> /dev/null || fold -w 60 quote.hex > quote.lines
+[ ! -s quote.lines ] || mv quote.lines quote.hex
+[ "$(wc -l < quote.hex)" -gt 10 ] || fail "the hexadecimal is not in lines"
+expect 0 "GENUINE" "${verify[@]}" --collateral sgx3 quote.hex
+{ printf '0x'; od -An -v -tx1 sgx3/quote.bin | tr -d ' \n'; } > quote.0x
+expect 0 "GENUINE" "${verify[@]}" --collateral sgx3 quote.0x
+mark=$(printf '\357\273\277') # as editors put it before UTF-8
+{ printf '%s' "$mark"; cat quote.b64; } > marked.b64
+expect 0 "GENUINE" "${verify[@]}" --collateral sgx3 marked.b64
+{ printf '%s' "$mark"; cat sgx3/root.pem; } > marked.pem
+expect 0 "GENUINE" "$casemate" verify --time 1700000000 --root marked.pem --with marked.pem sgx3/quote.bin
+{ printf '%s' "$mark"; cat sgx3/quote.bin; } > marked.bin # no text: its bytes begin with the quote
+expect 3 "no evidence that is known" "${verify[@]}" --collateral sgx3 marked.bin
 expect 0 "GENUINE" "${verify[@]}" --format dcap sgx3/quote.bin
 expect 0 '"format":"dcap"' "${verify[@]}" --json sgx3/quote.bin
 expect 2 "not understood" "${verify[@]}" --format sgx sgx3/quote.bin

@@ -52,6 +52,18 @@ row() {
     done
 }
 
+# --- chains that end in a root of --root, which need not be given again
+r=$v/snp/_roots
+awk -v n=0 '/BEGIN/ { n++ } { print > ("milan" n ".pem") }' "$r/ask_ark_milan.pem"
+expect 0 "GENUINE" "$casemate" verify --time 2024-01-01T00:00:00Z --root milan2.pem --with milan1.pem \
+    --with "$v/snp/virtee-milan-v2/vcek.der" "$v/snp/virtee-milan-v2/report.bin"
+expect 0 "GENUINE" "$casemate" verify --time 2024-01-01T00:00:00Z --root milan2.pem --with "$v/snp/virtee-milan-v2/vcek.der" \
+    --with milan1.pem "$v/snp/virtee-milan-v2/report.bin"
+awk -v n=0 '/BEGIN/ { n++ } { print > ("genoa" n ".pem") }' "$r/ask_ark_genoa.pem"
+expect 1 "FAIL  snp.chain" "$casemate" verify --time 2024-01-01T00:00:00Z --root genoa2.pem --with milan1.pem \
+    --with "$v/snp/virtee-milan-v2/vcek.der" "$v/snp/virtee-milan-v2/report.bin"
+expect 1 "FAIL  snp.vek" "$casemate" verify --time 2024-01-01T00:00:00Z --root milan2.pem "$v/snp/virtee-milan-v2/report.bin"
+
 # --- AMD SEV-SNP
 s=$v/snp
 milan=(--with "$s/_roots/ask_ark_milan.pem")
