@@ -71,29 +71,6 @@ static enum cm_status verify_snp(struct run *run, struct cm_span *report_data)
     return st;
 }
 
-/* Azure's service pads quotes with zeros: the bytes up to the end that the quote states. */
-static struct cm_span without_padding(struct cm_span bytes)
-{
-    struct cm_rd rd = cm_rd_init(bytes);
-    uint16_t version = cm_rd_u16le(&rd);
-
-    (void)cm_rd_take(&rd, 46);
-    if (version >= 5) {
-        (void)cm_rd_u16le(&rd);
-        (void)cm_rd_take(&rd, cm_rd_u32le(&rd));
-    } else {
-        (void)cm_rd_take(&rd, 584); /* TD report body of version 4 */
-    }
-    (void)cm_rd_take(&rd, cm_rd_u32le(&rd));
-    if (!rd.bad) {
-        size_t len = bytes.len - rd.left;
-
-        cm_rd_zero(&rd, rd.left);
-        bytes.len = rd.bad ? bytes.len : len;
-    }
-    return bytes;
-}
-
 /* The TD quote; the TDREPORT inside is signed by nobody who is not on that machine. */
 static enum cm_status verify_tdx(struct run *run, struct cm_span *report_data)
 {
@@ -106,7 +83,7 @@ static enum cm_status verify_tdx(struct run *run, struct cm_span *report_data)
     (void)judge(run, run->cpu, "azure.tdreport",
                 local.ptr == NULL ? CM_ERR_FORMAT : cm_hcl_bound(&run->hcl, local),
                 "the TD report is none, or has another hash than the runtime data's");
-    run->parts.td_quote = without_padding(run->parts.td_quote);
+    run->parts.td_quote = cm_quote_unpadded(run->parts.td_quote);
     if (run->parts.td_quote.ptr == NULL) {
         (void)judge(run, run->cpu, "azure.td_quote", CM_ERR_NOTFOUND,
                     "a TD report proves nothing elsewhere: the TD quote was not given");

@@ -55,7 +55,7 @@ static enum cm_status find_quote(struct cm_gather *g)
         const struct cm_material *m = &g->job.materials[i];
 
         if (m->kind == CM_MATERIAL_QUOTE && cm_dcap_recognise(m->bytes)) {
-            g->quote = m->bytes;
+            g->quote = cm_quote_unpadded(m->bytes);
             return CM_OK;
         }
     }

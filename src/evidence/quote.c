@@ -206,3 +206,25 @@ enum cm_status cm_quote_parse(struct cm_span bytes, struct cm_quote *out, struct
 out:
     return st;
 }
+
+struct cm_span cm_quote_unpadded(struct cm_span bytes)
+{
+    struct cm_rd rd = cm_rd_init(bytes);
+    uint16_t version = cm_rd_u16le(&rd);
+
+    (void)cm_rd_take(&rd, 46);
+    if (version >= 5) {
+        (void)cm_rd_u16le(&rd);
+        (void)cm_rd_take(&rd, cm_rd_u32le(&rd));
+    } else {
+        (void)cm_rd_take(&rd, 584); /* TD report body of version 4 */
+    }
+    (void)cm_rd_take(&rd, cm_rd_u32le(&rd));
+    if (!rd.bad) {
+        size_t len = bytes.len - rd.left;
+
+        cm_rd_zero(&rd, rd.left);
+        bytes.len = rd.bad ? bytes.len : len;
+    }
+    return bytes;
+}

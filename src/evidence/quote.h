@@ -80,6 +80,12 @@ struct cm_quote {
 CM_MUST_USE enum cm_status cm_sgx_body_parse(struct cm_span bytes, struct cm_sgx_body *out);
 
 /**
+ * A TD quote without the zeros that Azure's service puts behind it: the bytes up to the end that the quote states.
+ * What is no quote, or has other bytes behind it, comes back as it is. @param bytes  UNTRUSTED, borrowed
+ */
+struct cm_span cm_quote_unpadded(struct cm_span bytes);
+
+/**
  * @param bytes  UNTRUSTED; exactly one quote: bytes behind it are refused.
  * @param out    refers to bytes.
  * @retval CM_ERR_FORMAT truncated, trailing bytes, a length that does not fit

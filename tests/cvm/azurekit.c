@@ -127,7 +127,7 @@ static void write_hcl(struct vm *v)
 static void write_quote(struct vm *v)
 {
     uint8_t *q = v->quote;
-    size_t nonce = strlen(v->nonce);
+    size_t nonce = v->nonce_len != 0 ? v->nonce_len : strlen(v->nonce);
     uint8_t all[24 * 32];
     size_t n = 0;
     size_t at = 0;
@@ -206,8 +206,10 @@ size_t vm_json(struct vm *v, int version, size_t count)
     p += sprintf(p, "]},\"hcl_report\":\"");
     must(cm_base64url_encode(cm_span_make(v->blob, v->blob_len), p, 8192, &len) == CM_OK);
     p += len;
-    p += sprintf(p, "\",\"vcek\":\"");
-    must(cm_base64url_encode(v->snp.materials[2].bytes, p, 8192, &len) == CM_OK);
+    p += sprintf(p, "\",\"%s\":\"", v->kind == 4 ? "td_quote" : "vcek");
+    must(cm_base64url_encode(v->kind == 4 ? cm_span_make(v->td_quote, v->td_quote_len)
+                                          : v->snp.materials[2].bytes,
+                             p, 16384, &len) == CM_OK);
     p += len;
     p += sprintf(p, "\"}");
     v->snp.material_count = 2; /* root and intermediate are the caller's */

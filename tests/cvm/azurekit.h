@@ -23,6 +23,7 @@ struct vm {
     EVP_PKEY *ak;
     EVP_PKEY *signer; /* of the quote */
     const char *nonce;
+    size_t nonce_len; /* 0: it is text */
     uint32_t selected;
     bool list; /* values labelled by their place */
     uint8_t blob[4096];

@@ -67,7 +67,7 @@ static void configure(struct cm_service *s)
     demand(cm_decide_configure(s, &config, &why) == CM_OK, why.text);
 }
 
-struct cm_service *kbs_start_with(bool accept_emulated)
+static struct cm_service *start_at(bool accept_emulated, uint64_t now)
 {
     static bool platform;
     const struct kit_options options = {
@@ -79,10 +79,20 @@ struct cm_service *kbs_start_with(bool accept_emulated)
         platform = true;
     }
     answers_len = 0;
-    kit_set_clock((uint64_t)time(NULL)); /* the platform's collateral is of now */
+    kit_set_clock(now);
     (void)kit_start_with(&options);
     configure(kit_service());
     return kit_service();
+}
+
+struct cm_service *kbs_start_with(bool accept_emulated)
+{
+    return start_at(accept_emulated, (uint64_t)time(NULL)); /* its collateral is of now */
+}
+
+struct cm_service *kbs_start_at(uint64_t now)
+{
+    return start_at(false, now);
 }
 
 struct cm_service *kbs_start(void)
@@ -236,7 +246,7 @@ void kbs_digest(const char *hash, const char *text, uint8_t out[64])
 }
 
 /* Members in order of their names, as RFC 8785 wants. */
-static void report_data(const struct kbs_guest *g, uint8_t out[64])
+void kbs_bound(const struct kbs_guest *g, uint8_t out[64])
 {
     bool composite = strcmp(g->version, "0.4") >= 0;
     char text[8192] = "";
@@ -259,7 +269,7 @@ const char *kbs_quote(const struct kbs_guest *g)
     size_t size = 0;
     size_t len = 0;
 
-    report_data(g, bound);
+    kbs_bound(g, bound);
     memset(&id, 0, sizeof(id));
     id.attributes.flags =
         SGX_ATTR_INIT | SGX_ATTR_MODE64 | SGX_ATTR_KSS | (g->debug ? SGX_ATTR_DEBUG : 0);
@@ -277,28 +287,35 @@ const char *kbs_quote(const struct kbs_guest *g)
     return text;
 }
 
-const char *kbs_body(const struct kbs_guest *g, const char *quote)
+const char *kbs_body_of(const struct kbs_guest *g, const char *evidence)
 {
-    static char body[131072];
+    static char body[262144];
     int n = 0;
 
     if (strncmp(g->version, "0.4", 3) == 0) {
         n = snprintf(body, sizeof(body),
                      "{\"init-data\":%s,\"runtime-data\":{\"nonce\":\"%s\",\"tee-pubkey\":%s},"
-                     "\"tee-evidence\":{\"primary_evidence\":{\"quote\":\"%s\"},"
-                     "\"additional_evidence\":%s}}",
-                     g->init_data, g->nonce, g->jwk, quote, g->additional);
+                     "\"tee-evidence\":{\"primary_evidence\":%s,\"additional_evidence\":%s}}",
+                     g->init_data, g->nonce, g->jwk, evidence, g->additional);
     } else if (strncmp(g->version, "0.3", 3) == 0) {
         n = snprintf(body, sizeof(body),
-                     "{\"runtime-data\":{\"nonce\":\"%s\",\"tee-pubkey\":%s},"
-                     "\"tee-evidence\":{\"quote\":\"%s\"}}",
-                     g->nonce, g->jwk, quote);
+                     "{\"runtime-data\":{\"nonce\":\"%s\",\"tee-pubkey\":%s},\"tee-evidence\":%s}",
+                     g->nonce, g->jwk, evidence);
     } else {
-        n = snprintf(body, sizeof(body), "{\"tee-pubkey\":%s,\"tee-evidence\":{\"quote\":\"%s\"}}",
-                     g->jwk, quote);
+        n = snprintf(body, sizeof(body), "{\"tee-pubkey\":%s,\"tee-evidence\":%s}", g->jwk,
+                     evidence);
     }
     demand(n > 0 && n < (int)sizeof(body), "body");
     return body;
+}
+
+const char *kbs_body(const struct kbs_guest *g, const char *quote)
+{
+    static char evidence[131072];
+    int n = snprintf(evidence, sizeof(evidence), "{\"quote\":\"%s\"}", quote);
+
+    demand(n > 0 && n < (int)sizeof(evidence), "evidence");
+    return kbs_body_of(g, evidence);
 }
 
 int kbs_post_attest(struct kbs_guest *g, const char *body)

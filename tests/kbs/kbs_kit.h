@@ -12,6 +12,8 @@
 /** The service with all that the key broker needs, at the time that it is. */
 struct cm_service *kbs_start(void);
 struct cm_service *kbs_start_with(bool accept_emulated);
+/** The same at another time, for evidence of tests' own makers; nothing of an emulator is taken. */
+struct cm_service *kbs_start_at(uint64_t now);
 void kbs_stop(void);
 /** For tests that can share a service: one that has a resource bank/key/one, policies that let guests of the kit
  * have it, and the time that it is; whatever the test before has left. */
@@ -32,7 +34,7 @@ struct kbs_guest {
     char hash[16];
     char additional[4096]; /* JSON of the text; "\"\"" */
     char init_data[2048];  /* JSON of the member's value; "null" */
-    char token[16384];
+    char token[65536];
     /* of the enclave */
     bool debug;
     uint8_t mrenclave; /* every byte */
@@ -46,8 +48,11 @@ void kbs_guest_free(struct kbs_guest *g);
 int kbs_auth(struct kbs_guest *g);
 /** The quote for this guest's key and challenge, in base64. Static. */
 const char *kbs_quote(const struct kbs_guest *g);
-/** The body of POST attest of the guest's dialect, with this evidence. Static. */
+/** What evidence must bind: the hash of challenge, key and additional evidence, zeros behind it. */
+void kbs_bound(const struct kbs_guest *g, uint8_t out[64]);
+/** The body of POST attest of the guest's dialect, with this quote or this evidence (JSON). Static. */
 const char *kbs_body(const struct kbs_guest *g, const char *quote);
+const char *kbs_body_of(const struct kbs_guest *g, const char *evidence);
 /** POST attest with a body; the token is the guest's. */
 int kbs_post_attest(struct kbs_guest *g, const char *body);
 /** All of it. */
