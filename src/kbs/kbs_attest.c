@@ -121,7 +121,9 @@ static enum cm_status decide_device(struct attest *a, struct cm_json_value name,
         tee = cm_kbs_tee(text);
     }
     if (tee == NULL || !tee->device) {
-        cm_why_set(&a->why, "additional evidence of \"%s\" is not taken here: nvidia is", text);
+        cm_why_set(&a->why, "additional evidence of \"%s\" %s", text,
+                   strncmp(text, "sample", 6) == 0 ? cm_kbs_tee_refusal(text)
+                                                   : "is not taken here: nvidia's is");
         return CM_ERR_UNSUPPORTED;
     }
     if (cm_json_is(v, CM_JSON_ARRAY) && cm_json_count(v) == 2) {

@@ -7,6 +7,25 @@
 #include "kbs/kbs_private.h"
 #include "token/base64.h"
 
+/* Of what guest-components can send and what is not in kbs_session.c's table. */
+const char *cm_kbs_tee_refusal(const char *name)
+{
+    static const char *const unverified[] = {"csv", "se", "hygondcu", "hygon-dcu", "nvidia-dpu"};
+
+    name = name == NULL ? "" : name;
+    if (strncmp(name, "sample", 6) == 0) {
+        return "is no evidence: anybody can write it, so it is never taken. To develop without "
+               "hardware, casemate serve --dev takes evidence of the emulator, named sgx";
+    }
+    for (size_t i = 0; i < sizeof(unverified) / sizeof(unverified[0]); i++) {
+        if (strcmp(unverified[i], name) == 0) {
+            return "is not taken here: this service has no verifier of it";
+        }
+    }
+    return "is not taken here: sgx, tdx, snp, az-snp-vtpm, az-tdx-vtpm, cca and tpm are, nvidia as "
+           "additional evidence";
+}
+
 uint8_t *cm_kbs_evidence_room(struct cm_kbs_evidence *e, size_t cap)
 {
     uint8_t *room = NULL;

@@ -54,6 +54,8 @@ struct cm_kbs_tee {
 };
 /** NULL: it is not taken. */
 const struct cm_kbs_tee *cm_kbs_tee(const char *name);
+/** Why not, to follow the name (NULL: none was given). Static. */
+const char *cm_kbs_tee_refusal(const char *name);
 
 #define CM_KBS_COOKIE     "kbs-session-id"
 #define CM_KBS_COOKIE_CAP 33

@@ -233,10 +233,8 @@ void cm_kbs_serve_auth(struct cm_call *call, void *state)
                      "0.2 and 0.1",
                      shown);
     } else if (session.tee == NULL || session.tee->device) {
-        cm_call_fail(call, 401, "AttestationError",
-                     "tee \"%s\" is not taken here: sgx, tdx, snp, az-snp-vtpm, az-tdx-vtpm, cca "
-                     "and tpm are, nvidia as additional evidence",
-                     shown);
+        cm_call_fail(call, 401, "AttestationError", "tee \"%s\" %s", shown,
+                     cm_kbs_tee_refusal(tee));
     } else if (refuse_extra(extra, tee) != NULL) {
         cm_call_fail(call, 401, "AttestationError", "%s", refuse_extra(extra, tee));
     } else if (!choose_hash(extra, &session.hash, &listed)) {

@@ -6,6 +6,7 @@
 #include "identity/identity.h"
 #include "kbs/kbs.h"
 #include "kbs_kit.h"
+#include "token/base64.h"
 
 #define SECRET KBS_SECRET
 
@@ -237,7 +238,7 @@ TEST(additional_evidence_that_is_not_bound_or_not_taken)
     (void)snprintf(g->additional, sizeof(g->additional), "\"{}\"");
     refused(kbs_post_attest(g, kbs_body(g, quote)), "report_data");
     (void)snprintf(g->additional, sizeof(g->additional), "\"{\\\"sampledevice\\\":{}}\"");
-    refused(kbs_attest(g), "not taken");
+    refused(kbs_attest(g), "no evidence");
     (void)snprintf(g->additional, sizeof(g->additional),
                    "\"{\\\"sgx\\\":{\\\"quote\\\":\\\"\\\"}}\"");
     refused(kbs_attest(g), "not taken");
@@ -354,6 +355,35 @@ TEST(one_tee_that_says_it_is_another)
     kbs_guest_free(g);
 }
 
+/* Whatever guest-components' sample attester says of itself, under whichever name */
+TEST(the_sample_attester_vouches_for_nothing)
+{
+    static const char *const names[] = {"sgx", "tdx", "snp", "cca", "tpm"};
+    struct kbs_guest *g = NULL;
+    uint8_t bound[64] = {0};
+    char digest[128] = "";
+    char evidence[256] = "";
+    size_t len = 0;
+
+    kbs_ready();
+    g = kbs_guest(KBS_P256);
+    (void)snprintf(g->tee, sizeof(g->tee), "sample");
+    refused(kbs_auth(g), "--dev");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        (void)snprintf(g->tee, sizeof(g->tee), "%s", names[i]);
+        CHECK_EQ(kbs_auth(g), 200);
+        kbs_bound(g, bound);
+        CHECK_EQ(cm_base64_encode(cm_span_make(bound, 48), digest, sizeof(digest) - 1, &len),
+                 CM_OK);
+        digest[len] = '\0';
+        (void)snprintf(evidence, sizeof(evidence), "{\"svn\":\"1\",\"report_data\":\"%s\"}",
+                       digest);
+        refused(kbs_post_attest(g, kbs_body_of(g, evidence)), "");
+        nothing_for(g);
+    }
+    kbs_guest_free(g);
+}
+
 TEST(what_is_asked_for_wrongly_is_told_so)
 {
     static const struct {
@@ -366,9 +396,10 @@ TEST(what_is_asked_for_wrongly_is_told_so)
         {"{\"version\":\"0.4\",\"tee\":\"sgx\",\"extra-params\":\"\"}", "0.4.0"},
         {"{\"version\":\"0.4.x\",\"tee\":\"sgx\",\"extra-params\":\"\"}", "0.4.0"},
         {"{\"tee\":\"sgx\",\"extra-params\":\"\"}", "0.4.0"},
-        {"{\"version\":\"0.4.0\",\"tee\":\"sample\",\"extra-params\":\"\"}", "sample"},
+        {"{\"version\":\"0.4.0\",\"tee\":\"sample\",\"extra-params\":\"\"}", "no evidence"},
+        {"{\"version\":\"0.4.0\",\"tee\":\"csv\",\"extra-params\":\"\"}", "no verifier"},
         {"{\"version\":\"0.4.0\",\"tee\":\"nvidia\",\"extra-params\":\"\"}", "nvidia"},
-        {"{\"version\":\"0.4.0\",\"tee\":\"se\",\"extra-params\":\"\"}", "not taken"},
+        {"{\"version\":\"0.4.0\",\"tee\":\"se\",\"extra-params\":\"\"}", "no verifier"},
         {"{\"version\":\"0.4.0\",\"extra-params\":\"\"}", "not taken"},
         {"{\"version\":\"0.4.0\",\"tee\":\"sgx\",\"extra-params\":{\"supported-hash-algorithms\":["
          "\"md5\"]}}",
