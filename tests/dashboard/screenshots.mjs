@@ -16,8 +16,8 @@ const mock = await start();
 const browser = await launch();
 const refused = mock.world.log.find((a) => a.app === 'ledger-2' && a.stage === 'policy');
 
-async function picture(name, options, prepare = async () => undefined) {
-    const {page, close} = await visit(browser, mock.url, {width: 1200, height: 760, ...options});
+async function picture(name, options, prepare = async () => undefined, from = mock) {
+    const {page, close} = await visit(browser, from.url, {width: 1200, height: 760, ...options});
     await prepare(page);
     await page.waitForTimeout(400); // fonts and charts are there
     await page.screenshot({path: join(folder, `${name}.png`)});
@@ -31,6 +31,10 @@ await picture('dashboard-policy', {as: 'bob', path: '/policies/SgxEnclave', colo
     await page.getByRole('button', {name: 'What if'}).click();
     await page.locator('.tile', {hasText: 'Newly accepted'}).waitFor();
 });
+await picture('dashboard-releases', {as: 'ada', path: '/keys/key/ledger-data', height: 700});
 await picture('dashboard-phone', {as: 'ada', path: `/attestations/${refused.id}`, width: 360, height: 760, colorScheme: 'dark'});
+const fresh = await start({empty: true});
+await picture('dashboard-start', {as: 'ada', height: 640}, undefined, fresh);
+await fresh.stop();
 await browser.close();
 await mock.stop();

@@ -74,7 +74,7 @@ export function AccountPage(): JSX.Element {
                             ['This session', <span key="s">ends <Time at={me.user?.expires_at ?? null} form="ago" /> at the latest</span>],
                         ]}
                     />
-                    <p class="quiet small never">An admin gives and takes roles, and sets a new password for whoever has forgotten his.</p>
+                    <p class="quiet small never">An admin gives and takes roles, and sets a new password for whoever has forgotten theirs.</p>
                 </Panel>
                 <Panel title="Change the password" note="your other sessions end with it">
                     <PasswordForm name={name} />

@@ -33,6 +33,7 @@ export function AttestationTable({items, label}: {items: Attestation[]; label: s
             rows={items}
             id={(a) => a.id}
             to={(a) => `/attestations/${a.id}`}
+            about={(a) => `${a.result}, ${teeName(a.tee)} of ${a.client}`}
             columns={[
                 {name: 'Time', kind: 'tight', cell: (a) => <Time at={a.time} />},
                 {name: 'Result', kind: 'tight', card: 'state', cell: (a) => <State of={a.result} />},

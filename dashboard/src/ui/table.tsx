@@ -45,10 +45,11 @@ interface Properties<T> {
     rows: T[];
     id: (row: T) => string;
     to?: (row: T) => string | null; // the page of a row: the first column links there
+    about?: (row: T) => string; // what that link says to those who hear it alone, behind the first column
     mark?: (row: T) => string; // a class of the row
 }
 
-export function Table<T>({label, columns, rows, id, to, mark}: Properties<T>): JSX.Element {
+export function Table<T>({label, columns, rows, id, to, about, mark}: Properties<T>): JSX.Element {
     const classes = classesOf(columns);
 
     return (
@@ -65,7 +66,7 @@ export function Table<T>({label, columns, rows, id, to, mark}: Properties<T>): J
                 </thead>
                 <tbody role="rowgroup">
                     {rows.map((row) => (
-                        <Row key={id(row)} row={row} columns={columns} classes={classes} to={to?.(row) ?? null} mark={mark?.(row) ?? ''} />
+                        <Row key={id(row)} row={row} columns={columns} classes={classes} to={to?.(row) ?? null} about={about?.(row) ?? ''} mark={mark?.(row) ?? ''} />
                     ))}
                 </tbody>
             </table>
@@ -73,7 +74,7 @@ export function Table<T>({label, columns, rows, id, to, mark}: Properties<T>): J
     );
 }
 
-function Row<T>({row, columns, classes, to, mark}: {row: T; columns: Column<T>[]; classes: string[]; to: string | null; mark: string}): JSX.Element {
+function Row<T>({row, columns, classes, to, about, mark}: {row: T; columns: Column<T>[]; classes: string[]; to: string | null; about: string; mark: string}): JSX.Element {
     return (
         <tr role="row" class={`${mark}${to === null ? '' : ' linked'}`}>
             {columns.map((c, i) => (
@@ -82,6 +83,7 @@ function Row<T>({row, columns, classes, to, mark}: {row: T; columns: Column<T>[]
                         {i === 0 && to !== null ? (
                             <A to={to} class="row-link">
                                 {c.cell(row)}
+                                {about !== '' && <span class="unseen">, {about}</span>}
                             </A>
                         ) : (
                             c.cell(row)
