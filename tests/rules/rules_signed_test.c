@@ -311,6 +311,46 @@ static size_t registered(void)
     return count;
 }
 
+/* One admin alone does not open what two people have closed. */
+TEST(where_two_people_are_asked_for_it_takes_two_to_ask_for_no_signature)
+{
+    struct cm_rules_mode mode = {false, false};
+    bool waits = false;
+
+    begin(true);
+    CHECK_EQ(rules_do("admin", "mode", "-", 0, "signed people", &waits), CM_OK);
+    CHECK(!waits);
+    CHECK_EQ(rules_do("admin", "mode", "-", 0, "people", &waits), CM_OK);
+    CHECK(waits);
+    cm_rules_mode(kit_service(), &mode);
+    CHECK(mode.signed_only && mode.two_people);
+    CHECK_EQ(APPROVE("admin", CM_RULES_MODE, 3), CM_ERR_DENIED);
+    CHECK_EQ(APPROVE("approver", CM_RULES_MODE, 3), CM_OK);
+    cm_rules_mode(kit_service(), &mode);
+    CHECK(!mode.signed_only && mode.two_people);
+    CHECK_EQ(rules_do("admin", "mode", "-", 0, "signed people", &waits),
+             CM_OK); /* more is no less */
+    CHECK(!waits);
+    kit_stop();
+}
+
+/* It says that it signed itself, and somebody else did: nobody knows whose key that is. */
+TEST(a_certificate_that_lies_about_its_signer_is_not_registered)
+{
+    struct signer_form form = {.rsa_bits = 2048, .ca = true};
+    struct signer *liar = NULL;
+
+    begin(false);
+    form.issuer = mallory; /* of the same name */
+    liar = signer_make(&form);
+    CHECK_EQ(FIRST("admin", liar->pem), CM_ERR_SIGNATURE);
+    CHECK(strstr(kit_string("why"), "own signature") != NULL);
+    CHECK_EQ(FIRST("admin", alice->pem), CM_OK);
+    CHECK_EQ(add("author", signer_certificate(alice, CM_SIG_RS256, liar)), CM_ERR_SIGNATURE);
+    signer_free(liar);
+    kit_stop();
+}
+
 TEST(further_certificates_are_signed_for_by_one_that_is_registered)
 {
     struct signer *bob = signer_ca(0);
