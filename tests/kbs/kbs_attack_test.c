@@ -5,6 +5,7 @@
 #include "harness.h"
 #include "identity/identity.h"
 #include "kbs/kbs.h"
+#include "kbs/kbs_private.h"
 #include "kbs_kit.h"
 #include "token/base64.h"
 
@@ -222,6 +223,21 @@ TEST(init_data_that_was_changed)
     right();
 }
 
+/* Names may have dashes anywhere: nvidia, n-vidia, nv-idia, n-v-idia... */
+static void many_devices(struct kbs_guest *g, unsigned count)
+{
+    size_t n = 0;
+
+    n += (size_t)snprintf(g->additional, sizeof(g->additional), "\"{");
+    for (unsigned i = 0; i < count; i++) {
+        n += (size_t)snprintf(g->additional + n, sizeof(g->additional) - n,
+                              "%s\\\"n%sv%si%sd%si%sa\\\":{\\\"x\\\":[]}", i == 0 ? "" : ",",
+                              i & 1 ? "-" : "", i & 2 ? "-" : "", i & 4 ? "-" : "",
+                              i & 8 ? "-" : "", i & 16 ? "-" : "");
+    }
+    (void)snprintf(g->additional + n, sizeof(g->additional) - n, "}\"");
+}
+
 TEST(additional_evidence_that_is_not_bound_or_not_taken)
 {
     struct kbs_guest *g = NULL;
@@ -246,6 +262,11 @@ TEST(additional_evidence_that_is_not_bound_or_not_taken)
     refused(kbs_attest(g), "");
     (void)snprintf(g->additional, sizeof(g->additional), "\"[1]\"");
     refused(kbs_attest(g), "tee-evidence");
+    many_devices(g, 17); /* each of another name, and of the same kind: no array is longer */
+    refused(kbs_attest(g), "more than 16");
+    many_devices(g, 16);
+    refused(kbs_attest(g), "");
+    CHECK(strstr(kit_string("detail"), "more than") == NULL);
     nothing_for(g);
     CHECK_EQ(permitted(), before); /* nor does the record say otherwise */
     free(quote);
@@ -338,6 +359,26 @@ TEST(cookies_that_are_invented)
     refused(kbs_post_attest(g, kbs_body(g, kbs_quote(g))), "tee-evidence");
     nothing_for(g);
     kbs_guest_free(g);
+}
+
+/* A cookie that was made for a TEE is read back; for a device, which is beside one, it is none. */
+TEST(a_cookie_that_names_a_device)
+{
+    static const char *const tees[] = {"sgx", "tpm", "nvidia"};
+
+    for (size_t i = 0; i < sizeof(tees) / sizeof(tees[0]); i++) {
+        struct cm_kbs_session made = {
+            .tee = cm_kbs_tee(tees[i]), .minor = 4, .hash = CM_HASH_SHA384};
+        struct cm_kbs_session read = {.tee = NULL};
+        char id[CM_KBS_COOKIE_CAP] = "";
+        char cookie[CM_KBS_COOKIE_CAP + 32] = "";
+
+        REQUIRE(made.tee != NULL && cm_kbs_session_new(&made, 1000) == CM_OK);
+        cm_kbs_session_cookie(&made, id);
+        (void)snprintf(cookie, sizeof(cookie), CM_KBS_COOKIE "=%s", id);
+        CHECK_EQ(cm_kbs_session_from(cookie, &read), !made.tee->device);
+        CHECK(made.tee->device ? read.tee == NULL : read.tee == made.tee);
+    }
 }
 
 TEST(one_tee_that_says_it_is_another)
