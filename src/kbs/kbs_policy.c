@@ -158,31 +158,6 @@ static void set_policy(struct cm_call *call, const char *type, const char *text)
     }
 }
 
-static void upload(struct cm_call *call, const char *type, json_t *body)
-{
-    char *text = policy_of(call, body);
-
-    if (text == NULL) {
-        return;
-    }
-    if (is_rego(text)) {
-        refuse_rego(call);
-    } else {
-        set_policy(call, type, text);
-    }
-    free(text);
-}
-
-void cm_kbs_serve_resource_policy_put(struct cm_call *call, void *state)
-{
-    json_t *body = cm_call_json(call);
-
-    (void)state;
-    if (body != NULL) {
-        upload(call, RESOURCE_TYPE, body);
-    }
-}
-
 /* The kinds of evidence are our identifiers: each has a policy of its own. */
 static const char *attestation_type(struct cm_call *call, const char *id)
 {
@@ -198,18 +173,46 @@ static const char *attestation_type(struct cm_call *call, const char *id)
     return type;
 }
 
+/* First the language: who uploads Rego names the policy as his other services do. */
+static void upload(struct cm_call *call, bool resources, json_t *body)
+{
+    char *text = policy_of(call, body);
+    const char *type = RESOURCE_TYPE;
+
+    if (text == NULL) {
+        return;
+    }
+    if (is_rego(text)) {
+        refuse_rego(call);
+        goto out;
+    }
+    if (!resources) {
+        type = attestation_type(call, json_string_value(json_object_get(body, "policy_id")));
+    }
+    if (type != NULL) {
+        set_policy(call, type, text);
+    }
+out:
+    free(text);
+}
+
+void cm_kbs_serve_resource_policy_put(struct cm_call *call, void *state)
+{
+    json_t *body = cm_call_json(call);
+
+    (void)state;
+    if (body != NULL) {
+        upload(call, true, body);
+    }
+}
+
 void cm_kbs_serve_attestation_policy_put(struct cm_call *call, void *state)
 {
     json_t *body = cm_call_json(call);
-    const char *type = NULL;
 
     (void)state;
-    if (body == NULL) {
-        return;
-    }
-    type = attestation_type(call, json_string_value(json_object_get(body, "policy_id")));
-    if (type != NULL) {
-        upload(call, type, body);
+    if (body != NULL) {
+        upload(call, false, body);
     }
 }
 

@@ -42,7 +42,11 @@ TEST(rego_is_refused_with_a_way_out)
         CHECK(strstr(kit_string("detail"), "authorizationrules") != NULL);
         CHECK(strstr(kit_string("detail"), "allow-all") != NULL);
         CHECK_EQ(kbs_attestation_policy("SgxEnclave", regos[i]), 400);
+        CHECK_EQ(kbs_attestation_policy("default", regos[i]), 400); /* as their clients name it */
+        CHECK(strstr(kit_string("detail"), "this is Rego") != NULL);
     }
+    CHECK_EQ(kbs_attestation_policy("default", cm_kbs_policy("default")), 400);
+    CHECK(strstr(kit_string("detail"), "policy_id") != NULL);
     CHECK(!kbs_stored("package policy")); /* never kept */
     CHECK(!kbs_stored("rego.v1"));
     CHECK_EQ(kit_get("/kbs/v0/resource-policy", "auditor")->status, 200);
