@@ -24,7 +24,7 @@ enum cm_status cm_json_only(json_t *object, const char *where, const char *const
             i++;
         }
         if (names[i] == NULL) {
-            cm_why_set(why, "%s has no member \"%.40s\"", where, key);
+            cm_why_set(why, "%s has a member \"%.40s\" that is not known here", where, key);
             return CM_ERR_PARAM;
         }
     }

@@ -1,6 +1,8 @@
 /* The first admin, log-in and log-out, sessions and their end, and changes that another site asks for. */
 #include "access_kit.h"
 
+#include "access/access_private.h"
+
 /* ------------------------------------------------------------------- set-up */
 
 TEST(code_waits_in_a_private_file_and_enrols_the_first_admin)
@@ -234,6 +236,57 @@ TEST(an_account_has_sixteen_sessions_at_most)
     kit_stop();
 }
 
+/* What a log-in does when the password has been verified, with what the store said before that. */
+static char verified[512];
+
+static bool take_hash(void *arg, const struct cm_db_value *columns, size_t count)
+{
+    (void)snprintf(arg, sizeof(verified), "%.*s", (int)columns[0].bytes.len,
+                   count == 1 ? (const char *)columns[0].bytes.ptr : "");
+    return false;
+}
+
+static void serve_verified(struct cm_call *call, void *state)
+{
+    (void)state;
+    cm_access_session_begin(call, cm_access_of(call->service), "bob", verified);
+}
+
+static const struct cm_route verified_routes[] = {
+    {.methods = CM_WEB_POST, .path = "/verified", .serve = serve_verified}};
+static const struct cm_module verified_module = {
+    .name = "verified", .routes = verified_routes, .route_count = 1};
+
+/* Hashing takes its time: whoever is disabled meanwhile, or has another password, begins no session. */
+TEST(what_changes_while_a_password_is_verified_counts)
+{
+    static const struct cm_module *const modules[] = {&cm_access_module, &verified_module, NULL};
+    struct kit_options options = access_options();
+    struct person ada;
+    struct person bob;
+    struct cm_db *db = NULL;
+
+    options.modules = modules;
+    (void)kit_start_with(&options);
+    setup_admin(&ada);
+    person_with(&ada, "bob", "auditor", &bob);
+    REQUIRE(cm_db_open(kit_store(), &db, NULL) == CM_OK);
+    REQUIRE(cm_db_run(db, "SELECT password FROM access_account WHERE name = 'bob'", cm_db_none(),
+                      cm_db_into(take_hash, verified), NULL) == CM_OK);
+    cm_db_close(db);
+    CHECK_EQ(kit_post("/verified", NULL, "{}")->status, 200);
+    CHECK_EQ(ask_as(&ada, "PUT", "/api/v1/accounts/bob", "{\"enabled\":false}")->status, 200);
+    CHECK_EQ(kit_post("/verified", NULL, "{}")->status, 403);
+    CHECK(kit_header("Set-Cookie") == NULL);
+    CHECK_EQ(ask_as(&ada, "PUT", "/api/v1/accounts/bob", "{\"enabled\":true}")->status, 200);
+    CHECK_EQ(kit_post("/verified", NULL, "{}")->status, 200);
+    CHECK_EQ(ask_as(&ada, "PUT", "/api/v1/accounts/bob", "{\"password\":\"another horse battery\"}")
+                 ->status,
+             200);
+    CHECK_EQ(kit_post("/verified", NULL, "{}")->status, 403);
+    kit_stop();
+}
+
 /* ---------------------------------------------------------------------- CSRF */
 
 #define NEW_TOKEN "{\"name\":\"t\",\"roles\":[\"client\"],\"days\":1}"
@@ -371,6 +424,22 @@ TEST(password_is_changed_by_who_knows_it_and_ends_other_sessions)
     CHECK_EQ(ask_as(&other, "GET", "/api/v1/accounts", NULL)->status, 401);
     CHECK_EQ(log_in("ada", PASSWORD, NULL), 401);
     CHECK_EQ(log_in("ada", "a new one, and long", NULL), 200);
+    kit_stop();
+}
+
+/* A slip of the pen is named as what it is, which is not that something is missing. */
+TEST(members_that_nobody_knows_are_named)
+{
+    struct person ada;
+
+    access_start();
+    setup_admin(&ada);
+    CHECK_EQ(kit_post("/api/v1/login", NULL, "{\"nmae\":\"ada\"}")->status, 400);
+    CHECK_STR(kit_string("error.message"),
+              "the request has a member \"nmae\" that is not known here");
+    CHECK_EQ(ask_as(&ada, "PUT", "/api/v1/settings/access", "{\"session\":{\"x\":1}}")->status,
+             400);
+    CHECK_STR(kit_string("error.message"), "session has a member \"x\" that is not known here");
     kit_stop();
 }
 
