@@ -43,6 +43,14 @@ CM_MUST_USE enum cm_status cm_access_token_make(struct cm_service *s, const char
                                                 char out[CM_ACCESS_TOKEN_CAP], struct cm_why *why);
 
 /**
+ * Revoke all tokens that cm_access_token_make() has made, each with an audit record. Waits.
+ * @param count  of them; those that had expired are among them
+ * @retval as of cm_service_write()
+ */
+CM_MUST_USE enum cm_status cm_access_tokens_end(struct cm_service *s, size_t *count,
+                                                struct cm_why *why);
+
+/**
  * Make an account, with an audit record: for the same. It takes a hash's time (0.2 s) and memory (64 MiB).
  * @param password  12 to 256 characters of UTF-8
  * @retval CM_ERR_EXISTS   @retval CM_ERR_PARAM

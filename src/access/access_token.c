@@ -11,6 +11,7 @@
 #define MAX_TOKENS 4096
 #define MAX_DAYS   3650
 #define DAY        86400U
+#define SERVICE    "the service" /* which no account can be called */
 
 _Static_assert(sizeof(ACCESS_TOKEN_LEAD) + ACCESS_SECRET_B64 <= CM_ACCESS_TOKEN_CAP,
                "a token fits what callers have for it");
@@ -296,10 +297,64 @@ enum cm_status cm_access_token_make(struct cm_service *s, const char *name, unsi
 
     out[0] = '\0';
     CM_TRY(make(s, name, roles, seconds, &n, why));
-    n.creator = "the service";
+    n.creator = SERVICE;
     CM_TRY(cm_service_write(s, make_run, &n, why));
     memcpy(out, n.token, sizeof(n.token));
 out:
     cm_wipe(&n, sizeof(n));
+    return st;
+}
+
+struct ending {
+    struct cm_service *service;
+    size_t count;
+    char id[ACCESS_ID]; /* of one more; "": there is none */
+};
+
+static bool take_id(void *arg, const struct cm_db_value *columns, size_t count)
+{
+    struct ending *e = arg;
+
+    if (count == 1 && columns[0].bytes.len < sizeof(e->id)) {
+        (void)snprintf(e->id, sizeof(e->id), "%.*s", (int)columns[0].bytes.len,
+                       (const char *)columns[0].bytes.ptr);
+    }
+    return false;
+}
+
+static enum cm_status end_run(struct cm_db *db, void *arg, struct cm_why *why)
+{
+    const struct cm_db_value creator = cm_db_text(SERVICE);
+    struct ending *e = arg;
+    struct revoking r = {e->service, e->id};
+    struct cm_audit_record record = {.time = (int64_t)cm_service_now(e->service),
+                                     .actor = SERVICE,
+                                     .action = "token.revoke",
+                                     .object = e->id,
+                                     .detail = ""};
+    enum cm_status st = CM_OK;
+
+    e->count = 0; /* it may run again */
+    for (;;) {
+        e->id[0] = '\0';
+        CM_TRY(cm_db_run(db, "SELECT id FROM access_token WHERE creator = ? LIMIT 1",
+                         cm_db_with(&creator, 1), cm_db_into(take_id, e), why));
+        if (e->id[0] == '\0') {
+            break;
+        }
+        CM_TRY(revoke_run(db, &r, why));
+        CM_TRY(cm_audit_append(db, &record, why));
+        e->count++;
+    }
+out:
+    return st;
+}
+
+enum cm_status cm_access_tokens_end(struct cm_service *s, size_t *count, struct cm_why *why)
+{
+    struct ending e = {.service = s};
+    enum cm_status st = cm_service_write(s, end_run, &e, why);
+
+    *count = st == CM_OK ? e.count : 0;
     return st;
 }

@@ -199,6 +199,15 @@ out:
     return st;
 }
 
+void cm_identity_tls_leave(struct cm_service *s)
+{
+    struct cm_identity *id = identity_of(s);
+
+    (void)pthread_mutex_lock(&id->lock);
+    id->serves = false;
+    (void)pthread_mutex_unlock(&id->lock);
+}
+
 static enum cm_status renew_tls(struct cm_identity *id, uint64_t now, struct cm_why *why)
 {
     char *cert = NULL;

@@ -47,9 +47,17 @@ json_t *cm_identity_jwks(struct cm_service *s, enum cm_signer signer);
 const char *cm_identity_ca_pem(struct cm_service *s);
 
 /** A TLS certificate chain under the CA for the service's host names, and its key: for
- * cm_service_serve(). The caller frees both (the key with cm_wipe before). */
+ * cm_service_serve(). The caller frees both (the key with cm_wipe before). From then on the module puts another
+ * in its place when it is due. */
 CM_MUST_USE enum cm_status cm_identity_tls(struct cm_service *s, char **cert_pem, char **key_pem,
                                            struct cm_why *why);
+
+/** The service is served with a certificate of others now: ours is no longer renewed. */
+void cm_identity_tls_leave(struct cm_service *s);
+
+/** Whether a certificate can have all names of a configuration. @retval CM_ERR_PARAM  why says which it cannot */
+CM_MUST_USE enum cm_status cm_identity_check_names(const struct cm_service_config *config,
+                                                   struct cm_why *why);
 
 /** A new key for a signer; the one before stays published. @retval as of cm_service_write() */
 CM_MUST_USE enum cm_status cm_identity_rotate(struct cm_service *s, enum cm_signer signer,

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "common/try.h"
+#include "identity/identity.h"
 
 /* What a host name, a wildcard below one, or a numeric address is made of. */
 static bool plain(const char *text, size_t len)
@@ -80,6 +81,15 @@ enum cm_status cm_identity_names(const struct cm_service_config *config,
         CM_TRY(add(out, own[i], strlen(own[i]), why));
     }
 out:
+    return st;
+}
+
+enum cm_status cm_identity_check_names(const struct cm_service_config *config, struct cm_why *why)
+{
+    struct cm_identity_names *names = malloc(sizeof(*names));
+    enum cm_status st = names == NULL ? CM_ERR_NOMEM : cm_identity_names(config, names, why);
+
+    free(names);
     return st;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collateral/collateral_http.h"
 #include "common/try.h"
 #include "decide/decide_config.h"
 #include "os/os.h"
@@ -117,6 +118,28 @@ static enum cm_status read_roots(char *const *from, struct roots *out, struct cm
         out->count++;
     }
 out:
+    return st;
+}
+
+enum cm_status cm_serve_check_collateral(const struct cm_serve_config *c, struct cm_why *why)
+{
+    struct cm_collateral_config intel;
+    struct cm_decide_config config = {.intel = NULL};
+    struct roots *roots = calloc(1, sizeof(*roots));
+    unsigned tcb = 0;
+    enum cm_status st = CM_OK;
+
+    if (roots == NULL) {
+        return CM_ERR_NOMEM;
+    }
+    CM_TRY(parse_tcb(c->accept_tcb, &tcb, why));
+    CM_TRY(use_intel(c, &intel, &config, why));
+    if (c->kds_url != NULL && strcmp(c->kds_url, "none") != 0) {
+        CM_TRY(cm_http_check_url(c->kds_url, why));
+    }
+    CM_TRY(read_roots(c->trust_roots, roots, why));
+out:
+    free(roots);
     return st;
 }
 

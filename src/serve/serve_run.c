@@ -21,7 +21,6 @@
 #include "serve/serve_private.h"
 #include "vault/vault.h"
 
-#define MAX_PEM     ((size_t)256 * 1024)
 #define TLS_SECONDS 3600 /* between looks whether the certificate has changed */
 
 /* in the order of their start */
@@ -33,11 +32,13 @@ static const struct cm_module *const modules[] = {
 
 struct running {
     const struct cm_serve_args *args;
+    struct cm_serve_config said; /* at the start, before the system chose a port */
     struct cm_serve_config config;
     struct cm_serve_place place;
     struct cm_keep *keep;
     struct cm_service *service;
     char *cert;                                        /* that is served now, to notice another */
+    bool own;                                          /* it is the service's, which renews it */
     const char *unlimited[2 + CM_SERVE_MAX_HOSTS + 1]; /* texts of config, and loopback */
     atomic_bool alive;
 };
@@ -54,25 +55,8 @@ static void free_key(char *pem)
 
 static enum cm_status get_tls(const struct running *r, char **cert, char **key, struct cm_why *why)
 {
-    uint8_t *bytes = NULL;
-    size_t len = 0;
-    enum cm_status st = CM_OK;
-
-    *cert = NULL;
-    *key = NULL;
-    if (r->config.tls_cert == NULL) {
-        return cm_identity_tls(r->service, cert, key, why);
-    }
-    CM_TRY(cm_file_read(r->config.tls_cert, MAX_PEM, &bytes, &len, why));
-    *cert = (char *)bytes;
-    CM_TRY(cm_file_read_private(r->config.tls_key, MAX_PEM, &bytes, &len, why));
-    *key = (char *)bytes;
-out:
-    if (st != CM_OK) {
-        free(*cert);
-        *cert = NULL;
-    }
-    return st;
+    return r->config.tls_cert == NULL ? cm_identity_tls(r->service, cert, key, why)
+                                      : cm_serve_read_tls(&r->config, cert, key, why);
 }
 
 static enum cm_status begin_tls(struct running *r, struct cm_why *why)
@@ -81,6 +65,7 @@ static enum cm_status begin_tls(struct running *r, struct cm_why *why)
     enum cm_status st = CM_OK;
 
     CM_TRY(get_tls(r, &r->cert, &key, why));
+    r->own = r->config.tls_cert == NULL;
     CM_TRY(cm_service_serve(r->service, r->cert, key, why));
 out:
     free_key(key);
@@ -98,16 +83,24 @@ static void log_failure(struct running *r, const char *event, enum cm_status st,
 /* What is served stays where the new one cannot be had. */
 static void renew_tls(struct running *r)
 {
+    const bool own = r->config.tls_cert == NULL;
     struct cm_why why = {""};
     char *cert = NULL;
     char *key = NULL;
     enum cm_status st = CM_OK;
 
+    if (own && r->own) { /* src/identity puts another in its place when that is due */
+        return;
+    }
     CM_TRY(get_tls(r, &cert, &key, &why));
     if (r->cert != NULL && strcmp(cert, r->cert) == 0) {
         goto out;
     }
     CM_TRY(cm_service_renew_tls(r->service, cert, key, &why));
+    r->own = own;
+    if (!own) {
+        cm_identity_tls_leave(r->service);
+    }
     cm_service_log(r->service, CM_LOG_WARNING, "the TLS certificate has changed", NULL, 0);
     free(r->cert);
     r->cert = cert;
@@ -150,17 +143,24 @@ static void reload(struct running *r)
 
     cm_serve_notify("RELOADING=1");
     st = cm_serve_config_load(&fresh, r->args->argc, r->args->argv, r->args->env, &why);
+    if (st == CM_OK) {
+        st = cm_serve_check(&fresh, &why);
+        if (st != CM_OK) {
+            cm_serve_config_free(&fresh);
+        }
+    }
     if (st != CM_OK) {
         log_failure(r, "the configuration stays as it was", st, &why);
     } else {
-        cm_serve_config_diff(&r->config, &fresh, left, sizeof(left));
+        cm_serve_config_diff(&r->said, &fresh, left, sizeof(left));
         take_live(&r->config, &fresh);
         st = cm_serve_collateral(r->service, &r->config, &why);
         if (st != CM_OK) {
             log_failure(r, "collateral comes from where it came from", st, &why);
         }
-        cm_service_log(r->service, CM_LOG_WARNING, "the configuration was read again",
-                       (const char *const[]){"needs_a_restart", left}, 1);
+        cm_service_log(r->service, left[0] == '\0' ? CM_LOG_INFO : CM_LOG_WARNING,
+                       "the configuration was read again",
+                       (const char *const[]){"needs_a_restart", left}, left[0] == '\0' ? 0 : 1);
         cm_serve_config_free(&fresh);
     }
     renew_tls(r);
@@ -288,6 +288,9 @@ static enum cm_status start(struct running *r, FILE *out, struct cm_why *why)
     CM_TRY(cm_serve_place_take(&r->config, &r->place, why));
     CM_TRY(open_keep(r, why));
     CM_TRY(make_service(r, why));
+    if (strcmp(r->config.dev, "yes") != 0) {
+        CM_TRY(cm_serve_end_dev(r->service, &r->config, why));
+    }
     CM_TRY(cm_serve_collateral(r->service, &r->config, why));
     CM_TRY(begin_tls(r, why));
     cm_serve_place_served(&r->place);
@@ -318,6 +321,8 @@ enum cm_status cm_serve_run(const struct cm_serve_args *args, FILE *out, struct 
     (void)pthread_sigmask(SIG_BLOCK, &signals,
                           NULL); /* before there are threads: they inherit it */
     CM_TRY(cm_serve_config_load(&r.config, args->argc, args->argv, args->env, why));
+    CM_TRY(cm_serve_check(&r.config, why)); /* before anything is made */
+    CM_TRY(cm_serve_config_load(&r.said, args->argc, args->argv, args->env, why));
     CM_TRY(start(&r, out, why));
     cm_serve_notify("READY=1");
     wait_for_the_end(&r, &signals);
@@ -328,6 +333,7 @@ out:
     cm_keep_close(r.keep);
     cm_serve_place_leave(&r.place);
     cm_serve_config_free(&r.config);
+    cm_serve_config_free(&r.said);
     free(r.cert);
     return st;
 }

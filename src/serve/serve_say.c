@@ -58,6 +58,27 @@ out:
     return st;
 }
 
+enum cm_status cm_serve_end_dev(struct cm_service *s, const struct cm_serve_config *c,
+                                struct cm_why *why)
+{
+    char path[4096] = "";
+    char text[24] = "";
+    size_t count = 0;
+    bool there = false;
+    enum cm_status st = CM_OK;
+
+    (void)snprintf(path, sizeof(path), "%s/dev-token", c->state);
+    CM_TRY(cm_access_tokens_end(s, &count, why));
+    there = unlink(path) == 0;
+    if (there || count != 0) {
+        (void)snprintf(text, sizeof(text), "%zu", count);
+        cm_service_log(s, CM_LOG_WARNING, "what a start with --dev left was revoked",
+                       (const char *const[]){"tokens", text}, 1);
+    }
+out:
+    return st;
+}
+
 static enum cm_status say_dev(struct cm_service *s, const struct cm_serve_config *c, const char *ca,
                               FILE *out, struct cm_why *why)
 {

@@ -49,12 +49,36 @@ static enum cm_status copy_hosts(struct cm_service *s)
     return CM_OK;
 }
 
-static bool is_url(const char *url)
+/* What stands behind a host: nothing, or ':' and a port. */
+static bool is_port(const char *text)
+{
+    unsigned long number = 0;
+    size_t i = 1;
+
+    if (text[0] != ':') {
+        return text[0] == '\0';
+    }
+    while (text[i] >= '0' && text[i] <= '9' && i < 6) {
+        number = number * 10 + (unsigned long)(text[i++] - '0');
+    }
+    return text[i] == '\0' && number >= 1 && number <= UINT16_MAX;
+}
+
+enum cm_status cm_service_check_url(const char *url, struct cm_why *why)
 {
     const size_t len = url == NULL ? 0 : strlen(url);
+    const char *host = len > 8 && len <= 200 && strncmp(url, "https://", 8) == 0 ? url + 8 : NULL;
+    size_t host_len = 0;
 
-    return len > 8 && len <= 200 && strncmp(url, "https://", 8) == 0 && url[len - 1] != '/' &&
-           strpbrk(url + 8, "/?#@\"\\ ") == NULL;
+    if (host != NULL && strpbrk(host, "/?#@\"\\ ") == NULL) {
+        host_len = host[0] == '[' ? strcspn(host, "]") : strcspn(host, ":");
+        host_len += host[0] == '[' && host[host_len] == ']' ? 1 : 0;
+    }
+    if (host_len == 0 || !is_port(host + host_len)) {
+        cm_why_set(why, "the public URL is https://HOST or https://HOST:PORT, with nothing behind");
+        return CM_ERR_PARAM;
+    }
+    return CM_OK;
 }
 
 static enum cm_status copy_config(struct cm_service *s, struct cm_why *why)
@@ -62,10 +86,7 @@ static enum cm_status copy_config(struct cm_service *s, struct cm_why *why)
     struct cm_service_config *c = &s->config;
     enum cm_status st = CM_OK;
 
-    if (!is_url(c->public_url)) {
-        cm_why_set(why, "the public URL is https://HOST or https://HOST:PORT, with nothing behind");
-        return CM_ERR_PARAM;
-    }
+    CM_TRY(cm_service_check_url(c->public_url, why));
     if (c->store == NULL) {
         return CM_ERR_PARAM;
     }

@@ -76,6 +76,9 @@ void *cm_service_module(struct cm_service *s, const char *name);
 
 enum cm_log_level { CM_LOG_ERROR, CM_LOG_WARNING, CM_LOG_INFO, CM_LOG_DEBUG };
 
+/** "https://host[:port]" with a port that there is, and no slash at the end. @retval CM_ERR_PARAM  url may be NULL */
+CM_MUST_USE enum cm_status cm_service_check_url(const char *url, struct cm_why *why);
+
 /** Texts are copied; keep, modules and functions are borrowed for the service's life. */
 struct cm_service_config {
     const char *store; /* for cm_db_open() */

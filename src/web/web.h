@@ -85,6 +85,9 @@ void cm_web_get_figures(const struct cm_web_server *server, struct cm_web_figure
 /** The port it is bound to. */
 uint16_t cm_web_port(const struct cm_web_server *server);
 
+/** Whether a server can be begun with them: a chain in PEM, leaf first, and its key. @retval CM_ERR_PARAM */
+CM_MUST_USE enum cm_status cm_web_check_tls(const char *cert_pem, const char *key_pem,
+                                            struct cm_why *why);
 /** New connections get this certificate; those that are there keep theirs. Thread-safe. */
 CM_MUST_USE enum cm_status cm_web_reload(struct cm_web_server *server, const char *cert_pem,
                                          const char *key_pem, struct cm_why *why);

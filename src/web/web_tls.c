@@ -155,3 +155,12 @@ out:
     SSL_CTX_free(ctx);
     return st;
 }
+
+enum cm_status cm_web_check_tls(const char *cert_pem, const char *key_pem, struct cm_why *why)
+{
+    SSL_CTX *ctx = NULL;
+    enum cm_status st = cm_web_tls_make(cert_pem, key_pem, &ctx, why);
+
+    SSL_CTX_free(ctx);
+    return st;
+}

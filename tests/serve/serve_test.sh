@@ -15,6 +15,29 @@ expect 1 "bad.conf:2: unknown key worker" "$casemate" serve --config "$work/bad.
 expect 2 "needs to be told what" "$casemate" serve backup
 expect 2 "unknown word" "$casemate" serve frobnicate
 expect 0 "--vault-domain DOMAIN" "$casemate" serve --help
+make_cert() { # make_cert NAME: key.pem and cert.pem
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$1" \
+        -addext subjectAltName=DNS:localhost -keyout "$work/key.pem.new" -out "$work/cert.pem.new" 2> /dev/null
+    chmod 600 "$work/key.pem.new"
+    mv "$work/key.pem.new" "$work/key.pem" && mv "$work/cert.pem.new" "$work/cert.pem"
+}
+make_cert other && mv "$work/key.pem" "$work/other.pem" && make_cert first
+mistake() { # mistake STATUS TEXT OPTION...
+    expect "$1" "$2" "$casemate" serve --state "$state" --listen 127.0.0.1:0 "${@:3}"
+}
+mistake 2 "the public URL is" --public-url https://vault.test:99999
+mistake 2 "the public URL is" --public-url https://vault.test:0
+mistake 2 "the public URL is" --public-url https://vault.test:
+mistake 2 "the public URL is" --public-url "https://[::1]x"
+mistake 2 "no host name" --public-url "https://va(u)lt.test"
+mistake 2 "no host name" --host "a,b"
+mistake 2 "no host name" --vault-domain "va ult.test"
+mistake 2 "Foo is no status" --accept-tcb OutOfDate,Foo
+mistake 2 "/sgx/certification/v4" --pccs-url https://pccs.test
+mistake 2 "https" --kds-url ftp://kds.test
+mistake 1 "none.pem" --tls-cert "$work/none.pem" --tls-key "$work/key.pem"
+mistake 2 "not the certificate's private key" --tls-cert "$work/cert.pem" --tls-key "$work/other.pem"
+mistake 2 "not a chain in PEM" --tls-cert "$work/key.pem" --tls-key "$work/key.pem"
 [ ! -e "$state" ] && [ ! -e "$CASEMATE_STATE_DIR/service" ] && ok || fail "a refused start made a folder"
 
 
@@ -27,7 +50,8 @@ expect 2 "trust-root is FAMILY:FILE" "$casemate" serve --trust-root "$work/ca.pe
 expect 2 "trust-root is FAMILY:FILE" "$casemate" serve --trust-root "toaster:$work/ca.pem"
 
 # --- for development: what it prints works when it is copied
-begin --dev --log json
+echo "grace = 5" > "$work/dev.conf"
+begin --dev --log json --config "$work/dev.conf"
 expect 0 '"emulated":true' ask /health
 expect 0 '"status":"ready"' ask /ready
 grep -q "EMULATED" "$work/out" && ok || fail "it does not say EMULATED: $(cat "$work/out")"
@@ -83,10 +107,26 @@ fi
 expect 1 "there is a store already" "$casemate" serve restore "$work/backup" --state "$work/restored"
 expect 1 "no backup" "$casemate" serve restore "$work/out" --state "$work/none"
 
-# --- a reload, and the end
+# --- a reload, whose log and TLS certificate change with what has changed only, and the end
+served_cert() { openssl s_client -connect "127.0.0.1:${url##*:}" < /dev/null 2> /dev/null | openssl x509; }
+cert=$(served_cert)
 kill -HUP "$pid"
 says_log "the configuration was read again"
+echo "grase = 5" > "$work/dev.conf"
+kill -HUP "$pid"
+says_log "the configuration stays as it was"
+echo "accept-tcb = Foo" > "$work/dev.conf"
+kill -HUP "$pid"
+says_log "Foo is no status that can be accepted"
+echo "workers = 7" > "$work/dev.conf"
+kill -HUP "$pid"
+says_log '"needs_a_restart":"workers"'
+[ -n "$cert" ] && [ "$(served_cert)" = "$cert" ] && ok || fail "a reload made another certificate"
+! grep -qF "the TLS certificate has changed" "$work/log" && ok || fail "a reload says that the certificate has changed"
+[ "$(grep -cF needs_a_restart "$work/log")" = 1 ] && ok || fail "a reload names nothing that needs a restart"
 expect 0 '"status":"ok"' ask /health
+old_token=$(cat "$state/dev-token")
+expect 0 "200" ask /metrics -H "Authorization: Bearer $old_token"
 end TERM
 [ "$rc" -eq 0 ] && ok || fail "SIGTERM: exit status $rc"
 says_log '"event":"ending"'
@@ -100,9 +140,19 @@ end INT
 expect 1 "root.key" "$casemate" serve --state "$work/restored" --listen 127.0.0.1:0
 cp -p "$state/root.key" "$work/restored/"
 mv "$state" "$work/away" && mv "$work/restored" "$state"
+cp -p "$work/away/dev-token" "$state/"
 begin
 [ "$(cat "$state/ca.pem")" = "$first" ] && ok || fail "a restored store has another authority"
 expect 0 '"emulated":false' ask /health
+
+# --- whoever serves without --dev lets nobody in by what a start with it has left, and says so once
+expect 0 "401" ask /metrics -H "Authorization: Bearer $old_token"
+[ ! -e "$state/dev-token" ] && ok || fail "the token of a start with --dev is still there"
+says_log "what a start with --dev left was revoked"
+end
+begin
+expect 0 "401" ask /metrics -H "Authorization: Bearer $old_token"
+[ "$(grep -cF "what a start with --dev left" "$work/log")" = 1 ] && ok || fail "it says again that a token was revoked"
 end
 
 # --- row I7: another root key makes no new authority
@@ -114,14 +164,12 @@ begin --root-key "file:$work/new.key"
 end
 
 # --- a certificate of one's own, renewed by a reload
-make_cert() {
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$1" \
-        -addext subjectAltName=DNS:localhost -keyout "$work/key.pem.new" -out "$work/cert.pem.new" 2> /dev/null
-    chmod 600 "$work/key.pem.new"
-    mv "$work/key.pem.new" "$work/key.pem" && mv "$work/cert.pem.new" "$work/cert.pem"
+becomes() { # becomes TEXT COMMAND: in what it prints, at the latest in a minute
+    for ((i = 0; i < 1200; i++)); do [[ "$("$2")" == *"$1"* ]] && break; sleep 0.05; done
+    expect 0 "$1" "$2"
 }
+: > "$work/tls.conf"
 subject() { openssl s_client -connect "127.0.0.1:${url##*:}" < /dev/null 2> /dev/null | openssl x509 -noout -subject; }
-make_cert first
 begin --root-key "file:$work/new.key" --trust-root "tpm:$work/signer.pem" --tls-cert "$work/cert.pem" --tls-key "$work/key.pem"
 expect 0 "first" subject
 make_cert second
@@ -132,6 +180,16 @@ echo nonsense > "$work/cert.pem"
 kill -HUP "$pid"
 says_log "the TLS certificate stays as it was"
 expect 0 "second" subject
+end
+make_cert third
+begin --root-key "file:$work/new.key" --config "$work/tls.conf"
+cert=$(served_cert)
+printf 'tls-cert = %s\ntls-key = %s\n' "$work/cert.pem" "$work/key.pem" > "$work/tls.conf"
+kill -HUP "$pid"
+becomes "third" subject
+: > "$work/tls.conf"
+kill -HUP "$pid"
+becomes "localhost" subject
 end
 chmod 644 "$work/key.pem"
 make_cert third && chmod 644 "$work/key.pem"
@@ -155,7 +213,7 @@ END
     NOTIFY_SOCKET=$work/notify WATCHDOG_USEC=1000000 begin --root-key "file:$work/new.key"
     sleep 1.2
     kill -HUP "$pid"
-    says_log "needs_a_restart"
+    for ((i = 0; i < 1200; i++)); do grep -qx "RELOADING=1" "$work/heard" && break; sleep 0.05; done
     end
     wait $ear
     for said in READY=1 WATCHDOG=1 RELOADING=1 STOPPING=1; do
