@@ -130,6 +130,12 @@ static void take_live(struct cm_serve_config *now, struct cm_serve_config *fresh
         *texts[i][0] = *texts[i][1];
         *texts[i][1] = old;
     }
+    for (size_t i = 0; i < sizeof(now->trust_roots) / sizeof(now->trust_roots[0]); i++) {
+        char *old = now->trust_roots[i];
+
+        now->trust_roots[i] = fresh->trust_roots[i];
+        fresh->trust_roots[i] = old;
+    }
     now->grace = fresh->grace;
     now->collateral_grace = fresh->collateral_grace;
 }
