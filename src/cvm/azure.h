@@ -21,4 +21,12 @@ bool cm_azure_recognise(struct cm_span bytes);
 CM_MUST_USE enum cm_status cm_azure_verify(const struct cm_verify_job *job, struct cm_evidence *ev,
                                            size_t submod);
 
+/**
+ * The TD quote of evidence in any of these forms, without the zeros behind it: for whoever gets collateral.
+ * @param out  malloc'd, the caller frees it; NULL: there is none.
+ * @retval CM_ERR_NOMEM; evidence that is malformed has none
+ */
+CM_MUST_USE enum cm_status cm_azure_td_quote(const struct cm_verify_job *job, uint8_t **out,
+                                             size_t *len);
+
 #endif

@@ -27,6 +27,9 @@ struct cm_decide_job {
         report_data; /* what the evidence must have been challenged with; {NULL, 0}: nothing */
     json_t *custom_claims; /* UNTRUSTED, for the policy, of the issuer CustomClaim; NULL */
     const char *client;    /* name or address of who asked */
+    const char *
+        natural; /* the type of policies that judges this evidence, where another API than its own brought it
+                              and says so; NULL: by its form */
 };
 
 struct cm_decision {

@@ -17,6 +17,7 @@
 #include "decide/decide_gather.h"
 #include "evidence/claims.h"
 #include "evidence/material.h"
+#include "policy/policy_azure.h"
 
 #define PLATFORMS 1024u /* kept by the verifier: a chain and collateral each */
 #define CERTS     4096u
@@ -408,7 +409,9 @@ static enum cm_status verify(struct cm_engine *e, const struct cm_decide_job *jo
         .floors = floors->floor,
         .floor_count = floors->count,
         .report_data = job->report_data,
-        .flags = settings->config.flags | (ask->accept_emulated ? CM_VERIFY_ALLOW_EMULATED : 0),
+        /* policies query what a boot log proves; without a log it costs nothing */
+        .flags = settings->config.flags | CM_VERIFY_EVENTS |
+                 (ask->accept_emulated ? CM_VERIFY_ALLOW_EMULATED : 0),
     };
     struct cm_gather g = {.keeper = e->keeper,
                           .seen = e->seen,
@@ -417,6 +420,7 @@ static enum cm_status verify(struct cm_engine *e, const struct cm_decide_job *jo
                           .ask = ask,
                           .in = &in,
                           .client = job->client,
+                          .natural = job->natural,
                           .job = {.evidence = job->evidence,
                                   .format = job->format,
                                   .materials = job->materials,
@@ -430,7 +434,7 @@ static enum cm_status verify(struct cm_engine *e, const struct cm_decide_job *jo
 
     st = cm_gather_verify(&g, &own->d);
     own->format = g.job.format;
-    own->natural = cm_gather_type(g.job.format, g.quote);
+    own->natural = g.natural != NULL ? g.natural : cm_gather_type(g.job.format, g.quote);
     cm_gather_end(&g);
     cm_floors_drop(floors);
     cm_settings_drop(settings);
@@ -527,6 +531,9 @@ static enum cm_status judge(struct cm_engine *e, const struct cm_decide_job *job
         goto out;
     }
     CM_TRY(cm_policy_claims_evidence(d->evidence, &d->claims));
+    if (job->natural != NULL && strcmp(job->natural, "AzureGuest") == 0) {
+        CM_TRY(cm_policy_claims_azurevm(d->claims, d->evidence, 0, NULL)); /* a TPM, and no TEE */
+    }
     CM_TRY(add_custom(job, d));
     if (d->st != CM_OK) {
         goto out;

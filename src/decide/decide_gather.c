@@ -12,6 +12,7 @@
 #include "common/hex.h"
 #include "common/try.h"
 #include "crypto/crypto.h"
+#include "cvm/azure.h"
 #include "evidence/claims.h"
 #include "evidence/dcap_part.h"
 #include "evidence/quote.h"
@@ -50,6 +51,11 @@ static enum cm_status find_quote(struct cm_gather *g)
     if (cm_dcap_recognise(g->job.evidence)) {
         g->quote = g->job.evidence;
         return CM_OK;
+    }
+    if (g->job.format == CM_FORMAT_AZURE_CVM) { /* inside JSON, or padded */
+        st = cm_azure_td_quote(&g->job, &g->unwrapped, &len);
+        g->quote = cm_span_make(g->unwrapped, len);
+        return st;
     }
     for (size_t i = 0; g->job.format != CM_FORMAT_DCAP && i < g->job.material_count; i++) {
         const struct cm_material *m = &g->job.materials[i];
@@ -182,7 +188,9 @@ static enum cm_status add_materials(struct cm_gather *g)
 {
     const size_t count = g->job.material_count;
     const size_t enrolled = g->enrolled == NULL ? 0 : g->enrolled->count;
-    const char *type = enrolled == 0 ? NULL : cm_gather_type(g->job.format, g->quote);
+    const char *type = enrolled == 0        ? NULL
+                       : g->natural != NULL ? g->natural
+                                            : cm_gather_type(g->job.format, g->quote);
 
     g->materials = calloc(count + enrolled + (size_t)2 * CM_GATHER_KEPT, sizeof(*g->materials));
     if (g->materials == NULL) {

@@ -193,6 +193,7 @@ void cm_maa_decide(struct cm_call *call, const char *api, struct cm_maa_request 
         .report_data = r->runtime.given ? cm_span_make(r->expected, sizeof(r->expected))
                                         : cm_span_make(NULL, 0),
         .custom_claims = r->custom,
+        .natural = r->natural,
         .client = call->who.name[0] != '\0' ? call->who.name : cm_web_peer(call->req),
     };
     CM_TRY(take_draft(p, &draft, &answered));

@@ -130,6 +130,31 @@ json_t *cm_maa_verified(const struct cm_decision *d)
     return done(&c);
 }
 
+json_t *cm_maa_machine(const struct cm_decision *d)
+{
+    struct claims c = {json_object(), false};
+    struct cm_policy_claim claim;
+    char name[256] = "";
+
+    for (size_t i = 0; d->claims != NULL && cm_policy_claims_at(d->claims, i, &claim); i++) {
+        if (claim.issuer != CM_POLICY_SERVICE ||
+            (!starts(claim.type, "x-ms-azurevm-") && !equals(claim.type, "secureboot")) ||
+            name_of(&claim, name) == NULL) {
+            continue;
+        }
+        if (strcmp(name, "x-ms-azurevm-attested-pcrs") != 0) {
+            put(&c, name, value_of(&claim));
+            continue;
+        }
+        if (json_object_get(c.object, name) == NULL) {
+            put(&c, name, json_array());
+        }
+        c.bad =
+            json_array_append_new(json_object_get(c.object, name), value_of(&claim)) != 0 || c.bad;
+    }
+    return done(&c);
+}
+
 /* ------------------------------------------------------------- issued claims */
 
 json_t *cm_maa_issued(const struct cm_decision *d)

@@ -1,7 +1,8 @@
 /*
- * AzureGuest: reading what Azure's library for confidential virtual machines sends. The hardware's report vouches for
- * runtime data, these for the virtual TPM's attestation key, that for a quote and for the key to which the
- * token is sealed. Untrusted: the whole body. docs/service-attestation.md says what of this is not documented.
+ * AzureGuest: reading what Azure's library for its virtual machines sends. The hardware's report (SEV-SNP) or
+ * quote (TDX) vouches for runtime data, these for the virtual TPM's attestation key, that for a quote and for the
+ * key to which the token is sealed. A Trusted Launch machine has no such hardware: its attestation key counts by
+ * its certificate alone. Untrusted: the whole body.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "common/try.h"
 #include "common/writer.h"
 #include "cvm/azure_hcl.h"
+#include "evidence/dcap_part.h"
 #include "maa/maa_guest.h"
 
 #define DIGEST      ((size_t)32)
@@ -135,13 +137,14 @@ static enum cm_status add_log(struct cm_maa_request *r, const json_t *info, stru
     return st;
 }
 
-/* The hardware's report and the runtime data as the paravisor's own report has them together. */
+/* The hardware's report (of SEV-SNP, else none) and the runtime data as the paravisor's own report has them. */
 static enum cm_status make_hcl(struct cm_maa_request *r, const struct cm_maa_bytes *runtime,
                                struct cm_why *why)
 {
     const size_t cap = 32 + CM_HCL_REPORT_SIZE + 20 + runtime->len;
     struct cm_maa_bytes out = {malloc(cap), cap};
     struct cm_wr w = cm_wr_init(out.ptr, cap);
+    const bool snp = r->evidence.len != 0;
     enum cm_status st = CM_OK;
 
     if (out.ptr == NULL) {
@@ -156,10 +159,14 @@ static enum cm_status make_hcl(struct cm_maa_request *r, const struct cm_maa_byt
     cm_wr_u32le(&w, (uint32_t)cap);
     cm_wr_u32le(&w, HCL_REQUEST);
     cm_wr_fill(&w, 0, 16); /* status, reserved */
-    cm_wr_bytes(&w, r->evidence.ptr, r->evidence.len);
+    if (snp) {
+        cm_wr_bytes(&w, r->evidence.ptr, r->evidence.len);
+    } else {
+        cm_wr_fill(&w, 0, CM_HCL_REPORT_SIZE); /* no TD report: the TD quote is beside it */
+    }
     cm_wr_u32le(&w, (uint32_t)(20 + runtime->len));
     cm_wr_u32le(&w, 1);
-    cm_wr_u32le(&w, CM_HCL_SNP);
+    cm_wr_u32le(&w, snp ? CM_HCL_SNP : CM_HCL_TDX);
     cm_wr_u32le(&w, HCL_SHA256);
     cm_wr_u32le(&w, (uint32_t)runtime->len);
     cm_wr_bytes(&w, runtime->ptr, runtime->len);
@@ -172,32 +179,95 @@ out:
     return st;
 }
 
-/* {"Type": "SevSnp", "Evidence": {"Proof": base64 of JSON, or JSON, "RunTimeData"}} */
-static enum cm_status read_isolation(const json_t *isolation, struct cm_maa_request *r,
-                                     struct cm_maa_guest *g, struct cm_why *why)
+/* "Proof" of SEV-SNP: JSON, or base64 of it. */
+static enum cm_status read_snp(const json_t *evidence, struct cm_maa_request *r, struct cm_why *why)
 {
-    const char *type = json_string_value(json_object_get(isolation, "Type"));
-    const json_t *evidence = json_object_get(isolation, "Evidence");
     const json_t *proof = json_object_get(evidence, "Proof");
     struct cm_maa_bytes text = {NULL, 0};
     json_t *inner = NULL;
     enum cm_status st = CM_OK;
 
-    if (type == NULL || strcasecmp(type, "SevSnp") != 0) {
-        return wrong(why, "IsolationInfo is not of the Type SevSnp: nothing else says here which "
-                          "virtual TPM the evidence is of");
-    }
     if (json_is_string(proof)) {
         CM_TRY(take(evidence, "Proof", &text, why));
         CM_TRY(cm_maa_json(cm_maa_span(&text), &inner, why));
         proof = inner;
     }
-    CM_TRY(cm_maa_snp_proof(proof, r, why));
-    CM_TRY(take(evidence, "RunTimeData", &g->runtime, why));
-    st = make_hcl(r, &g->runtime, why);
+    st = cm_maa_snp_proof(proof, r, why);
 out:
     free(text.ptr);
     json_decref(inner);
+    return st;
+}
+
+/* "Proof" of TDX: base64 of a TD quote, which has the hash of the runtime data. */
+static enum cm_status read_tdx(const json_t *evidence, struct cm_maa_request *r, struct cm_why *why)
+{
+    enum cm_status st = add_material(r, CM_MATERIAL_QUOTE, evidence, "Proof", why);
+
+    if (st == CM_OK && !cm_dcap_recognise(r->materials[r->material_count - 1].bytes)) {
+        st = wrong(why, "Proof is not a TD quote");
+    }
+    return st;
+}
+
+enum isolation { SEV_SNP, TDX, TRUSTED_LAUNCH, NO_ISOLATION };
+
+static enum isolation isolation_of(const json_t *isolation)
+{
+    static const struct {
+        const char *name;
+        enum isolation kind;
+    } names[] = {{"SevSnp", SEV_SNP},
+                 {"Tdx", TDX},
+                 {"TdxVm", TDX},
+                 {"TrustedLaunch", TRUSTED_LAUNCH},
+                 {"Tvm", TRUSTED_LAUNCH}};
+    const char *type = json_string_value(json_object_get(isolation, "Type"));
+
+    for (size_t i = 0; type != NULL && i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcasecmp(names[i].name, type) == 0) {
+            return names[i].kind;
+        }
+    }
+    return NO_ISOLATION;
+}
+
+/* {"Type", "Evidence": {"Proof", "RunTimeData"}} */
+static enum cm_status read_isolation(const json_t *isolation, struct cm_maa_request *r,
+                                     struct cm_maa_guest *g, struct cm_why *why)
+{
+    const enum isolation kind = isolation_of(isolation);
+    const json_t *evidence = json_object_get(isolation, "Evidence");
+    enum cm_status st = CM_OK;
+
+    if (kind == NO_ISOLATION) {
+        return wrong(why, "IsolationInfo has none of the Types SevSnp, TDX and TrustedLaunch");
+    }
+    g->isolated = kind != TRUSTED_LAUNCH;
+    if (!g->isolated) {
+        return CM_OK;
+    }
+    CM_TRY(kind == SEV_SNP ? read_snp(evidence, r, why) : read_tdx(evidence, r, why));
+    CM_TRY(take(evidence, "RunTimeData", &g->runtime, why));
+    st = make_hcl(r, &g->runtime, why);
+out:
+    return st;
+}
+
+/* Whose quote it is: the hardware says so, or the attestation key's certificate does. */
+static enum cm_status read_quote(const json_t *tpm, struct cm_maa_request *r,
+                                 const struct cm_maa_guest *g, struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+
+    if (g->isolated) {
+        return add_material(r, CM_MATERIAL_QUOTE, tpm, "PcrQuote", why);
+    }
+    r->format = CM_FORMAT_TPM;
+    r->natural = "AzureGuest";
+    CM_TRY(take(tpm, "PcrQuote", &r->evidence, why));
+    st = add_material(r, CM_MATERIAL_CERTS, tpm, "AikCert", why);
+out:
     return st;
 }
 
@@ -206,7 +276,7 @@ static enum cm_status read_tpm(const json_t *tpm, struct cm_maa_request *r, stru
 {
     enum cm_status st = CM_OK;
 
-    CM_TRY(add_material(r, CM_MATERIAL_QUOTE, tpm, "PcrQuote", why));
+    CM_TRY(read_quote(tpm, r, g, why));
     CM_TRY(add_material(r, CM_MATERIAL_SIGNATURE, tpm, "PcrSignature", why));
     CM_TRY(add_pcrs(r, json_object_get(tpm, "PCRs"), why));
     CM_TRY(take(tpm, "EncKeyPub", &g->enc_pub, why));
@@ -233,6 +303,7 @@ enum cm_status cm_maa_guest_read(const json_t *body, struct cm_maa_request *r,
     r->format = CM_FORMAT_AZURE_CVM;
     CM_TRY(read_isolation(json_object_get(g->info, "IsolationInfo"), r, g, why));
     CM_TRY(read_tpm(json_object_get(g->info, "TpmInfo"), r, g, why));
+    CM_TRY(cm_maa_guest_words(g->info, &r->custom));
     st = add_log(r, g->info, why);
 out:
     free(text.ptr);

@@ -8,6 +8,7 @@
 
 #include "common/try.h"
 #include "cvm/azure_hcl.h"
+#include "evidence/certs.h"
 #include "evidence/claims.h"
 #include "maa/maa_guest.h"
 #include "tpm/tpm.h"
@@ -17,7 +18,8 @@ static void put_text(json_t *out, const char *name, const json_t *info, const ch
 {
     struct cm_maa_bytes text = {NULL, 0};
 
-    if (cm_maa_base64_of(json_object_get(info, member), &text) == CM_OK) {
+    if (cm_maa_base64_of(json_object_get(info, member), &text) == CM_OK &&
+        (text.len == 0 || memchr(text.ptr, 0, text.len) == NULL)) {
         /* what is not UTF-8 is no text, and left out */
         (void)json_object_set_new(out, name, json_stringn((const char *)text.ptr, text.len));
     }
@@ -33,54 +35,37 @@ static void put_int(json_t *out, const char *name, const json_t *info, const cha
     }
 }
 
-static const struct cm_claim *find(const struct cm_evidence *ev, const char *name)
+enum cm_status cm_maa_guest_words(const json_t *info, json_t **out)
 {
-    const struct cm_claim *c = NULL;
-
-    for (size_t s = 0; s < cm_evidence_submods(ev) && c == NULL; s++) {
-        c = cm_evidence_genuine(ev, s) ? cm_evidence_find(ev, s, name, 0) : NULL;
-    }
-    return c;
-}
-
-/* What the machine's own boot says where its log proves it, else what the paravisor was configured with. */
-static void put_boot(json_t *out, const struct cm_evidence *ev)
-{
-    const struct cm_claim *secure = find(ev, "tpm.secure_boot");
-    const struct cm_claim *id = find(ev, "azure.vm_unique_id");
-
-    secure = secure == NULL ? find(ev, "azure.secure_boot") : secure;
-    if (secure != NULL && secure->type == CM_CLAIM_TYPE_BOOL) {
-        (void)json_object_set_new(out, "secureboot", json_boolean(secure->number != 0));
-    }
-    if (id != NULL && id->type == CM_CLAIM_TYPE_TEXT) {
-        (void)json_object_set_new(out, "x-ms-azurevm-vmid", json_stringn(id->text, id->len));
-    }
-}
-
-static json_t *attested_pcrs(const json_t *info)
-{
-    const json_t *list = json_object_get(json_object_get(info, "TpmInfo"), "PCRs");
-    json_t *out = json_array();
-
-    for (json_int_t n = 0; n < (json_int_t)CM_MAA_MAX_PCRS; n++) {
-        for (size_t i = 0; i < json_array_size(list); i++) {
-            if (json_integer_value(json_object_get(json_array_get(list, i), "Index")) == n) {
-                (void)json_array_append_new(out, json_integer(n));
-            }
-        }
-    }
-    return out;
-}
-
-static enum cm_status add_claims(json_t *claims, const struct cm_maa_guest *g,
-                                 const struct cm_decision *d)
-{
-    json_t *tee = cm_maa_verified(d);
-    json_t *runtime = NULL;
+    json_t *words = json_object();
     const char *type = NULL;
-    enum cm_status st = cm_maa_json(cm_maa_span(&g->runtime), &runtime, NULL);
 
+    put_text(words, "x-ms-azurevm-ostype", info, "OSType");
+    put_text(words, "x-ms-azurevm-osdistro", info, "OSDistro");
+    put_text(words, "x-ms-azurevm-osbuild", info, "OSBuild");
+    put_int(words, "x-ms-azurevm-osversion-major", info, "OSVersionMajor");
+    put_int(words, "x-ms-azurevm-osversion-minor", info, "OSVersionMinor");
+    type = json_string_value(json_object_get(words, "x-ms-azurevm-ostype"));
+    (void)json_object_set_new(words, "x-ms-azurevm-is-windows",
+                              json_boolean(type != NULL && strcasecmp(type, "Windows") == 0));
+    *out = words;
+    return words == NULL ? CM_ERR_NOMEM : CM_OK;
+}
+
+/* The hardware that isolates the machine, with claims of its own. */
+static enum cm_status add_isolation(json_t *claims, const struct cm_maa_guest *g,
+                                    const struct cm_decision *d)
+{
+    json_t *tee = NULL;
+    json_t *runtime = NULL;
+    enum cm_status st = CM_OK;
+
+    if (!g->isolated) { /* nothing is, and Azure's finding is about what isolates */
+        (void)json_object_del(claims, "x-ms-compliance-status");
+        return CM_OK;
+    }
+    tee = cm_maa_verified(d);
+    st = cm_maa_json(cm_maa_span(&g->runtime), &runtime, NULL);
     if (tee == NULL || st != CM_OK) {
         json_decref(tee);
         return CM_ERR_NOMEM;
@@ -89,19 +74,27 @@ static enum cm_status add_claims(json_t *claims, const struct cm_maa_guest *g,
     (void)json_object_set(tee, "x-ms-compliance-status",
                           json_object_get(claims, "x-ms-compliance-status"));
     (void)json_object_set_new(claims, "x-ms-isolation-tee", tee);
+    return CM_OK;
+}
+
+static enum cm_status add_claims(json_t *claims, const struct cm_maa_guest *g,
+                                 const struct cm_maa_request *r, const struct cm_decision *d)
+{
+    json_t *machine = cm_maa_machine(d);
+    enum cm_status st = machine == NULL ? CM_ERR_NOMEM : CM_OK;
+
+    CM_TRY(st);
     (void)json_object_set_new(claims, "x-ms-attestation-type", json_string("azurevm"));
     (void)json_object_set_new(claims, "x-ms-azurevm-attestation-protocol-ver", json_string("2.0"));
-    (void)json_object_set_new(claims, "x-ms-azurevm-attested-pcrs", attested_pcrs(g->info));
-    put_text(claims, "x-ms-azurevm-ostype", g->info, "OSType");
-    put_text(claims, "x-ms-azurevm-osdistro", g->info, "OSDistro");
-    put_text(claims, "x-ms-azurevm-osbuild", g->info, "OSBuild");
-    put_int(claims, "x-ms-azurevm-osversion-major", g->info, "OSVersionMajor");
-    put_int(claims, "x-ms-azurevm-osversion-minor", g->info, "OSVersionMinor");
-    type = json_string_value(json_object_get(claims, "x-ms-azurevm-ostype"));
-    (void)json_object_set_new(claims, "x-ms-azurevm-is-windows",
-                              json_boolean(type != NULL && strcasecmp(type, "Windows") == 0));
-    put_boot(claims, d->evidence);
-    return CM_OK;
+    /* its own words first: what is proven takes their place */
+    if (json_object_update(claims, r->custom) != 0 || json_object_update(claims, machine) != 0) {
+        st = CM_ERR_NOMEM;
+        goto out;
+    }
+    st = add_isolation(claims, g, d);
+out:
+    json_decref(machine);
+    return st;
 }
 
 /* The key to which the token is sealed, as a JWK, and what the client wants to read in the token. */
@@ -134,15 +127,40 @@ out:
     return st;
 }
 
-/* The attestation key that the hardware's report vouches for: it verified the runtime data's hash. */
-static enum cm_status attestation_key(const struct cm_maa_guest *g, struct cm_pubkey **out,
-                                      struct cm_why *why)
+/* Of a machine without a TEE: the key of the certificate that was verified. Enrolled keys have none. */
+static enum cm_status certified_key(const struct cm_evidence *ev, struct cm_pubkey **out,
+                                    struct cm_why *why)
 {
-    struct cm_evidence *scratch = cm_evidence_new("runtime");
+    const struct cm_claim *der = cm_evidence_find(ev, 0, "tpm.ak_cert", 0);
+    struct cm_certs *pool = NULL;
+    const struct cm_cert *leaf = NULL;
+    enum cm_status st = CM_OK;
+
+    if (der == NULL || der->authority != CM_AUTHORITY_HARDWARE) {
+        cm_why_set(why, "a TrustedLaunch machine's attestation key needs a certificate (AikCert)");
+        return CM_ERR_UNSUPPORTED;
+    }
+    CM_TRY(cm_certs_create_general(NULL, &pool));
+    CM_TRY(cm_certs_add(pool, cm_span_make(der->bytes, der->len), &leaf, 1, NULL));
+    st = cm_pubkey_copy(cm_cert_key(leaf), out);
+out:
+    cm_certs_free(pool);
+    return st;
+}
+
+/* The attestation key that the hardware's report vouches for: it verified the runtime data's hash. */
+static enum cm_status attestation_key(const struct cm_maa_guest *g, const struct cm_evidence *ev,
+                                      struct cm_pubkey **out, struct cm_why *why)
+{
+    struct cm_evidence *scratch = NULL;
     struct cm_hcl_runtime runtime = {0};
     struct cm_why own = {""}; /* it is written also when all is well */
     enum cm_status st = CM_ERR_NOMEM;
 
+    if (!g->isolated) {
+        return certified_key(ev, out, why);
+    }
+    scratch = cm_evidence_new("runtime");
     if (scratch != NULL) {
         st = cm_hcl_runtime_read(cm_maa_span(&g->runtime), scratch, 0, &runtime, &own);
         *out = runtime.ak;
@@ -169,10 +187,10 @@ enum cm_status cm_maa_guest_answer(struct cm_call *call, const struct cm_maa_req
     char *sealed = NULL;
     enum cm_status st = CM_OK;
 
-    CM_TRY(attestation_key(g, &ak, why));
+    CM_TRY(attestation_key(g, d->evidence, &ak, why));
     CM_TRY(cm_maa_sealing_key(&sealing, ak, &key, why));
     CM_TRY(cm_maa_claims(&issue, r, d, &claims));
-    CM_TRY(add_claims(claims, g, d));
+    CM_TRY(add_claims(claims, g, r, d));
     CM_TRY(add_runtime(claims, g));
     CM_TRY(cm_maa_sign(call->service, issue.base, claims, &token, why));
     CM_TRY(cm_maa_seal(key, token, &sealed));

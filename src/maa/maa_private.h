@@ -48,7 +48,8 @@ struct cm_maa_request {
     const json_t *nonce;       /* a string or an integer; NULL */
     struct cm_maa_bytes draft; /* a policy's token, as it was sent */
     uint8_t expected[32];      /* SHA-256 of the runtime data */
-    json_t *custom;            /* for the policy: x-ms-runtime, x-ms-inittime */
+    json_t *custom;      /* for the policy: x-ms-runtime, x-ms-inittime, the client's own words */
+    const char *natural; /* as of struct cm_decide_job */
 };
 
 /**
@@ -136,6 +137,8 @@ CM_MUST_USE enum cm_status cm_maa_claims(const struct cm_maa_issue *issue,
 
 /** The verified claims of a decision, under Azure's names. NULL: no memory */
 json_t *cm_maa_verified(const struct cm_decision *d);
+/** Those about a virtual machine of Azure's: secureboot, x-ms-azurevm-*. NULL: no memory */
+json_t *cm_maa_machine(const struct cm_decision *d);
 /** What the policy issued, as one object; a name that stands more than once is an array. */
 json_t *cm_maa_issued(const struct cm_decision *d);
 

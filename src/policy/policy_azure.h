@@ -33,6 +33,18 @@ CM_MUST_USE enum cm_status cm_policy_add_pcrs(struct cm_policy_claims *set, cons
                                               const struct cm_evidence *ev, size_t submod,
                                               enum cm_authority least);
 
+/** What isolates a machine, as rules ask for it: "sevsnpvm" or "tdxvm". Absent where only a TPM vouches. */
+#define CM_POLICY_ISOLATION "x-ms-isolation-tee.x-ms-attestation-type"
+
+/**
+ * Azure's claims of a virtual machine: "secureboot", "x-ms-azurevm-*", as far as they are proven.
+ * @param vtpm       the submodule of its TPM's quote.
+ * @param isolation  the hardware's attestation type; NULL: nothing isolates it.
+ */
+CM_MUST_USE enum cm_status cm_policy_claims_azurevm(struct cm_policy_claims *set,
+                                                    const struct cm_evidence *ev, size_t vtpm,
+                                                    const char *isolation);
+
 /** Bytes as a claim of small hexadecimal digits. */
 CM_MUST_USE enum cm_status cm_policy_add_hex(struct cm_policy_claims *set, const char *name,
                                              const uint8_t *bytes, size_t len,

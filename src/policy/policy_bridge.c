@@ -267,6 +267,27 @@ out:
     return st;
 }
 
+/* A machine of Azure's: its TPM is bound to genuine hardware, which the TEE's name is of. */
+static enum cm_status add_machine(struct bridge *b)
+{
+    const struct cm_claim *tee = cm_evidence_find(b->ev, 0, CM_CLAIM_TEE, 0);
+    size_t vtpm = 1;
+
+    while (vtpm < cm_evidence_submods(b->ev) &&
+           (strcmp(cm_evidence_name(b->ev, vtpm), "vtpm") != 0 ||
+            cm_evidence_find(b->ev, vtpm, "azure.runtime_data", 0) == NULL)) {
+        vtpm++;
+    }
+    if (vtpm >= cm_evidence_submods(b->ev) || !cm_evidence_genuine(b->ev, 0) || tee == NULL ||
+        tee->type != CM_CLAIM_TYPE_TEXT) {
+        return CM_OK;
+    }
+    return cm_policy_claims_azurevm(b->set, b->ev, vtpm,
+                                    strcmp(tee->text, "snp") == 0   ? "sevsnpvm"
+                                    : strcmp(tee->text, "tdx") == 0 ? "tdxvm"
+                                                                    : NULL);
+}
+
 static bool is_emulated(const struct cm_evidence *ev)
 {
     for (size_t s = 0; s < cm_evidence_submods(ev); s++) {
@@ -300,6 +321,7 @@ enum cm_status cm_policy_claims_evidence(const struct cm_evidence *ev,
         CM_TRY(add_submod(&b));
     }
     CM_TRY(add_bindings(&b));
+    CM_TRY(add_machine(&b));
     *out = b.set;
     b.set = NULL;
 out:

@@ -41,6 +41,17 @@ static const char permit_default[] = "version= 1.0;\n\n"
                                      "{\n"
                                      "};";
 
+/* Azure's machines without a TEE (Trusted Launch) come by the same endpoint: who wants those says so */
+static const char isolated_default[] =
+    "version= 1.0;\n"
+    "authorizationrules\n"
+    "{\n"
+    "    [type==\"x-ms-isolation-tee.x-ms-attestation-type\"] => permit();\n"
+    "};\n"
+    "issuancerules\n"
+    "{\n"
+    "};\n";
+
 static const char refuse_default[] = "version=1.0;\n"
                                      "// nothing is permitted until a policy is set\n"
                                      "authorizationrules\n"
@@ -66,13 +77,13 @@ static const struct {
     const char *name;
     const char *text;
 } types[CM_RULES_TYPES] = {
-    {"SgxEnclave", sgx_default},    {"OpenEnclave", sgx_default},
-    {"SevSnpVm", permit_default},   {"TdxVm", permit_default},
-    {"AzureGuest", permit_default}, {"Tpm", refuse_default},
-    {"Nitro", refuse_default},      {"Gce", refuse_default},
-    {"GcpToken", refuse_default},   {"Cca", refuse_default},
-    {"Psa", refuse_default},        {"OpTee", refuse_default},
-    {"Nvidia", refuse_default},     {"Kbs-Resource", affirming_default},
+    {"SgxEnclave", sgx_default},      {"OpenEnclave", sgx_default},
+    {"SevSnpVm", permit_default},     {"TdxVm", permit_default},
+    {"AzureGuest", isolated_default}, {"Tpm", refuse_default},
+    {"Nitro", refuse_default},        {"Gce", refuse_default},
+    {"GcpToken", refuse_default},     {"Cca", refuse_default},
+    {"Psa", refuse_default},          {"OpTee", refuse_default},
+    {"Nvidia", refuse_default},       {"Kbs-Resource", affirming_default},
 };
 
 int cm_rules_index(const char *name)

@@ -339,6 +339,9 @@ void cm_tcg_claim(const struct cm_tcg_index *index, const struct cm_tcg_claims *
     claim_strings(&w);
     claim_digests(&w, w.reg.applications, to->ccel ? "rtmr1-event" : "pcr4-event");
     claim_digests(&w, w.reg.files, to->ccel ? "rtmr2-event" : "pcr9-event");
+    if (!to->ccel) {
+        cm_tcg_claim_windows(index, to);
+    }
     if (to->events) {
         cm_tcg_claim_events(index, to);
     }

@@ -86,6 +86,13 @@ void cm_tcg_claim(const struct cm_tcg_index *index, const struct cm_tcg_claims *
  */
 void cm_tcg_claim_events(const struct cm_tcg_index *index, const struct cm_tcg_claims *to);
 
+/**
+ * Add what Windows measured about its own start: "tpm.windows" and "tpm.windows.boot_debug", "kernel_debug",
+ * "hypervisor_debug", "test_signing", "flight_signing", "elam" (booleans) and "hvci_policy". Of several
+ * statements the worst counts. Nothing at all where it is not proven.
+ */
+void cm_tcg_claim_windows(const struct cm_tcg_index *index, const struct cm_tcg_claims *to);
+
 /* How a log is held against registers, and what is claimed of it. */
 struct cm_tcg_want {
     enum cm_authority authority;

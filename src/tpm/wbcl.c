@@ -149,6 +149,27 @@ bool cm_wbcl_valid(struct cm_span data)
     return valid_group(data, 1);
 }
 
+static void walk(struct cm_span data, unsigned depth,
+                 void (*on)(void *arg, uint32_t type, struct cm_span data), void *arg)
+{
+    struct cm_rd r = cm_rd_init(data);
+    struct cm_span inner = {NULL, 0};
+    uint32_t type = 0;
+
+    while (depth <= CM_WBCL_MAX_DEPTH && next(&r, &type, &inner)) {
+        on(arg, type, inner);
+        if ((type & AGGREGATION) != 0) {
+            walk(inner, depth + 1, on, arg);
+        }
+    }
+}
+
+void cm_wbcl_walk(struct cm_span data, void (*on)(void *arg, uint32_t type, struct cm_span data),
+                  void *arg)
+{
+    walk(data, 1, on, arg);
+}
+
 void cm_wbcl_write_bytes(struct cm_json_wr *w, struct cm_span bytes)
 {
     const size_t cap = bytes.len + bytes.len / 3 + 4;

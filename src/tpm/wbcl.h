@@ -21,6 +21,10 @@ bool cm_wbcl_valid(struct cm_span data);
  */
 void cm_wbcl_write(struct cm_json_wr *w, struct cm_span data);
 
+/** Call back for every part of well formed data, of groups first the group and then what is in it. */
+void cm_wbcl_walk(struct cm_span data, void (*on)(void *arg, uint32_t type, struct cm_span data),
+                  void *arg);
+
 /** UTF-16, little endian, as a JSON text, a NUL at its end left out; what is no such text as null. */
 void cm_wbcl_write_utf16(struct cm_json_wr *w, struct cm_span text);
 

@@ -134,6 +134,16 @@ static enum cm_status read_entry(struct cm_json_value v, struct entry *e, struct
     return st == CM_OK ? among(e->values, NULL, &found, why) : st;
 }
 
+/* For policies: which measurements the operator has named, known as surely as the measurement is. */
+static void matched(struct cm_evidence *ev, size_t submod, const struct cm_claim *c)
+{
+    const enum cm_authority authority = c->authority;
+    const size_t from = cm_evidence_mark(ev, submod);
+
+    cm_claim_text(ev, submod, "reference.matched", c->text);
+    cm_evidence_raise(ev, submod, from, authority);
+}
+
 /* One entry against one submodule; whether the measurement is there. */
 static bool compare(struct run *r, const struct entry *e, size_t submod)
 {
@@ -156,6 +166,7 @@ static bool compare(struct run *r, const struct entry *e, size_t submod)
         }
         if (among(e->values, c, &found, NULL) == CM_OK && found) {
             r->compared[submod]++;
+            matched(r->ev, submod, c);
         } else if (r->wrong[submod] == NULL) {
             r->wrong[submod] = c->text;
         }

@@ -86,7 +86,7 @@ TEST(defaults_permit_what_azure_permits_and_refuse_everything_else)
         size_t issued;
     } expected[] = {
         {"SgxEnclave", true, 6}, {"OpenEnclave", true, 6},   {"SevSnpVm", true, 0},
-        {"TdxVm", true, 0},      {"AzureGuest", true, 0},    {"Tpm", false, 0},
+        {"TdxVm", true, 0},      {"AzureGuest", false, 0},   {"Tpm", false, 0},
         {"Nitro", false, 0},     {"Gce", false, 0},          {"GcpToken", false, 0},
         {"Cca", false, 0},       {"Psa", false, 0},          {"OpTee", false, 0},
         {"Nvidia", false, 0},    {"Kbs-Resource", false, 0},
@@ -103,6 +103,9 @@ TEST(defaults_permit_what_azure_permits_and_refuse_everything_else)
         count++;
     }
     CHECK(cm_rules_type_at(count) == NULL);
+    /* a machine that no TEE isolates comes by the same endpoint */
+    CHECK(strstr(rules_text("AzureGuest"),
+                 "[type==\"x-ms-isolation-tee.x-ms-attestation-type\"] => permit();") != NULL);
     CHECK(strstr(rules_text("Kbs-Resource"), "[type==\"ear.status\", value==\"affirming\"]") !=
           NULL);
     kit_stop();
