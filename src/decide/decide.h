@@ -30,6 +30,9 @@ struct cm_decide_job {
     const char *
         natural; /* the type of policies that judges this evidence, where another API than its own brought it
                               and says so; NULL: by its form */
+    struct cm_span
+        activated; /* a TPM's attestation key (TPMT_PUBLIC) that the API has proven to be in one TPM with */
+    const char *endorsement; /* this endorsement key: SHA-256 in hex; both or none */
 };
 
 struct cm_decision {

@@ -15,9 +15,9 @@
 #include "common/try.h"
 #include "crypto/crypto.h"
 #include "decide/decide_gather.h"
+#include "decide/decide_proven.h"
 #include "evidence/claims.h"
 #include "evidence/material.h"
-#include "policy/policy_azure.h"
 
 #define PLATFORMS 1024u /* kept by the verifier: a chain and collateral each */
 #define CERTS     4096u
@@ -151,7 +151,7 @@ void cm_engine_enrol(struct cm_engine *e, struct cm_enrolled_set *set)
     cm_enrolled_drop(old);
 }
 
-static struct cm_enrolled_set *enrolled(struct cm_engine *e)
+struct cm_enrolled_set *cm_engine_enrolled(struct cm_engine *e)
 {
     struct cm_enrolled_set *set = NULL;
 
@@ -416,11 +416,12 @@ static enum cm_status verify(struct cm_engine *e, const struct cm_decide_job *jo
     struct cm_gather g = {.keeper = e->keeper,
                           .seen = e->seen,
                           .settings = settings,
-                          .enrolled = enrolled(e),
+                          .enrolled = cm_engine_enrolled(e),
                           .ask = ask,
                           .in = &in,
                           .client = job->client,
                           .natural = job->natural,
+                          .activated = job->activated,
                           .job = {.evidence = job->evidence,
                                   .format = job->format,
                                   .materials = job->materials,
@@ -468,30 +469,6 @@ static bool type_fits(const char *type, const char *natural)
     return strcmp(type, natural) == 0;
 }
 
-static enum cm_status add_custom(const struct cm_decide_job *job, struct cm_decision *d)
-{
-    struct cm_why why = {""};
-    char *text = NULL;
-    enum cm_status st = CM_OK;
-
-    if (job->custom_claims == NULL) {
-        return CM_OK;
-    }
-    text = json_dumps(job->custom_claims, JSON_COMPACT);
-    if (text == NULL) {
-        return CM_ERR_NOMEM;
-    }
-    st = cm_policy_claims_object(d->claims, cm_span_make(text, strlen(text)), CM_POLICY_CUSTOM,
-                                 &why);
-    free(text);
-    if (st != CM_OK && st != CM_ERR_NOMEM) {
-        refuse(d, st, "evidence");
-        cm_why_set(&d->why, "the client's claims: %s", why.text);
-        st = CM_OK;
-    }
-    return st;
-}
-
 static enum cm_status choose_rule(struct cm_engine *e, const struct cm_decide_job *job,
                                   struct cm_decision_own *own, const char *natural)
 {
@@ -531,10 +508,7 @@ static enum cm_status judge(struct cm_engine *e, const struct cm_decide_job *job
         goto out;
     }
     CM_TRY(cm_policy_claims_evidence(d->evidence, &d->claims));
-    if (job->natural != NULL && strcmp(job->natural, "AzureGuest") == 0) {
-        CM_TRY(cm_policy_claims_azurevm(d->claims, d->evidence, 0, NULL)); /* a TPM, and no TEE */
-    }
-    CM_TRY(add_custom(job, d));
+    CM_TRY(cm_decide_add_proven(job, d));
     if (d->st != CM_OK) {
         goto out;
     }

@@ -44,6 +44,9 @@ uint64_t cm_engine_grace(struct cm_engine *e);
 /** What is enrolled from now on; the reference is taken. */
 void cm_engine_enrol(struct cm_engine *e, struct cm_enrolled_set *set);
 
+/** What is enrolled now; a reference, or NULL. */
+struct cm_enrolled_set *cm_engine_enrolled(struct cm_engine *e);
+
 struct cm_engine_ask {
     uint64_t now;
     bool accept_emulated;

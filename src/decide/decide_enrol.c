@@ -13,6 +13,7 @@
 #include "decide/decide_module.h"
 #include "evidence/enrolled.h"
 #include "token/base64.h"
+#include "tpm/tpm.h"
 #include "verify/material_kind.h"
 
 #define NAME_MAX_LEN 64u
@@ -166,6 +167,7 @@ static enum cm_status check_keys(struct cm_span content, struct cm_why *why)
 static enum cm_status kind_of(struct cm_span content, const char **out, struct cm_why *why)
 {
     enum cm_material_kind kind = CM_MATERIAL_CERTS;
+    struct cm_tpm_public pub;
     struct cm_why inner = {""};
     enum cm_status st = CM_OK;
 
@@ -178,6 +180,9 @@ static enum cm_status kind_of(struct cm_span content, const char **out, struct c
         return CM_OK;
     }
     *out = "key";
+    if (cm_tpm_public_recognise(content) && cm_tpm_public_parse(content, &pub, NULL) == CM_OK) {
+        return CM_OK;
+    }
     st = check_keys(content, &inner);
     if (st != CM_OK && st != CM_ERR_NOMEM) {
         cm_why_set(why, "this is neither a public key nor reference values (JSON or CoRIM)");

@@ -13,6 +13,7 @@
 #include "common/try.h"
 #include "crypto/crypto.h"
 #include "cvm/azure.h"
+#include "decide/decide_proven.h"
 #include "evidence/claims.h"
 #include "evidence/dcap_part.h"
 #include "evidence/quote.h"
@@ -192,7 +193,7 @@ static enum cm_status add_materials(struct cm_gather *g)
                        : g->natural != NULL ? g->natural
                                             : cm_gather_type(g->job.format, g->quote);
 
-    g->materials = calloc(count + enrolled + (size_t)2 * CM_GATHER_KEPT, sizeof(*g->materials));
+    g->materials = calloc(count + enrolled + (size_t)2 * CM_GATHER_KEPT + 1, sizeof(*g->materials));
     if (g->materials == NULL) {
         return CM_ERR_NOMEM;
     }
@@ -200,9 +201,14 @@ static enum cm_status add_materials(struct cm_gather *g)
         memcpy(g->materials, g->job.materials, count * sizeof(*g->materials));
     }
     for (size_t i = 0; type != NULL && i < enrolled; i++) {
-        if (strcmp(g->enrolled->item[i].type, type) == 0) {
+        if (strcmp(g->enrolled->item[i].type, type) == 0 &&
+            !cm_enrolled_is_ek(&g->enrolled->item[i].material)) {
             g->materials[g->job.material_count++] = g->enrolled->item[i].material;
         }
+    }
+    if (g->activated.len != 0) {
+        g->materials[g->job.material_count++] =
+            (struct cm_material){CM_MATERIAL_KEY, "activated", g->activated};
     }
     g->job.materials = g->materials;
     return CM_OK;

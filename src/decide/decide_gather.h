@@ -17,6 +17,7 @@ struct cm_gather {
     struct cm_enrolled_set *enrolled; /* one reference, dropped at the end; NULL: nothing */
     const struct cm_engine_ask *ask;
     const char *client;       /* who asks; NULL */
+    struct cm_span activated; /* of the job */
     const char *natural;      /* of the job: whose policies judge this; NULL: by its form */
     struct cm_verify_job job; /* the client's, as it is given to the verifier */
     struct cm_verify_input *in;

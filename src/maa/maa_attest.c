@@ -194,6 +194,8 @@ void cm_maa_decide(struct cm_call *call, const char *api, struct cm_maa_request 
                                         : cm_span_make(NULL, 0),
         .custom_claims = r->custom,
         .natural = r->natural,
+        .activated = cm_maa_span(&r->activated),
+        .endorsement = r->endorsement[0] == '\0' ? NULL : r->endorsement,
         .client = call->who.name[0] != '\0' ? call->who.name : cm_web_peer(call->req),
     };
     CM_TRY(take_draft(p, &draft, &answered));

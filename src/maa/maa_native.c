@@ -20,7 +20,7 @@ void cm_maa_native_nonce(struct cm_call *call, void *state)
 {
     struct cm_maa_nonce nonce = {{0}, NULL, 0};
     struct cm_why why = {""};
-    enum cm_status st = cm_maa_nonce_make(call, CM_MAA_NONCE_NATIVE, &nonce, &why);
+    enum cm_status st = cm_maa_nonce_make(call, CM_MAA_NONCE_NATIVE, NULL, &nonce, &why);
 
     (void)state;
     if (st != CM_OK) {
@@ -131,7 +131,7 @@ static enum cm_status bind(struct cm_call *call, const json_t *body, struct cm_m
             return wrong(why, "nonce is not a token of /api/v1/nonce");
         }
         CM_TRY(cm_maa_nonce_check(call, CM_MAA_NONCE_NATIVE, json_string_value(nonce), n->challenge,
-                                  why));
+                                  NULL, why));
         n->fresh = true;
         parts[0] = cm_span_make(n->challenge, sizeof(n->challenge));
     }

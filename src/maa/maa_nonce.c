@@ -10,16 +10,15 @@
 #include "identity/identity.h"
 #include "maa/maa_private.h"
 
-#define LIFETIME 300u /* seconds */
-#define TYPE     "casemate-nonce+jwt"
+#define TYPE "casemate-nonce+jwt"
 
 static enum cm_status challenge_of(const char *token, uint8_t out[32])
 {
     return cm_hash(CM_HASH_SHA256, cm_span_make(token, strlen(token)), out);
 }
 
-enum cm_status cm_maa_nonce_make(struct cm_call *call, const char *use, struct cm_maa_nonce *out,
-                                 struct cm_why *why)
+enum cm_status cm_maa_nonce_make(struct cm_call *call, const char *use, json_t *more,
+                                 struct cm_maa_nonce *out, struct cm_why *why)
 {
     const struct cm_token_form form = {.type = TYPE, .jku = NULL, .x5c = false};
     uint8_t random[16] = {0};
@@ -28,11 +27,15 @@ enum cm_status cm_maa_nonce_make(struct cm_call *call, const char *use, struct c
     char *token = NULL;
     enum cm_status st = CM_OK;
 
-    out->expires = call->now + LIFETIME;
+    out->expires = call->now + CM_MAA_NONCE_LIFETIME;
     CM_TRY(cm_random_bytes(random, sizeof(random)));
     claims = json_pack("{s:s, s:s, s:I, s:o}", "iss", cm_service_config(call->service)->public_url,
                        "use", use, "exp", (json_int_t)out->expires, "jti",
                        cm_maa_hex(cm_span_make(random, sizeof(random))));
+    if (claims != NULL && more != NULL && json_object_update_missing(claims, more) != 0) {
+        json_decref(claims);
+        claims = NULL;
+    }
     text = claims == NULL ? NULL : json_dumps(claims, JSON_COMPACT);
     if (text == NULL) {
         st = CM_ERR_NOMEM;
@@ -51,7 +54,7 @@ out:
 }
 
 enum cm_status cm_maa_nonce_check(struct cm_call *call, const char *use, const char *token,
-                                  uint8_t challenge[32], struct cm_why *why)
+                                  uint8_t challenge[32], json_t **more, struct cm_why *why)
 {
     json_t *claims = NULL;
     const char *said = NULL;
@@ -73,6 +76,10 @@ enum cm_status cm_maa_nonce_check(struct cm_call *call, const char *use, const c
         st = CM_ERR_EXPIRED;
     } else {
         st = challenge_of(token, challenge);
+    }
+    if (st == CM_OK && more != NULL) {
+        *more = claims;
+        claims = NULL;
     }
     json_decref(claims);
     return st;

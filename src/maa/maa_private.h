@@ -50,6 +50,8 @@ struct cm_maa_request {
     uint8_t expected[32];      /* SHA-256 of the runtime data */
     json_t *custom;      /* for the policy: x-ms-runtime, x-ms-inittime, the client's own words */
     const char *natural; /* as of struct cm_decide_job */
+    struct cm_maa_bytes activated; /* an attestation key that was proven to be in the TPM */
+    char endorsement[65];          /* of this endorsement key; "": none was activated */
 };
 
 /**
@@ -78,8 +80,10 @@ CM_MUST_USE enum cm_status cm_maa_baseline_check(const struct cm_decision *d, st
 
 /* ---------------------------------------------------------------- challenges */
 
-#define CM_MAA_NONCE_NATIVE "challenge" /* what a challenge is for: none counts for the other */
-#define CM_MAA_NONCE_TPM    "tpm"
+#define CM_MAA_NONCE_NATIVE   "challenge" /* what a challenge is for: none counts for the other */
+#define CM_MAA_NONCE_TPM      "tpm"
+#define CM_MAA_NONCE_ACTIVATE "tpm-activation"
+#define CM_MAA_NONCE_LIFETIME 300u /* seconds */
 
 struct cm_maa_nonce {
     uint8_t challenge[32];
@@ -87,12 +91,14 @@ struct cm_maa_nonce {
     uint64_t expires;
 };
 
-CM_MUST_USE enum cm_status cm_maa_nonce_make(struct cm_call *call, const char *use,
+/** @param more  further claims of the token, which the client can read; NULL: none. */
+CM_MUST_USE enum cm_status cm_maa_nonce_make(struct cm_call *call, const char *use, json_t *more,
                                              struct cm_maa_nonce *out, struct cm_why *why);
-/** @retval CM_ERR_SIGNATURE not ours   @retval CM_ERR_MISMATCH for another use   @retval CM_ERR_EXPIRED */
+/** @param more  set on CM_OK to the token's claims, a reference; NULL: not wanted.
+ * @retval CM_ERR_SIGNATURE not ours   @retval CM_ERR_MISMATCH for another use   @retval CM_ERR_EXPIRED */
 CM_MUST_USE enum cm_status cm_maa_nonce_check(struct cm_call *call, const char *use,
                                               const char *token, uint8_t challenge[32],
-                                              struct cm_why *why);
+                                              json_t **more, struct cm_why *why);
 
 /* --------------------------------------------------------- keys inside of TPMs */
 

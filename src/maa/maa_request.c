@@ -306,6 +306,7 @@ void cm_maa_request_free(struct cm_maa_request *r)
     data_free(&r->init);
     free(r->draft.ptr);
     json_decref(r->custom);
+    free(r->activated.ptr);
     free(r);
 }
 

@@ -13,7 +13,7 @@
 #include "common/same.h"
 #include "common/try.h"
 #include "identity/identity.h"
-#include "maa/maa_private.h"
+#include "maa/maa_tpm.h"
 #include "token/jws.h"
 #include "tpm/tpm.h"
 
@@ -24,9 +24,11 @@
 
 /* What the answer needs beside the decision; owned. */
 struct tpm {
-    json_t *payload;  /* of the JWS */
-    json_t *att_data; /* in it */
-    json_t *key;      /* the client's, when the quote binds it; borrowed */
+    json_t *payload;       /* of the JWS */
+    json_t *att_data;      /* in it */
+    json_t *context;       /* what the challenge was given for */
+    json_t *key;           /* the client's, when the quote binds it; borrowed */
+    uint8_t challenge[32]; /* as it was given */
 };
 
 static void tpm_free(void *arg)
@@ -35,6 +37,7 @@ static void tpm_free(void *arg)
 
     if (t != NULL) {
         json_decref(t->payload);
+        json_decref(t->context);
         free(t);
     }
 }
@@ -59,26 +62,33 @@ static void answer_data(struct cm_call *call, json_t *inner)
     free(text);
 }
 
+/* A challenge, and for an attestation key without a certificate a credential for its TPM. */
 static void challenge(struct cm_call *call, const json_t *payload)
 {
     const char *type = json_string_value(json_object_get(payload, "type"));
     struct cm_maa_nonce nonce = {{0}, NULL, 0};
+    json_t *credential = NULL;
     struct cm_why why = {""};
     enum cm_status st = CM_OK;
 
-    if (type == NULL || strcmp(type, "aikcert") != 0) {
-        cm_call_fail(call, 400, "InvalidParameter", "the type of a TPM's request is aikcert");
+    if (type != NULL && strcmp(type, "aikcert") == 0) {
+        st = cm_maa_nonce_make(call, CM_MAA_NONCE_TPM, NULL, &nonce, &why);
+    } else if (type != NULL && strcmp(type, "aikpub") == 0) {
+        st = cm_maa_activate_begin(call, payload, &nonce, &credential, &why);
+    } else {
+        cm_call_fail(call, 400, "InvalidParameter",
+                     "the type of a TPM's request is aikcert or aikpub");
         return;
     }
-    st = cm_maa_nonce_make(call, CM_MAA_NONCE_TPM, &nonce, &why);
     if (st != CM_OK) {
-        cm_call_fail_status(call, st, &why);
+        cm_maa_fail_input(call, st, &why);
         return;
     }
     answer_data(call,
-                json_pack("{s:{s:o, s:o}}", "payload", "challenge",
+                json_pack("{s:{s:o, s:o, s:o*}}", "payload", "challenge",
                           cm_call_base64url(cm_span_make(nonce.challenge, 32)), "service_context",
-                          cm_call_base64url(cm_span_make(nonce.token, strlen(nonce.token)))));
+                          cm_call_base64url(cm_span_make(nonce.token, strlen(nonce.token))),
+                          "credential", credential));
     free(nonce.token);
 }
 
@@ -201,9 +211,10 @@ out:
 /* -------------------------------------------------------------------- request */
 
 /* The context is one that this service gave, and the challenge is its. */
-static enum cm_status check_context(struct cm_call *call, const json_t *data, uint8_t expected[32],
+static enum cm_status check_context(struct cm_call *call, const char *use, struct tpm *t,
                                     struct cm_why *why)
 {
+    const json_t *data = t->att_data;
     struct cm_maa_bytes context = {NULL, 0};
     struct cm_maa_bytes said = {NULL, 0};
     char *token = NULL;
@@ -219,8 +230,8 @@ static enum cm_status check_context(struct cm_call *call, const json_t *data, ui
         st = CM_ERR_NOMEM;
         goto out;
     }
-    CM_TRY(cm_maa_nonce_check(call, CM_MAA_NONCE_TPM, token, expected, why));
-    if (!cm_span_same(cm_maa_span(&said), cm_span_make(expected, 32))) {
+    CM_TRY(cm_maa_nonce_check(call, use, token, t->challenge, &t->context, why));
+    if (!cm_span_same(cm_maa_span(&said), cm_span_make(t->challenge, 32))) {
         cm_why_set(why, "the challenge is not the service_context's");
         st = CM_ERR_MISMATCH;
     }
@@ -320,6 +331,8 @@ static enum cm_status read_request(struct cm_call *call, const char *request,
     struct cm_tpm_attest quote;
     uint8_t bound[32] = {0};
     json_t *key = NULL;
+    const json_t *data = NULL;
+    bool activated = false;
     enum cm_status st = CM_OK;
 
     if (jws == NULL) {
@@ -335,9 +348,15 @@ static enum cm_status read_request(struct cm_call *call, const char *request,
     }
     CM_TRY(read_payload(jws, t, why));
     key = json_object_get(t->att_data, "attest_key");
+    data = json_object_get(t->att_data, "tpm_att_data");
+    activated = json_object_get(data, "credential") != NULL;
     CM_TRY(verify_request(jws, key, why));
-    CM_TRY(check_context(call, t->att_data, r->expected, why));
-    CM_TRY(read_tpm_data(json_object_get(t->att_data, "tpm_att_data"), r, why));
+    CM_TRY(check_context(call, activated ? CM_MAA_NONCE_ACTIVATE : CM_MAA_NONCE_TPM, t, why));
+    memcpy(r->expected, t->challenge, sizeof(r->expected));
+    if (activated) {
+        CM_TRY(cm_maa_activate_end(data, t->context, r, why));
+    }
+    CM_TRY(read_tpm_data(data, r, why));
     CM_TRY(read_custom(json_object_get(t->att_data, "custom_claims"), r));
     CM_TRY(bound_challenge(r->expected, key, bound));
     CM_TRY(cm_tpm_attest_parse(cm_maa_span(&r->evidence), &quote, why));
@@ -409,11 +428,15 @@ static enum cm_status make_report(struct cm_call *call, const struct cm_maa_requ
     char *text = NULL;
     enum cm_status st = CM_OK;
 
+    CM_TRY(cm_maa_challenge_spend(call, t->challenge, why));
     CM_TRY(cm_maa_claims(&issue, r, d, &claims));
     (void)json_object_set_new(claims, "x-ms-attestation-type", json_string("tpm"));
     (void)json_object_set_new(claims, "exp", json_integer((json_int_t)end));
     if (json_is_string(rp_data)) {
         (void)json_object_set_new(claims, "rp_data", json_deep_copy(rp_data));
+    }
+    if (r->endorsement[0] != '\0') {
+        (void)json_object_set_new(claims, "casemate.tpm-ek", json_string(r->endorsement));
     }
     if (t->key != NULL) {
         (void)json_object_set_new(claims, "cnf", json_pack("{s:o}", "jwk", json_deep_copy(t->key)));
@@ -455,6 +478,15 @@ static void request(struct cm_call *call, const char *text)
     cm_maa_fail_input(call, st, &why);
 }
 
+/* A challenge is given at once; whoever brings keys or a quote waits for a worker, and for the disk. */
+static bool takes_time(const json_t *message)
+{
+    const char *type =
+        json_string_value(json_object_get(json_object_get(message, "payload"), "type"));
+
+    return type == NULL || strcmp(type, "aikcert") != 0;
+}
+
 void cm_maa_attest_tpm(struct cm_call *call, void *state)
 {
     struct cm_maa_bytes text = {NULL, 0};
@@ -481,7 +513,9 @@ void cm_maa_attest_tpm(struct cm_call *call, void *state)
         return;
     }
     jws = json_object_get(inner, "request");
-    if (json_is_string(jws)) {
+    if (call->db == NULL && takes_time(inner)) {
+        cm_call_later(call, cm_maa_attest_tpm);
+    } else if (json_is_string(jws)) {
         request(call, json_string_value(jws));
     } else {
         challenge(call, json_object_get(inner, "payload"));

@@ -40,7 +40,10 @@ static const char *const version_3[] = {
 static const char *const *const parts_3[] = {version_3, cm_schema_decide_3, cm_schema_vault_3,
                                              NULL};
 
-static const char *const *const *const versions[] = {parts_1, parts_2, parts_3};
+/* 4: challenges to TPMs count once */
+static const char *const *const parts_4[] = {cm_schema_maa_4, NULL};
+
+static const char *const *const *const versions[] = {parts_1, parts_2, parts_3, parts_4};
 #define NEWEST ((int64_t)(sizeof(versions) / sizeof(versions[0])))
 
 int64_t cm_schema_version(void)

@@ -8,6 +8,7 @@ extern const char *const cm_schema_rules_2[];
 extern const char *const cm_schema_decide_2[];
 extern const char *const cm_schema_vault_2[];
 extern const char *const cm_schema_kbs_2[];
+extern const char *const cm_schema_maa_4[];
 
 extern const char *const cm_schema_decide_3[];
 extern const char *const cm_schema_vault_3[];

@@ -205,11 +205,22 @@ static struct cm_span without_filling(struct cm_span cert)
     return r.bad ? cert : whole;
 }
 
+enum cm_status cm_tpm_public_is_ek(const struct cm_tpm_public *ek, struct cm_why *why)
+{
+    const uint32_t must = CM_TPM_FIXED_TPM | CM_TPM_RESTRICTED | CM_TPM_DECRYPT | CM_TPM_SENSITIVE;
+
+    if ((ek->attributes & must) != must || (ek->attributes & CM_TPM_SIGN) != 0) {
+        cm_why_set(why, "the key's attributes (0x%08x) are not an endorsement key's",
+                   ek->attributes);
+        return CM_ERR_POLICY;
+    }
+    return CM_OK;
+}
+
 /* The public area must be the certificate's key, and a key that only opens what it is meant for. */
 static enum cm_status check_ek(const struct cm_tpm_public *ek, const struct cm_cert *cert,
                                struct cm_why *why)
 {
-    const uint32_t must = CM_TPM_FIXED_TPM | CM_TPM_RESTRICTED | CM_TPM_DECRYPT | CM_TPM_SENSITIVE;
     struct cm_pubkey *key = NULL;
     enum cm_status st = cm_tpm_public_key(ek, &key);
 
@@ -217,10 +228,8 @@ static enum cm_status check_ek(const struct cm_tpm_public *ek, const struct cm_c
         cm_why_set(why, "the certificate is of another key");
         st = CM_ERR_MISMATCH;
     }
-    if (st == CM_OK && ((ek->attributes & must) != must || (ek->attributes & CM_TPM_SIGN) != 0)) {
-        cm_why_set(why, "the key's attributes (0x%08x) are not an endorsement key's",
-                   ek->attributes);
-        st = CM_ERR_POLICY;
+    if (st == CM_OK) {
+        st = cm_tpm_public_is_ek(ek, why);
     }
     cm_pubkey_free(key);
     return st;

@@ -14,6 +14,10 @@
 
 #define CM_TPM_CREDENTIAL_MAX 1024 /* bytes of a blob */
 
+/** Whether it is an endorsement key by its attributes: restricted, for decryption only, made by and fixed to its TPM.
+ * @retval CM_ERR_POLICY */
+CM_MUST_USE enum cm_status cm_tpm_public_is_ek(const struct cm_tpm_public *ek, struct cm_why *why);
+
 /**
  * Verify an endorsement key: its certificate chains to a root of family "tpm" of the job (intermediates
  * are the job's CM_MATERIAL_CERTS), is one for endorsement keys, and is of this public area, which is a
