@@ -6,6 +6,8 @@
 
 #include "common/same.h"
 #include "common/try.h"
+#include "crypto/crypto.h"
+#include "crypto/hash.h"
 #include "crypto/pubkey.h"
 #include "evidence/cert_cache.h"
 #include "evidence/x509.h"
@@ -68,7 +70,8 @@ enum cm_status cm_cert_create(struct cm_span der, enum cm_cert_profile profile,
     }
     c->profile = profile;
     atomic_init(&c->users, 1);
-    atomic_init(&c->mark, MARK_NONE);
+    atomic_init(&c->issuer_key.state, MARK_NONE);
+    atomic_init(&c->statement.state, MARK_NONE);
     c->der = malloc(der.len);
     if (c->der == NULL) {
         st = CM_ERR_NOMEM;
@@ -244,23 +247,34 @@ enum cm_status cm_cert_verify(const struct cm_cert *cert, const struct cm_cert *
     return st;
 }
 
-enum cm_status cm_cert_signed_by(const struct cm_cert *cert, const struct cm_cert *issuer)
+static bool marked(const struct cm_cert_mark *mark, const uint8_t of[32])
 {
-    /* the mark is the one part that changes once others may see the certificate; it is atomic */
+    return atomic_load(&mark->state) == MARK_SET && memcmp(mark->of, of, sizeof(mark->of)) == 0;
+}
+
+/* The first stays. */
+static void set_mark(const struct cm_cert_mark *mark, const uint8_t of[32])
+{
+    /* marks are what changes once others may see the certificate; their states are atomic */
     /* NOLINTNEXTLINE(performance-no-int-to-ptr): the one way around const that compilers let pass */
-    struct cm_cert *marked = (struct cm_cert *)(uintptr_t)cert;
-    enum cm_status st = CM_OK;
+    struct cm_cert_mark *m = (struct cm_cert_mark *)(uintptr_t)mark;
     int none = MARK_NONE;
 
-    if (atomic_load(&marked->mark) == MARK_SET &&
-        memcmp(cert->issuer_key, issuer->spki_sha256, sizeof(cert->issuer_key)) == 0) {
+    if (atomic_compare_exchange_strong(&m->state, &none, MARK_WRITING)) {
+        memcpy(m->of, of, sizeof(m->of));
+        atomic_store(&m->state, MARK_SET);
+    }
+}
+
+enum cm_status cm_cert_signed_by(const struct cm_cert *cert, const struct cm_cert *issuer)
+{
+    enum cm_status st = CM_OK;
+
+    if (marked(&cert->issuer_key, issuer->spki_sha256)) {
         return CM_OK;
     }
     CM_TRY(cm_x509_check(&cert->outer, issuer->key, cert->profile));
-    if (atomic_compare_exchange_strong(&marked->mark, &none, MARK_WRITING)) {
-        memcpy(marked->issuer_key, issuer->spki_sha256, sizeof(marked->issuer_key));
-        atomic_store(&marked->mark, MARK_SET);
-    }
+    set_mark(&cert->issuer_key, issuer->spki_sha256);
 out:
     return st;
 }
@@ -360,4 +374,23 @@ enum cm_status cm_cert_check_signature(const struct cm_cert *cert, struct cm_spa
                                        struct cm_span signature)
 {
     return cm_pubkey_verify(cert->key, CM_SIG_ES256, &data, 1, signature);
+}
+
+enum cm_status cm_cert_check_statement(const struct cm_cert *cert, struct cm_span data,
+                                       struct cm_span signature)
+{
+    const struct cm_span parts[2] = {signature, data};
+    uint8_t digest[CM_SHA256_SIZE] = {0};
+    enum cm_status st = CM_OK;
+
+    if (signature.len != 64) { /* else bytes could pass from the one to the other */
+        return CM_ERR_SIGNATURE;
+    }
+    CM_TRY(cm_hash_parts(CM_HASH_SHA256, parts, 2, digest));
+    if (!marked(&cert->statement, digest)) {
+        CM_TRY(cm_cert_check_signature(cert, data, signature));
+        set_mark(&cert->statement, digest);
+    }
+out:
+    return st;
 }

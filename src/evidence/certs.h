@@ -124,6 +124,12 @@ bool cm_cert_is_pem(const struct cm_cert *cert, struct cm_span pem);
 /** Verify a raw 64-byte ECDSA P-256 signature with the subject's key. */
 CM_MUST_USE enum cm_status cm_cert_check_signature(const struct cm_cert *cert, struct cm_span data,
                                                    struct cm_span signature);
+/**
+ * The same of what this subject signs once and others show time and again, as a PCK key does its quoting enclave's
+ * report: the first statement that verifies is remembered with the certificate, byte for byte.
+ */
+CM_MUST_USE enum cm_status cm_cert_check_statement(const struct cm_cert *cert, struct cm_span data,
+                                                   struct cm_span signature);
 
 struct cm_crl;
 /**

@@ -210,7 +210,7 @@ static void judge_qe(struct run *r)
     enum cm_status st = CM_ERR_NOTFOUND;
 
     if (r->p->pck != NULL) {
-        st = cm_cert_check_signature(r->p->pck, q->qe_report, q->qe_signature);
+        st = cm_cert_check_statement(r->p->pck, q->qe_report, q->qe_signature);
     }
     step(r, "qe.report_signature", st, "");
 

@@ -91,13 +91,19 @@ CM_MUST_USE enum cm_status cm_x509_aki_general(struct cm_span value, struct cm_s
 enum cm_status cm_pem_next(struct cm_span *rest, const char *label, uint8_t *der, size_t cap,
                            size_t *len);
 
-/* A parsed certificate; all spans point into der. Immutable but for users and the mark. */
+/* A fact of a certificate's bytes that took a verification to find out: so it is kept, and never changes. */
+struct cm_cert_mark {
+    atomic_int state; /* MARK_*; of may be read once it is MARK_SET */
+    uint8_t of[32];
+};
+
+/* A parsed certificate; all spans point into der. Immutable but for users and the marks. */
 struct cm_cert {
     enum cm_cert_profile profile;
-    atomic_uint users; /* sets and caches that hold it */
-    /* the mark: the key that the signature verified under; a fact of the bytes, so kept for good */
-    atomic_int mark; /* MARK_*; issuer_key may be read once it is MARK_SET */
-    uint8_t issuer_key[32];
+    atomic_uint users;              /* sets and caches that hold it */
+    struct cm_cert_mark issuer_key; /* that the signature verified under */
+    struct cm_cert_mark
+        statement; /* that verified under the subject's key: SHA-256 of it and its signature */
     uint8_t *der;
     size_t der_len;
     struct cm_x509_signed outer;

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "evidence/dcap_cache.h"
+#include "evidence/quote.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -117,6 +118,37 @@ TEST(kept_platforms_are_found_by_all_their_bytes)
     in.roots = cm_dcap_intel_root();
     CHECK_EQ(verify_with(b, &in, 0, cache, &ev), CM_ERR_POLICY);
     cm_evidence_free(ev);
+    cm_dcap_cache_free(cache);
+    pki_free(b);
+}
+
+/* A report that has verified is remembered with its platform: no other report, and no other signature, is it. */
+TEST(a_quoting_enclaves_report_that_verified_vouches_for_no_other)
+{
+    struct cm_dcap_cache *cache = NULL;
+    struct cm_evidence *ev = NULL;
+    struct cm_verify_input in = {.now = PKI_NOW};
+    struct cm_quote q;
+    struct pki_spec s;
+    struct pki_bundle *b = NULL;
+
+    pki_defaults(&s, 3, 1);
+    b = pki_make(&s);
+    REQUIRE(cm_dcap_cache_create(1, &cache) == CM_OK);
+    REQUIRE(cm_quote_parse(b->quote, &q, NULL) == CM_OK);
+    for (size_t i = 0; i < q.qe_report.len + q.qe_signature.len; i++) {
+        const bool report = i < q.qe_report.len;
+        uint8_t *p = (uint8_t *)(uintptr_t)(report ? q.qe_report.ptr : q.qe_signature.ptr);
+
+        CHECK_EQ(verify_with(b, &in, 0, cache, &ev), CM_OK); /* remembered from here on */
+        CHECK_EQ(cm_evidence_result(ev, 0, "qe.report_signature"), CM_CHECK_PASS);
+        cm_evidence_free(ev);
+        p[report ? i : i - q.qe_report.len] ^= 1;
+        CHECK(verify_with(b, &in, 0, cache, &ev) != CM_OK);
+        CHECK_EQ(cm_evidence_result(ev, 0, "qe.report_signature"), CM_CHECK_FAIL);
+        cm_evidence_free(ev);
+        p[report ? i : i - q.qe_report.len] ^= 1;
+    }
     cm_dcap_cache_free(cache);
     pki_free(b);
 }
