@@ -87,33 +87,69 @@ static void escape_char(struct cm_wr *out, uint8_t c)
     }
 }
 
-/* How many bytes from a place on stand for themselves. */
-static size_t plain(struct cm_span s, size_t from)
-{
-    size_t n = from;
+#define EACH UINT64_C(0x0101010101010101) /* times c: c in each byte of a word */
+#define HIGH (EACH * 0x80)
 
-    while (n < s.len && s.ptr[n] >= 0x20 && s.ptr[n] != '"' && s.ptr[n] != '\\' &&
-           s.ptr[n] != 0x7f) {
+/* The high bits of a word's bytes that are zero, and perhaps of others behind the first such one. */
+static uint64_t zeros(uint64_t word)
+{
+    return (word - EACH) & ~word & HIGH;
+}
+
+/* Whether all eight are ASCII that stands for itself. */
+static bool plain_word(uint64_t w)
+{
+    const uint64_t control = (w - EACH * 0x20) & ~w;
+
+    return (((w | control) & HIGH) | zeros(w ^ EACH * '"') | zeros(w ^ EACH * '\\') |
+            zeros(w ^ EACH * 0x7f)) == 0;
+}
+
+static bool plain_byte(uint8_t c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* How many bytes at the beginning are ASCII that stands for itself. */
+static size_t plain(struct cm_span s)
+{
+    uint64_t word = 0;
+    size_t n = 0;
+
+    for (; s.len - n >= sizeof(word); n += sizeof(word)) {
+        memcpy(&word, s.ptr + n, sizeof(word));
+        if (!plain_word(word)) {
+            break;
+        }
+    }
+    while (n < s.len && plain_byte(s.ptr[n])) {
         n++;
     }
-    return n - from;
+    return n;
 }
 
 static void quoted(struct cm_json_wr *w, struct cm_span utf8)
 {
-    if (!cm_utf8_valid(utf8) || (utf8.len != 0 && memchr(utf8.ptr, 0, utf8.len) != NULL)) {
-        w->out.bad = true;
-        return;
-    }
-    cm_wr_u8(&w->out, '"');
-    for (size_t i = 0; i < utf8.len; i++) {
-        const size_t run = plain(utf8, i);
+    uint32_t code_point = 0;
 
-        cm_wr_bytes(&w->out, utf8.ptr + i, run);
-        i += run;
-        if (i < utf8.len) {
-            escape_char(&w->out, utf8.ptr[i]);
+    cm_wr_u8(&w->out, '"');
+    while (utf8.len != 0) {
+        size_t n = plain(utf8);
+
+        if (n == 0 && utf8.ptr[0] >= 0x80) {
+            n = cm_utf8_decode(utf8, &code_point); /* 0: it is none */
         }
+        if (n != 0) {
+            cm_wr_bytes(&w->out, utf8.ptr, n);
+        } else if (utf8.ptr[0] != 0 && utf8.ptr[0] < 0x80) {
+            escape_char(&w->out, utf8.ptr[0]);
+            n = 1;
+        } else {
+            w->out.bad = true;
+            return;
+        }
+        utf8.ptr += n;
+        utf8.len -= n;
     }
     cm_wr_u8(&w->out, '"');
 }

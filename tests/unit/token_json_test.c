@@ -348,6 +348,66 @@ TEST(writer_makes_what_the_reader_reads)
     CHECK(cm_json_equal(member(&doc, "t"), "x\n\xc3\xa9"));
 }
 
+/* It looks at eight bytes at once: so each byte, at each place, among those that stand for themselves. */
+TEST(every_byte_at_every_place_is_written_as_it_must)
+{
+    for (unsigned c = 0; c < 256; c++) {
+        for (size_t at = 0; at < 20; at++) {
+            char text[21] = "abcdefgh !#[]~ABCDEF";
+            char buf[64] = "";
+            char want[64] = "";
+            struct cm_json_wr w = cm_json_wr_init(buf, sizeof(buf));
+            size_t len = 0;
+
+            text[at] = (char)c;
+            cm_json_wr_text(&w, cm_span_make(text, 20));
+            if (c == 0 || c >= 0x80) { /* alone it is no UTF-8 */
+                CHECK(w.out.bad);
+                continue;
+            }
+            REQUIRE(cm_json_wr_finish(&w, &len) == CM_OK);
+            if (c < 0x20 || c == 0x7f) {
+                (void)snprintf(want, sizeof(want), "\"%.*s\\u00%02x%s\"", (int)at, text, c,
+                               text + at + 1);
+            } else {
+                (void)snprintf(want, sizeof(want), "\"%.*s%s%c%s\"", (int)at, text,
+                               c == '"' || c == '\\' ? "\\" : "", (char)c, text + at + 1);
+            }
+            CHECK_EQ(len, strlen(want));
+            CHECK_STR(buf, want);
+        }
+    }
+}
+
+TEST(text_beyond_ascii_is_written_at_every_place)
+{
+    static const char *const good[] = {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x94\x91"};
+    static const char *const bad[] = {"\xc3", "\xe2\x82", "\xed\xa0\x80", "\xc0\x80",
+                                      "\xf4\x90\x80\x80"};
+
+    for (size_t at = 0; at < 20; at++) {
+        char text[32] = "";
+        char want[40] = "";
+
+        for (size_t i = 0; i < 8; i++) {
+            const char *add = i < 3 ? good[i] : bad[i - 3];
+            char buf[64] = "";
+            struct cm_json_wr w = cm_json_wr_init(buf, sizeof(buf));
+            size_t len = 0;
+
+            (void)snprintf(text, sizeof(text), "%.*s%s%s", (int)at, "abcdefghijklmnopqrst", add,
+                           "xyz");
+            (void)snprintf(want, sizeof(want), "\"%s\"", text);
+            cm_json_wr_str(&w, text);
+            CHECK_EQ(w.out.bad, i >= 3);
+            if (i < 3) {
+                REQUIRE(cm_json_wr_finish(&w, &len) == CM_OK);
+                CHECK_STR(buf, want);
+            }
+        }
+    }
+}
+
 TEST(writer_refuses_misuse)
 {
     char buf[64] = "";
