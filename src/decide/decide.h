@@ -51,9 +51,9 @@ struct cm_decision {
     bool
         unavailable; /* refused, but only for collateral that cannot be had now: the client is to try again */
     bool emulated;
-    json_t *
-        token; /* for the record: the payload that was issued; set by whoever issued it, and then the
-                      decision's; NULL */
+    char *
+        token; /* for the record: the payload that was issued, JSON; whoever issued it gives it to the decision,
+                    malloc'd; NULL */
 };
 
 /**

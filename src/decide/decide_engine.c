@@ -293,7 +293,7 @@ void cm_decision_free(struct cm_decision *d)
     cm_policy_claims_free(d->claims);
     cm_evidence_free(d->evidence);
     json_decref(d->collateral);
-    json_decref(d->token);
+    free(d->token);
     if (own->rules != NULL && d->rule != NULL) {
         own->rules->release(d->rule);
     }

@@ -78,12 +78,6 @@ static enum cm_status inner_outcome(const void *what, char *out, size_t cap, siz
     return cm_policy_outcome_json(what, out, cap, len);
 }
 
-static enum cm_status inner_json(const void *what, char *out, size_t cap, size_t *len)
-{
-    *len = json_dumpb(what, out, cap, JSON_COMPACT);
-    return *len != 0 && *len <= cap ? CM_OK : CM_ERR_SPACE;
-}
-
 static void write_claim(struct cm_json_wr *w, const struct cm_policy_claim *c, bool json)
 {
     cm_json_wr_array(w);
@@ -147,7 +141,9 @@ static enum cm_status write_all(const struct cm_decision *d, const struct cm_dec
     write_materials(&w, job);
     member_inner(&w, "evidence", inner_evidence, whole ? d->evidence : NULL);
     member_inner(&w, "outcome", inner_outcome, whole ? d->outcome : NULL);
-    member_inner(&w, "token", inner_json, whole ? d->token : NULL);
+    cm_json_wr_name(&w, "token");
+    cm_json_wr_raw(&w, whole && d->token != NULL ? cm_span_make(d->token, strlen(d->token))
+                                                 : cm_span_make("null", 4));
     write_incoming(&w, whole ? d->claims : NULL);
     cm_json_wr_end(&w);
     return cm_json_wr_finish(&w, len);

@@ -181,7 +181,7 @@ static enum cm_status sign(struct attest *a, json_t *init)
 
     CM_TRY(st);
     CM_TRY(cm_kbs_token_claims(a->kbs, a->parts, a->count, runtime, init, &claims));
-    text = json_dumps(claims, JSON_COMPACT);
+    text = cm_call_text(claims);
     if (text == NULL) {
         st = CM_ERR_NOMEM;
         goto out;
@@ -190,7 +190,8 @@ static enum cm_status sign(struct attest *a, json_t *init)
     st = cm_identity_sign(a->kbs->service, CM_SIGNER_RESULT, &form,
                           cm_span_make(text, strlen(text)), &a->token, &a->why);
     if (st == CM_OK) { /* for the record whose id is the token's jti */
-        a->decisions[0]->token = json_incref(claims);
+        a->decisions[0]->token = text;
+        text = NULL;
     }
 out:
     free(text);

@@ -236,10 +236,10 @@ static enum cm_status make_token(struct cm_call *call, const struct cm_maa_reque
     if (r->draft.ptr != NULL) {
         token = cm_maa_unsigned(claims);
     } else {
-        CM_TRY(cm_maa_sign(call->service, issue.base, claims, &token, why));
-        d->token = json_incref(claims); /* for the record: never of a draft */
+        /* for the record, too: never of a draft */
+        CM_TRY(cm_maa_sign(call->service, issue.base, claims, &token, &d->token, why));
     }
-    *out = token == NULL ? NULL : json_pack("{s:s}", "token", token);
+    *out = cm_maa_token_body(token);
     st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
 out:
     json_decref(claims);

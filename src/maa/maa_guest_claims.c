@@ -185,6 +185,7 @@ enum cm_status cm_maa_guest_answer(struct cm_call *call, const struct cm_maa_req
     json_t *claims = NULL;
     char *token = NULL;
     char *sealed = NULL;
+    char *said = NULL;
     enum cm_status st = CM_OK;
 
     CM_TRY(attestation_key(g, d->evidence, &ak, why));
@@ -192,16 +193,18 @@ enum cm_status cm_maa_guest_answer(struct cm_call *call, const struct cm_maa_req
     CM_TRY(cm_maa_claims(&issue, r, d, &claims));
     CM_TRY(add_claims(claims, g, r, d));
     CM_TRY(add_runtime(claims, g));
-    CM_TRY(cm_maa_sign(call->service, issue.base, claims, &token, why));
+    CM_TRY(cm_maa_sign(call->service, issue.base, claims, &token, &said, why));
     CM_TRY(cm_maa_seal(key, token, &sealed));
-    d->token = json_incref(claims); /* for the record */
-    *out = json_pack("{s:s}", "token", sealed);
+    d->token = said; /* for the record */
+    said = NULL;
+    *out = cm_maa_token_body(sealed);
     st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
 out:
     cm_pubkey_free(ak);
     cm_pubkey_free(key);
     json_decref(claims);
     free(token);
+    free(said);
     free(sealed);
     return st;
 }

@@ -262,14 +262,15 @@ static enum cm_status make_result(struct cm_call *call, const struct cm_maa_requ
 
     CM_TRY(write_ear(d, arg, &ear));
     CM_TRY(add_claims(call, d, r, ear));
-    text = json_dumps(ear, JSON_COMPACT);
+    text = cm_call_text(ear);
     if (text == NULL) {
         st = CM_ERR_NOMEM;
         goto out;
     }
     CM_TRY(cm_identity_sign(call->service, CM_SIGNER_RESULT, &form,
                             cm_span_make(text, strlen(text)), &token, why));
-    d->token = json_incref(ear); /* what was said is part of the record */
+    d->token = text; /* what was said is part of the record */
+    text = NULL;
     *out = json_pack("{s:s, s:s}", "token", token, "id", d->id);
     st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
 out:

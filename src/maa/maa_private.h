@@ -148,11 +148,16 @@ json_t *cm_maa_machine(const struct cm_decision *d);
 /** What the policy issued, as one object; a name that stands more than once is an array. */
 json_t *cm_maa_issued(const struct cm_decision *d);
 
-/** Sign as RS256 with jku, kid and x5c. The caller frees *out. */
-CM_MUST_USE enum cm_status cm_maa_sign(struct cm_service *s, const char *base, const json_t *claims,
-                                       char **out, struct cm_why *why);
+/**
+ * Sign as RS256 with jku, kid and x5c. The caller frees *out.
+ * @param said  set to the payload as text, which the caller frees; NULL: it is not wanted.
+ */
+CM_MUST_USE enum cm_status cm_maa_sign(struct cm_service *s, const char *base, json_t *claims,
+                                       char **out, char **said, struct cm_why *why);
 /** A token that nobody may trust: {"alg":"none"}. NULL: no memory */
-char *cm_maa_unsigned(const json_t *claims);
+char *cm_maa_unsigned(json_t *claims);
+/** {"token": ...} of a token, or NULL, which is no memory. NULL: no memory */
+json_t *cm_maa_token_body(const char *token);
 
 /* ------------------------------------------------------------------ answers */
 

@@ -395,20 +395,25 @@ static uint64_t lifetime(const struct cm_decision *d)
     return DAY;
 }
 
-static enum cm_status sign(struct cm_call *call, const struct cm_decision *d, const json_t *claims,
-                           char **out, struct cm_why *why)
+/* The payload is kept for the record. */
+static enum cm_status sign(struct cm_call *call, struct cm_decision *d, json_t *claims, char **out,
+                           struct cm_why *why)
 {
     char jku[512] = "";
     struct cm_policy_claim p;
     bool omit = property(d, "omit_x5c", &p) && p.value_type == CM_POLICY_BOOL && p.number != 0;
     const struct cm_token_form form = {.type = "JWT", .jku = jku, .x5c = !omit};
-    char *text = json_dumps(claims, JSON_COMPACT);
+    char *text = cm_call_text(claims);
     enum cm_status st = CM_ERR_NOMEM;
 
     (void)snprintf(jku, sizeof(jku), "%s/certs", cm_call_base(call));
     if (text != NULL) {
         st = cm_identity_sign(call->service, CM_SIGNER_TOKEN, &form,
                               cm_span_make(text, strlen(text)), out, why);
+    }
+    if (st == CM_OK) {
+        d->token = text;
+        text = NULL;
     }
     free(text);
     return st;
@@ -442,7 +447,6 @@ static enum cm_status make_report(struct cm_call *call, const struct cm_maa_requ
         (void)json_object_set_new(claims, "cnf", json_pack("{s:o}", "jwk", json_deep_copy(t->key)));
     }
     CM_TRY(sign(call, d, claims, &token, why));
-    d->token = json_incref(claims); /* for the record */
     report = json_pack("{s:s}", "report", token);
     text = report == NULL ? NULL : json_dumps(report, JSON_COMPACT);
     *out = text == NULL

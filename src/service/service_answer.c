@@ -111,7 +111,7 @@ void cm_call_answer(struct cm_call *call, int status, const char *type, struct c
 
 void cm_call_answer_json(struct cm_call *call, int status, json_t *value)
 {
-    char *text = value == NULL ? NULL : json_dumps(value, JSON_COMPACT);
+    char *text = value == NULL ? NULL : cm_call_text(value);
 
     json_decref(value);
     if (text == NULL) {
