@@ -8,10 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "collateral/collateral_http.h"
-#include "common/hex.h"
 #include "common/try.h"
 #include "crypto/crypto.h"
 #include "decide/decide_gather.h"
@@ -300,18 +298,6 @@ void cm_decision_free(struct cm_decision *d)
     free(own);
 }
 
-/* An identity that nobody can guess: whoever has it can look the decision up. */
-static enum cm_status make_id(char out[65])
-{
-    uint8_t bytes[32];
-
-    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes)) {
-        return CM_ERR_PLATFORM;
-    }
-    cm_hex_encode(cm_span_make(bytes, sizeof(bytes)), CM_HEX_LOWER, out);
-    return CM_OK;
-}
-
 static bool trusted_kind(enum cm_material_kind kind)
 {
     switch (kind) {
@@ -558,7 +544,7 @@ enum cm_status cm_engine_decide(struct cm_engine *e, const struct cm_decide_job 
     own->d.stage = "";
     own->d.policy_type = job->policy_type == NULL ? NULL : cm_rules_type(job->policy_type);
     own->d.time = ask->now;
-    CM_TRY(make_id(own->d.id));
+    CM_TRY(cm_decision_id(own->d.id));
     if (!refuse_materials(job, &own->d)) {
         CM_TRY(decide(e, job, ask, own));
     }

@@ -109,6 +109,13 @@ struct cm_decision_own {
     uint64_t took_ns;
 };
 
+/**
+ * An identity that nobody can guess: whoever has it can look the decision up. Before 26 random bytes stands the time
+ * in milliseconds: so the store's index of identities grows at its end, and not in a page of its own for each.
+ * @retval CM_ERR_PLATFORM
+ */
+CM_MUST_USE enum cm_status cm_decision_id(char out[65]);
+
 /** The decision's own part. */
 const struct cm_decision_own *cm_decision_own(const struct cm_decision *d);
 

@@ -141,6 +141,28 @@ TEST(a_genuine_enclave_of_the_wanted_signer_is_permitted)
     scene_free(s);
 }
 
+/* They begin with the time in milliseconds, and of what is behind it nothing is alike. */
+TEST(nobody_guesses_the_identity_of_a_decision)
+{
+    char id[4][65] = {""};
+    char first[13] = "";
+    struct timespec t = {0, 0};
+
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    (void)snprintf(first, sizeof(first), "%012llx",
+                   (unsigned long long)t.tv_sec * 1000 + (unsigned long long)(t.tv_nsec / 1000000));
+    for (size_t i = 0; i < 4; i++) {
+        CHECK_EQ(cm_decision_id(id[i]), CM_OK);
+        CHECK_EQ(strspn(id[i], "0123456789abcdef"), 64);
+        CHECK(memcmp(first, id[i], 12) <= 0);
+        for (size_t k = 0; k < i; k++) {
+            for (size_t at = 12; at < 64; at += 13) {
+                CHECK(memcmp(id[i] + at, id[k] + at, 13) != 0);
+            }
+        }
+    }
+}
+
 TEST(what_policy_does_not_permit_is_refused)
 {
     struct scene *s = scene_new();
