@@ -9,9 +9,11 @@
 #include "common/try.h"
 #include "store/schema.h"
 
-#define BATCH      256
-#define PATIENCE_S 8 /* shorter than a client's */
-#define BETWEEN_NS 100000000L
+#define BATCH        256
+#define PATIENCE_S   8 /* shorter than a client's */
+#define BETWEEN_NS   100000000L
+#define GATHER_NS    1000000L
+#define GATHER_TIMES 4
 
 struct cm_writer {
     struct cm_db *db;
@@ -20,6 +22,7 @@ struct cm_writer {
     pthread_cond_t more;
     struct cm_change *first; /* under lock */
     struct cm_change **last; /* under lock */
+    size_t waiting;          /* under lock: how many they are */
     bool stop;               /* under lock */
 };
 
@@ -47,11 +50,11 @@ out:
     return st;
 }
 
-static void nap(void)
+static void nap(long ns)
 {
-    const struct timespec between = {0, BETWEEN_NS};
+    const struct timespec t = {0, ns};
 
-    (void)nanosleep(&between, NULL);
+    (void)nanosleep(&t, NULL);
 }
 
 static time_t seconds(void)
@@ -69,7 +72,7 @@ static void commit_all(struct cm_writer *w, struct cm_change *list)
     enum cm_status st = run_all(w->db, list, &why);
 
     while (st == CM_ERR_BUSY && seconds() < end) {
-        nap();
+        nap(BETWEEN_NS);
         why.text[0] = '\0';
         st = run_all(w->db, list, &why);
     }
@@ -88,19 +91,22 @@ static void commit_all(struct cm_writer *w, struct cm_change *list)
     }
 }
 
-/* At most BATCH changes; NULL: there are none, and there will be none. */
-static struct cm_change *take(struct cm_writer *w)
+/* At most BATCH changes; NULL: there are none, and there will be none. *count: how many. */
+static struct cm_change *take(struct cm_writer *w, size_t *count)
 {
     struct cm_change *list = NULL;
     struct cm_change **end = &w->first;
 
+    *count = 0;
     (void)pthread_mutex_lock(&w->lock);
     while (w->first == NULL && !w->stop) {
         (void)pthread_cond_wait(&w->more, &w->lock);
     }
-    for (int i = 0; i < BATCH && *end != NULL; i++) {
+    while (*count < BATCH && *end != NULL) {
         end = &(*end)->next;
+        (*count)++;
     }
+    w->waiting -= *count;
     list = w->first;
     if (list != NULL) {
         w->first = *end;
@@ -113,13 +119,43 @@ static struct cm_change *take(struct cm_writer *w)
     return list;
 }
 
+static size_t waiting(struct cm_writer *w)
+{
+    size_t count = 0;
+
+    (void)pthread_mutex_lock(&w->lock);
+    count = w->waiting;
+    (void)pthread_mutex_unlock(&w->lock);
+    return count;
+}
+
+/*
+ * A commit costs the processor several times what a change in it does. So where the last one had several, the
+ * next begins when a while has brought no more, or after a few such whiles.
+ */
+static void gather(struct cm_writer *w)
+{
+    size_t before = 0;
+    size_t now = waiting(w);
+
+    for (int i = 0; i < GATHER_TIMES && now < BATCH && (i == 0 || now != before); i++) {
+        before = now;
+        nap(GATHER_NS);
+        now = waiting(w);
+    }
+}
+
 static void *write_on(void *arg)
 {
     struct cm_writer *w = arg;
     struct cm_change *list = NULL;
+    size_t count = 0;
 
-    while ((list = take(w)) != NULL) {
+    while ((list = take(w, &count)) != NULL) {
         commit_all(w, list);
+        if (count > 1) {
+            gather(w);
+        }
     }
     return NULL;
 }
@@ -161,6 +197,7 @@ void cm_writer_add(struct cm_writer *w, struct cm_change *change)
     if (!stop) {
         *w->last = change;
         w->last = &change->next;
+        w->waiting++;
         (void)pthread_cond_signal(&w->more);
     }
     (void)pthread_mutex_unlock(&w->lock);
