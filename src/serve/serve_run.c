@@ -319,6 +319,8 @@ enum cm_status cm_serve_run(const struct cm_serve_args *args, FILE *out, struct 
     /* buffers come and go with every request: their memory is kept, not given back each time */
     (void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
     (void)mallopt(M_TOP_PAD, 1 << 20);
+    /* nor are small pieces gathered in lists that every larger request has to take apart again */
+    (void)mallopt(M_MXFAST, 0);
     (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the store */
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGHUP);
