@@ -97,6 +97,7 @@ static enum cm_status say_dev(struct cm_service *s, const struct cm_serve_config
     for (size_t i = 0; c->hosts[i] != NULL; i++) {
         (void)fprintf(out, "               %s\n", c->hosts[i]);
     }
+    (void)fprintf(out, "               where one does not resolve: 127.0.0.1 NAME in /etc/hosts\n");
     (void)fprintf(out,
                   "  admin token  in %s, good for a day\n"
                   "\n"
