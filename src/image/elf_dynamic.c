@@ -215,8 +215,8 @@ enum cm_status cm_image_check_target(const struct cm_image *image, uint64_t addr
         cm_why_set(why, "a relocation at 0x%" PRIx64 " is not in a writable segment", addr);
         return CM_ERR_FORMAT;
     }
-    if (!image->is_module && addr + len > image->oeinfo_addr &&
-        addr < image->oeinfo_addr + CM_OEINFO_SIZE) {
+    /* of a module, which has none: its page 0, which is not writable */
+    if (addr + len > image->oeinfo_addr && addr < image->oeinfo_addr + CM_OEINFO_SIZE) {
         cm_why_set(why, "a relocation at 0x%" PRIx64 " changes .oeinfo", addr);
         return CM_ERR_FORMAT;
     }

@@ -15,6 +15,8 @@ enum {
     CM_IMAGE_MAX_SEGMENTS = 16,
     CM_IMAGE_MAX_SECTIONS = 4096,
     CM_IMAGE_MAX_NAME = 128, /* of the file of a module */
+    CM_IMAGE_MAX_SYMBOLS = 1 << 20,
+    CM_IMAGE_MAX_SYMBOL = 1 << 14, /* bytes of one's name, with the NUL */
 };
 
 /* Thread-local storage of the image, for one thread. */
@@ -97,8 +99,9 @@ struct cm_image {
 /* A symbol of .dynsym. */
 struct cm_dynamic_symbol {
     struct cm_span name;
-    uint8_t bind; /* STB_* */
-    uint8_t type; /* STT_* */
+    uint8_t bind;       /* STB_* */
+    uint8_t type;       /* STT_* */
+    uint8_t visibility; /* STV_* */
     uint16_t section;
     uint64_t value;
     uint64_t size;

@@ -170,10 +170,17 @@ static enum cm_status link_copy(struct linking *l, const struct relocation *r, s
 
     CM_TRY(cm_dynsym_at(r->of, r->symbol, &own, why));
     CM_TRY(cm_dynsym_find(&l->symbols, r->of, r->symbol, true, &found, why));
-    if (r->of->is_module || found.in == NULL || found.symbol.type != STT_OBJECT) {
+    if (r->of->is_module || found.in == NULL || !found.in->is_module ||
+        found.symbol.type != STT_OBJECT) {
         return bad_symbol(r, own.name, "is no data of the shared library", why);
     }
-    if (own.size != found.symbol.size || own.size == 0 || own.size > UINT32_MAX) {
+    if (found.symbol.visibility != STV_DEFAULT) {
+        return bad_symbol(r, own.name,
+                          "is protected in the shared library: image and library would have one "
+                          "each",
+                          why);
+    }
+    if (own.size != found.symbol.size || own.size == 0) {
         return bad_symbol(r, own.name,
                           "has another size in the shared library: link the image again", why);
     }

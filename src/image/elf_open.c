@@ -305,6 +305,9 @@ static enum cm_status read_segments(struct cm_image *image, const struct header 
     if (image->segment_count == 0) {
         cm_why_set(why, "no loadable segment");
         st = CM_ERR_FORMAT;
+    } else if (h->phoff + table.len > image->segments[0].filesz) { /* inside, they are read again */
+        cm_why_set(why, "the program headers are not in the first segment");
+        st = CM_ERR_FORMAT;
     }
 out:
     return st;

@@ -11,25 +11,32 @@
 
 enum { SYM_SIZE = 24 };
 
-static void read_symbol(const struct cm_image *of, uint64_t index, struct cm_dynamic_symbol *out)
+/* False: it should have a name, and that is outside the table, or empty, or longer than any. */
+static bool read_symbol(const struct cm_image *of, uint64_t index, struct cm_dynamic_symbol *out)
 {
     struct cm_span entry = {NULL, 0};
+    struct cm_span room = of->dynamic_names;
 
     *out = (struct cm_dynamic_symbol){.name = cm_span_make(NULL, 0)};
     if (!cm_span_part(of->dynamic_symbols, index * SYM_SIZE, SYM_SIZE, &entry)) {
-        return;
+        return false;
     }
     struct cm_rd r = cm_rd_init(entry);
     const uint32_t name = cm_rd_u32le(&r);
     const uint8_t info = cm_rd_u8(&r);
 
-    (void)cm_rd_u8(&r); /* st_other: what is here is visible */
+    out->visibility = (uint8_t)ELF64_ST_VISIBILITY(cm_rd_u8(&r));
     out->section = cm_rd_u16le(&r);
     out->value = cm_rd_u64le(&r);
     out->size = cm_rd_u64le(&r);
     out->bind = (uint8_t)ELF64_ST_BIND(info);
     out->type = (uint8_t)ELF64_ST_TYPE(info);
-    out->name = cm_span_name_at(of->dynamic_names, name);
+    /* names may share their ends: without a limit, comparing a small file's could take hours */
+    if (name < room.len && room.len - name > CM_IMAGE_MAX_SYMBOL) {
+        room.len = (size_t)name + CM_IMAGE_MAX_SYMBOL;
+    }
+    out->name = cm_span_name_at(room, name);
+    return name == 0 || out->name.len != 0;
 }
 
 static int compare_names(struct cm_span a, struct cm_span b)
@@ -54,6 +61,7 @@ static int by_name(const void *a, const void *b)
 static bool defines(const struct cm_dynamic_symbol *s)
 {
     return s->section != SHN_UNDEF && s->name.len != 0 &&
+           (s->visibility == STV_DEFAULT || s->visibility == STV_PROTECTED) &&
            (s->bind == STB_GLOBAL || s->bind == STB_WEAK || s->bind == STB_GNU_UNIQUE);
 }
 
@@ -62,6 +70,11 @@ static enum cm_status collect(const struct cm_image *of, struct cm_definitions *
 {
     const uint64_t symbols = of->dynamic_symbols.len / SYM_SIZE;
 
+    if (symbols > CM_IMAGE_MAX_SYMBOLS) {
+        cm_why_set(why, "the %s has more than %d dynamic symbols", cm_image_part(of),
+                   CM_IMAGE_MAX_SYMBOLS);
+        return CM_ERR_LIMIT;
+    }
     out->list = calloc((size_t)symbols + 1, sizeof(*out->list));
     if (out->list == NULL) {
         return CM_ERR_NOMEM;
@@ -69,7 +82,13 @@ static enum cm_status collect(const struct cm_image *of, struct cm_definitions *
     for (uint64_t i = 0; i < symbols; i++) {
         struct cm_dynamic_symbol s;
 
-        read_symbol(of, i, &s);
+        if (!read_symbol(of, i, &s)) {
+            cm_why_set(why,
+                       "symbol %" PRIu64 " of the %s has no name in the string table, or one of "
+                       "more than %d bytes",
+                       i, cm_image_part(of), CM_IMAGE_MAX_SYMBOL);
+            return CM_ERR_FORMAT;
+        }
         if (defines(&s)) {
             out->list[out->count++] = s;
         } else if (!of->is_module && s.section == SHN_UNDEF && s.value != 0) {
@@ -121,7 +140,7 @@ enum cm_status cm_dynsym_at(const struct cm_image *of, uint32_t index,
                    cm_image_part(of), index);
         return CM_ERR_FORMAT;
     }
-    read_symbol(of, index, out);
+    (void)read_symbol(of, index, out); /* cm_dynsym_open has looked at all */
     return CM_OK;
 }
 
@@ -152,7 +171,9 @@ enum cm_status cm_dynsym_find(const struct cm_dynsyms *symbols, const struct cm_
     if (st != CM_OK) {
         return st;
     }
-    if (reference.bind == STB_LOCAL) {
+    /* what nobody may replace: local, or protected and its own */
+    if (reference.bind == STB_LOCAL ||
+        (reference.visibility != STV_DEFAULT && reference.section != SHN_UNDEF)) {
         out->in = reference.section == SHN_UNDEF ? NULL : of;
         out->symbol = reference;
         return CM_OK;

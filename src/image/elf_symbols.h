@@ -42,7 +42,7 @@ CM_MUST_USE enum cm_status cm_dynsym_at(const struct cm_image *of, uint32_t inde
 
 /**
  * Who defines the symbol that `of` refers to by its number: the image, else the module; with
- * module_only the module. A local symbol is of' own.
+ * module_only the module. A local symbol, and a protected one that it defines, is of' own.
  */
 CM_MUST_USE enum cm_status cm_dynsym_find(const struct cm_dynsyms *symbols,
                                           const struct cm_image *of, uint32_t index,

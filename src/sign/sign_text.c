@@ -91,8 +91,10 @@ static enum cm_status check_signature(const struct cm_image *image, struct cm_sp
     CM_TRY(cm_sigstruct_check(sigstruct, &s, why));
     CM_TRY(measure(image, mrenclave, why));
     if (!cm_ct_equal(mrenclave, s.mrenclave, sizeof(mrenclave))) {
-        cm_why_set(why, "the file was changed after it was signed: its measurement is not the "
-                        "signed MRENCLAVE");
+        cm_why_set(why,
+                   "the file%s was changed after it was signed: its measurement is not the "
+                   "signed MRENCLAVE",
+                   cm_image_needed(image).len != 0 ? ", or its shared library," : "");
         st = CM_ERR_MISMATCH;
     }
 out:

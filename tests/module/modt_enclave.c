@@ -1,4 +1,5 @@
 /* The image that needs modt_library.c. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,13 @@ int img_order[4];
 int img_order_used;
 __thread int img_of_thread = 5;
 static __thread int own_of_thread[5] = {9, 9, 9, 9, 9};
+
+/* an address that is no multiple of 8: a word of its own in a RELR table */
+struct __attribute__((packed, aligned(2))) odd {
+    char before[2];
+    int *place;
+};
+static volatile struct odd odd_places[2] = {{"a", &img_value}, {"b", &img_order_used}};
 
 int in_both(void)
 {
@@ -66,6 +74,7 @@ int modt_calls(void)
 
 int modt_data(void)
 {
+    WANT(odd_places[0].place == &img_value && odd_places[1].place == &img_order_used);
     WANT(mod_counter == 500);
     WANT(mod_counter_place() == &mod_counter);
     WANT(strcmp(mod_greeting, "from the library") == 0);
@@ -111,6 +120,9 @@ int modt_library(void)
     WANT(mod_format(text, sizeof(text), 9) == 13);
     WANT(strcmp(text, "number 9 2.25") == 0);
     WANT(mod_errno_of_open() == ENOSYS);
+    WANT(dlopen("libmodt.so", RTLD_NOW) == NULL); /* whatever is measured is there from the start */
+    WANT(strstr(dlerror(), "not supported") != NULL);
+    WANT(dlsym(RTLD_DEFAULT, "mod_square") == NULL);
     return 0;
 }
 

@@ -12,7 +12,7 @@ if ! gdb -nx -batch -ex "break main" -ex run --args "$program" 2>&1 | grep -q 'B
 fi
 printf '%s\n' "set pagination off" "set width 0" "break mod_square" run bt "print a" "print mod_greeting" "info symbol mod_square" \
     delete "break img_double" continue bt "delete" kill > commands
-CASEMATE_STATE_DIR=$work/state timeout 250 "$oegdb" -nx -batch -x commands --args "$program" > said 2>&1
+CASEMATE_STATE_DIR=$work/state timeout 300 "$oegdb" -nx -batch -x commands --args "$program" > said 2>&1
 shows() { if grep -qE -- "$1" said; then ok; else fail "not shown: $1"; fi; }
 shows "^with .*/libmodt.so at 0x"
 shows '^#0 +mod_square \(a=(a@entry=)?8\) at '

@@ -142,6 +142,26 @@ if [ "$(cat /proc/sys/vm/mmap_min_addr)" -le $((0x20000)) ]; then
     says "OE_OK 146"
 fi
 
+# --- all ways of signing are of one opinion, and notice another library
+step "digest" oesign digest -e pc/enc -d pc/digest
+step "certificate" openssl req -new -x509 -key pc/key.pem -subj /CN=signer -out pc/cert.pem
+step "signature elsewhere" openssl pkeyutl -sign -pkeyopt digest:sha256 -inkey pc/key.pem -in pc/digest -out pc/sig
+step "sign with it" oesign sign -e pc/enc -x pc/cert.pem -d pc/sig -o pc/ext.signed
+step "the same file" cmp pc/enc.signed pc/ext.signed
+cp pc/libpc.so pc/kept.so
+# shellcheck disable=SC2086 # words
+step "library of another day" gcc -O2 -fPIC ${flags/-fPIE -ftls-model=local-exec -fvisibility=hidden/} -nostdlib -shared \
+    -Wl,-soname,libpc.so -o pc/libpc.so lib.c
+expect 1 "or its shared library, was changed after it was signed" oesign dump -e pc/enc.signed
+expect 1 "digest" oesign sign -e pc/enc -x pc/cert.pem -d pc/sig -o pc/no.signed
+[ ! -e pc/no.signed ] || fail "a file was written"
+expect 1 "OE_VERIFY_FAILED" pc/host pc/enc.signed
+mv pc/libpc.so pc/away.so
+expect 1 "OE_NOT_FOUND" pc/host pc/enc.signed
+expect 1 "(needed beside pc/enc.signed)" pc/host pc/enc.signed
+expect 1 "pc/libpc.so" oesign dump -e pc/enc.signed
+mv pc/kept.so pc/libpc.so
+
 cp pc/libpc.so full.so
 strip pc/libpc.so
 step "predict of what is stripped" oesign predict -e pc/enc

@@ -225,7 +225,7 @@ static size_t code_of(const uint8_t *bytes, size_t size)
     return 0;
 }
 
-TEST(the_files_belong_together)
+TEST(G3_the_files_belong_together)
 {
     size_t image_size = 0;
     size_t library_size = 0;

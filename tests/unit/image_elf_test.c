@@ -213,6 +213,8 @@ TEST(G3_dynamic_and_relocations_are_checked)
         {FX_RELR, 8, UINT64_MAX - 1, "writable segment"},
         {FX_RELR, 8, FX_BSS_END - 8, "writable segment"},
         {FX_WORDS + 64, 8, UINT64_C(1) << 40, "outside the image"},
+        {fx_dyn(6), 8, DT_PLTRELSZ, "PLT"},
+        {fx_dyn(6), 8, DT_SONAME, "unknown dynamic tag"},
     };
 
     /* the tag after the last one must exist for the DT_NULL case */
