@@ -7,6 +7,7 @@
 #include "enclave/td.h"
 #include "hostile_host.h"
 #include "hostile_ids.h"
+#include "patience.h"
 
 #define CANARY 0x5afe5eed0badf00dull
 
@@ -223,7 +224,9 @@ static void begin_long(struct long_call *c, unsigned n, uint64_t id, hh_ocall se
 
 static void wait_inside(uint64_t count)
 {
-    for (int i = 0; i < 10000 && set_go(0) != count; i++) {
+    struct patience p = {0};
+
+    while (set_go(0) != count && patient(&p)) {
         nap();
     }
 }
@@ -454,12 +457,13 @@ TEST(D5_wake_ups_mean_nothing)
 {
     for (wait_mode = 0; wait_mode < 2; wait_mode++) {
         struct long_call c;
+        struct patience p = {0};
 
         REQUIRE(start(0xa5));
         wait_calls = 0;
         begin_long(&c, 1, HE_WAIT, unreliable, 0);
         wait_inside(1);
-        for (int i = 0; i < 2000 && __atomic_load_n(&wait_calls, __ATOMIC_SEQ_CST) < 10; i++) {
+        while (__atomic_load_n(&wait_calls, __ATOMIC_SEQ_CST) < 10 && patient(&p)) {
             nap();
         }
         /* it was "woken" many times and is still inside */

@@ -334,7 +334,7 @@ TEST(the_vdso_is_read_as_the_loader_reads_it)
     memcpy(&clock, &symbol, sizeof(symbol));
     CHECK_EQ(clock(CLOCK_REALTIME, &a), 0);
     CHECK_EQ(clock_gettime(CLOCK_REALTIME, &b), 0);
-    CHECK(b.tv_sec - a.tv_sec <= 1 && b.tv_sec >= a.tv_sec);
+    CHECK(b.tv_sec - a.tv_sec <= 60 && b.tv_sec >= a.tv_sec);
     CHECK(__real_cm_vdso_symbol(base, "__vdso_no_such_function") == NULL);
     CHECK(__real_cm_vdso_symbol(0, "__vdso_clock_gettime") == NULL);
     CHECK(__real_cm_vdso_symbol((uintptr_t) "not an ELF file", "x") == NULL);

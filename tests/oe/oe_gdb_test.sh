@@ -20,7 +20,7 @@ debug() {
     local name=$1 command
     shift
     { echo "set pagination off"; echo "set width 0"; printf '%s\n' "$@"; } > "$name.gdb"
-    timeout 250 "$oegdb" -nx -batch -x "$name.gdb" --args "$program" "$image" > "$name" 2>&1 || fail "$name: gdb ended with $?"
+    timeout 300 "$oegdb" -nx -batch -x "$name.gdb" --args "$program" "$image" > "$name" 2>&1 || fail "$name: gdb ended with $?"
 }
 # frames FILE FUNCTION...: these functions, in this order, in its one backtrace; FUNCTION@FILE:LINE as well
 frames() {
@@ -102,8 +102,8 @@ shows fault "it is aborted"
 # a program that runs already
 OEGDB_WAIT=1 "$program" "$image" > waiting 2> errors &
 pid=$!
-for ((i = 0; i < 600; i++)); do grep -q waits waiting && break; sleep 0.05; done
-timeout 250 "$oegdb" -nx -batch -ex "set width 0" -ex bt -p $pid > attached 2>&1
+for ((i = 0; i < 2400; i++)); do grep -q waits waiting && break; sleep 0.05; done
+timeout 300 "$oegdb" -nx -batch -ex "set width 0" -ex bt -p $pid > attached 2>&1
 kill $pid
 wait $pid 2> /dev/null
 frames attached gdb_ask cm_ocall_bridge ask_twice_of@oegdb_enclave.c:"$(line oegdb_enclave.c ocall)" gdb_sum main

