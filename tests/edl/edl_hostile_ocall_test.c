@@ -78,6 +78,37 @@ TEST(B4_B9_B14_answers_of_an_ocall_are_checked_before_use)
     finish();
 }
 
+/* ---- B9: the host writes over what was only meant for it to read ---- */
+
+/* every parameter of the answer, its pointers and counts: all but the result, and the bytes of io */
+static void answer_parameters(uint8_t *out, size_t out_size, size_t *written)
+{
+    o_buffers_args_t *a = (o_buffers_args_t *)(void *)out;
+    const oe_result_t result = a->oe_result;
+    const uint8_t *const end = out + region_of(sizeof(*a));
+
+    (void)written;
+    memset(out, 0xee, sizeof(*a));
+    a->oe_result = result;
+    CHECK(out + out_size >= end + 16); /* io comes back behind it */
+    memset(out + region_of(sizeof(*a)), 0xee, out_size - region_of(sizeof(*a)));
+}
+
+TEST(B9_what_only_goes_out_is_not_changed_by_an_answer)
+{
+    oe_result_t r = OE_FAILURE;
+    int untouched = 0;
+
+    start();
+    change_answer = answer_parameters;
+    loop_after_ocall = on_answer;
+    CHECK_EQ(e_ocall_mine(enclave, &r, &untouched), OE_OK);
+    CHECK_EQ(r, OE_OK);
+    CHECK(untouched == 1);
+    loop_after_ocall = NULL;
+    finish();
+}
+
 /* ---- B5: one read of each byte; what changes afterwards does not matter ---- */
 
 /* what follows an ocall are the reads of its answer */

@@ -70,6 +70,27 @@ oe_result_t e_ocall_big(size_t count, int *untouched)
     return result;
 }
 
+/* what goes out only stays what it was, whatever the host writes into its copies */
+oe_result_t e_ocall_mine(int *untouched)
+{
+    static const uint32_t mine[4] = {5, 6, 7, 8};
+    uint32_t in[4];
+    uint32_t io[4] = {1, 2, 3, 4};
+    uint8_t raw[24];
+    uint8_t raw_before[24];
+    int one = 9;
+    uint64_t r = 0;
+    oe_result_t result = OE_OK;
+
+    memcpy(in, mine, sizeof(in));
+    memset(raw, 0x5c, sizeof(raw));
+    memcpy(raw_before, raw, sizeof(raw));
+    result = o_buffers(&r, in, io, NULL, 4, raw, NULL, sizeof(raw), &one, NULL, NULL);
+    *untouched =
+        memcmp(in, mine, sizeof(in)) == 0 && one == 9 && memcmp(raw, raw_before, sizeof(raw)) == 0;
+    return result;
+}
+
 oe_result_t e_ocall_flags(uint8_t *first, uint8_t *second)
 {
     bool flags[2] = {false, true};
