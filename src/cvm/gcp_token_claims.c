@@ -117,6 +117,7 @@ static void container_claims(struct cm_evidence *ev, size_t submod, struct cm_js
     json_claim(ev, submod, "gcp.container.image_signatures", cm_json_get(c, "image_signatures"));
 }
 
+/* Each nonce as bytes, as every format's, and as the text that it is, for policies that compare it. */
 static void nonce_claims(struct cm_evidence *ev, size_t submod, struct cm_json_value v)
 {
     char text[MAX_TEXT] = "";
@@ -127,6 +128,7 @@ static void nonce_claims(struct cm_evidence *ev, size_t submod, struct cm_json_v
          e = list ? cm_json_next(e) : (struct cm_json_value){NULL, 0}) {
         if (cm_json_string(e, text, sizeof(text), &len) == CM_OK) {
             cm_claim_bytes(ev, submod, CM_CLAIM_NONCE, cm_span_make(text, len));
+            cm_claim_text(ev, submod, "gcp.eat_nonce", text);
         }
     }
 }

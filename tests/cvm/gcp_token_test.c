@@ -204,6 +204,12 @@ TEST(a_token_with_certificates_is_accepted)
     CHECK_STR(cm_evidence_find(ev, 0, "gcp.container.env", 0)->text, "HOME=/");
     CHECK_STR(cm_evidence_find(ev, 0, "gcp.support_attributes", 1)->text, "STABLE");
     CHECK_STR(cm_evidence_find(ev, 0, "gcp.aud", 0)->text, "a bank");
+    CHECK_STR(cm_evidence_find(ev, 0, "swname", 0)->text, "CONFIDENTIAL_SPACE");
+    CHECK_STR(cm_evidence_find(ev, 0, "gcp.eat_nonce", 0)->text, "another nonce");
+    CHECK_STR(cm_evidence_find(ev, 0, "gcp.eat_nonce", 1)->text, "the nonce of this bank");
+    CHECK(cm_evidence_find(ev, 0, "gcp.eat_nonce", 2) == NULL);
+    CHECK_EQ(cm_evidence_find(ev, 0, "gcp.eat_nonce", 1)->authority, CM_AUTHORITY_ENDORSER);
+    CHECK_EQ(cm_evidence_find(ev, 0, CM_CLAIM_NONCE, 1)->len, 22);
     c = cm_evidence_find(ev, 0, CM_CLAIM_MEASUREMENTS, 0);
     CHECK_STR(c->text, "container-image");
     CHECK_EQ(c->bytes[0], 0x31);
