@@ -55,6 +55,16 @@ static bool printable(uint8_t c)
     return (c >= 0x20 && c <= 0x7e) || c == '\n' || c == '\t';
 }
 
+/* Whether eight bytes are all from 0x20 to 0x7e: none less, none more, looked at together. */
+static bool eight_printable(const uint8_t *at)
+{
+    const uint64_t ones = UINT64_MAX / 255;
+    uint64_t x = 0;
+
+    memcpy(&x, at, sizeof(x));
+    return ((((x - ones * 0x20) & ~x) | (x + ones * (0x7f - 0x7e)) | x) & (ones * 0x80)) == 0;
+}
+
 /* Text that a person may be shown: printable ASCII, UTF-16 of that too; false for anything else. */
 static bool as_text(struct cm_span in, char out[MAX_TEXT])
 {
@@ -68,6 +78,9 @@ static bool as_text(struct cm_span in, char out[MAX_TEXT])
     }
     if (in.len == 0 || in.len / step > MAX_TEXT - 1) {
         return false;
+    }
+    for (; !wide && in.len - n >= 8 && eight_printable(at); n += 8, at += 8) {
+        memcpy(out + n, at, 8);
     }
     for (; n < in.len / step; n++, at += step) {
         if (!printable(at[0]) || (wide && at[1] != 0)) {

@@ -242,6 +242,62 @@ TEST(a_command_line_that_was_not_hashed_is_no_claim_but_a_hint)
     CHECK_EQ(proven(&log, "tpm.kernel_cmdline"), CM_AUTHORITY_SELF);
 }
 
+/* A terminal that prints a claim must not be spoken to by it: of every byte, at every place. */
+TEST(text_is_printable_or_no_text)
+{
+    static struct kit_log log;
+
+    for (unsigned c = 0; c < 256; c++) {
+        const bool good = (c >= 0x20 && c <= 0x7e) || c == '\n' || c == '\t';
+
+        for (size_t i = 0; i < 19; i++) {
+            char text[] = "linux /vmlinuz root";
+
+            if (c == 0 && (i == 1 || i == 18)) {
+                continue; /* UTF-16, or the end */
+            }
+            text[i] = (char)c;
+            kit_log_begin(&log, two_banks, 2);
+            kit_log_data(&log, 8, CM_TCG_IPL, cm_span_make(text, 19));
+            if (proven(&log, "tpm.boot_string") != (good ? CM_AUTHORITY_HARDWARE : -1)) {
+                TEST_FAIL("byte 0x%02x at %zu", c, i);
+            }
+        }
+    }
+}
+
+/* However many ways a string's digest may be made, it is of its own event's data. */
+TEST(what_a_digest_may_be_of)
+{
+    static const struct {
+        const char *hashed;
+        const char *data;
+        size_t len;
+        bool good;
+    } cases[] = {
+        {"set x", "set x", 5, true},
+        {"set x", "set x", 6, true},
+        {"set x", "grub_cmd: set x", 15, true},
+        {"set x", "grub_cmd: set x", 16, true},
+        {"grub_cmd: set x", "grub_cmd: set x", 15, true},
+        {"grub_cmd: set x", "grub_cmd: set x", 16, true},
+        {"set x", "grub_cmd: set y", 15, false},
+        {"set x", "Grub: set x", 11, false},
+        {"set x", "a grub_cmd: set x", 17, false},
+        {"set x", "set x ", 6, false},
+    };
+    static struct kit_log log;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        kit_log_begin(&log, two_banks, 2);
+        kit_log_event(&log, 8, CM_TCG_IPL, kit_text(cases[i].hashed),
+                      cm_span_make(cases[i].data, cases[i].len));
+        if (proven(&log, "tpm.boot_string") != (cases[i].good ? CM_AUTHORITY_HARDWARE : -1)) {
+            TEST_FAIL("case %zu", i);
+        }
+    }
+}
+
 TEST(no_action_is_not_extended_and_sets_the_locality)
 {
     static struct kit_log log;
