@@ -64,6 +64,21 @@ expect 1 "FAIL  snp.chain" "$casemate" verify --time 2024-01-01T00:00:00Z --root
     --with "$v/snp/virtee-milan-v2/vcek.der" "$v/snp/virtee-milan-v2/report.bin"
 expect 1 "FAIL  snp.vek" "$casemate" verify --time 2024-01-01T00:00:00Z --root milan2.pem "$v/snp/virtee-milan-v2/report.bin"
 
+# --- floors that a caller writes himself
+floors() { echo "{\"version\": 1, \"floors\": {$1}}" > floors.json; }
+snp=("$casemate" verify --time 2024-01-01T00:00:00Z --with "$r/ask_ark_milan.pem" --with "$v/snp/virtee-milan-v2/vcek.der"
+    --floors floors.json "$v/snp/virtee-milan-v2/report.bin")
+floors '"snp.tcb.microcode": 1, "snp.guest_svn": 0'
+expect 0 "GENUINE" "${snp[@]}"
+floors '"snp.tcb.microcode": 256'
+expect 8 "FAIL  snp.tcb_floor" "${snp[@]}"
+floors '"snp.guest_svn": 4294967296'
+expect 8 "FAIL  snp.tcb_floor" "${snp[@]}"
+floors '"snp.guest_svn": 1.5'
+expect 1 "floors.json" "${snp[@]}"
+floors '"snp.guest_svn": 1, "snp.guest_svn": 0'
+expect 1 "floors.json" "${snp[@]}"
+
 # --- AMD SEV-SNP
 s=$v/snp
 milan=(--with "$s/_roots/ask_ark_milan.pem")
