@@ -379,6 +379,10 @@ enum cm_status cm_service_serve(struct cm_service *s, const char *cert_pem, cons
     web.cert_pem = cert_pem;
     web.key_pem = key_pem;
     web.handler = cm_service_web;
+    web.unserved = cm_service_unserved;
+    web.malformed =
+        "{\"error\":{\"code\":\"BadRequest\",\"message\":\"the request's line, headers or"
+        " path can be read in more than one way\"}}";
     web.app = s;
     return cm_web_start(&web, &s->web, why);
 }

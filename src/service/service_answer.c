@@ -90,6 +90,24 @@ static void log_answer(const struct service_call *c, int status, uint64_t nanose
     cm_service_log(c->call.service, CM_LOG_INFO, "request", fields, count);
 }
 
+void cm_service_unserved(void *app, const char *peer, int status)
+{
+    struct cm_service *s = app;
+    unsigned long long others = 0;
+    char number[16] = "";
+    char more[24] = "";
+
+    cm_service_count(&s->unrouted, status, 0);
+    if (cm_service_gate(&s->refused, &others)) {
+        (void)snprintf(number, sizeof(number), "%d", status);
+        (void)snprintf(more, sizeof(more), "%llu", others);
+        cm_service_log(
+            s, CM_LOG_INFO, "request",
+            (const char *const[]){"peer", peer, "route", "", "status", number, "more", more},
+            others == 0 ? 3 : 4);
+    }
+}
+
 void cm_call_answer(struct cm_call *call, int status, const char *type, struct cm_span body)
 {
     struct service_call *c = of(call);

@@ -90,6 +90,8 @@ struct service_call {
 
 /** The handler of the web server. */
 void cm_service_web(void *app, struct cm_web_request *req);
+/** What the web server tells of requests that it refuses by itself. */
+void cm_service_unserved(void *app, const char *peer, int status);
 /** Give up a reference: behind it the call may be gone. */
 void cm_service_release(struct service_call *c);
 /** On a worker: a call's handler, with its connection. */

@@ -34,6 +34,13 @@ struct cm_web_request;
 /** Called on a loop's thread, which serves others, too: it may compute, but must not wait. */
 typedef void cm_web_handler(void *app, struct cm_web_request *req);
 
+/**
+ * Called on a loop's thread when a request that no handler will see was refused: malformed, too large, of an
+ * unknown method, or for want of memory. For log and counters; it must not wait.
+ * @param peer  as of cm_web_peer(); "" when it is not known
+ */
+typedef void cm_web_unserved(void *app, const char *peer, int status);
+
 struct cm_web_config {
     const char *address;  /* numeric: "127.0.0.1", "::" */
     uint16_t port;        /* 0: any free one */
@@ -55,6 +62,9 @@ struct cm_web_config {
         *unlimited; /* "ADDRESS" or "ADDRESS/BITS" of peers that are not bounded one by one, such as
                                      proxies; ends with NULL, may be NULL. Read by cm_web_start() only */
     cm_web_handler *handler;
+    cm_web_unserved *unserved; /* or NULL */
+    const char
+        *malformed; /* JSON for whom 400 is answered without a handler; NULL: no body. Static */
     void *app;
 };
 

@@ -45,6 +45,39 @@ void cm_web_conn_state(struct web_conn *conn, enum web_state state)
     }
 }
 
+void cm_web_conn_unserved(struct web_conn *conn, int status)
+{
+    const struct cm_web_config *config = &conn->loop->server->config;
+    char *peer = NULL;
+    ev_uint16_t port = 0;
+
+    if (config->unserved != NULL) {
+        if (conn->evcon != NULL) {
+            evhttp_connection_get_peer(conn->evcon, &peer, &port);
+        }
+        config->unserved(config->app, peer == NULL ? "" : peer, status);
+    }
+}
+
+/* An answer to what is still being read is libevent's own: it asks nobody, and tells nobody. */
+static void on_output(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
+{
+    struct web_conn *conn = arg;
+    char head[13] = ""; /* "HTTP/1.1 413" */
+    int status = 0;
+
+    if (info->n_added == 0 || info->orig_size != 0 || conn->full || conn->state == WEB_WRITING ||
+        conn->state == WEB_HANDLING) {
+        return;
+    }
+    if (evbuffer_copyout(buffer, head, sizeof(head) - 1) == (ev_ssize_t)sizeof(head) - 1) {
+        status = (int)strtol(head + strlen("HTTP/1.1 "), NULL, 10);
+    }
+    if (status >= 400) { /* and not 100, which says that the body may come */
+        cm_web_conn_unserved(conn, status);
+    }
+}
+
 /* ------------------------------------------------------------------- bounds */
 
 /* libevent is about to close the socket. */
@@ -92,6 +125,7 @@ static void refuse_full(struct web_conn *conn)
 
     conn->full = true;
     conn->unread = true;
+    cm_web_conn_unserved(conn, 503);
     cm_web_conn_state(conn, WEB_WRITING);
     bufferevent_setcb(conn->bev, on_full_input, on_full_written, on_full_event, conn);
     (void)snprintf(text, sizeof(text),
@@ -235,6 +269,7 @@ struct bufferevent *cm_web_conn_make(struct event_base *base, void *arg)
                              0, /* what comes before an answer is taken stays outside */
                              loop->server->config.max_body + loop->server->config.max_headers);
     (void)evbuffer_add_cb(bufferevent_get_input(bev), on_input, conn);
+    (void)evbuffer_add_cb(bufferevent_get_output(bev), on_output, conn);
     cm_web_loop_settle(loop);
     return bev;
 }

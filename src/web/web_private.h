@@ -102,6 +102,8 @@ struct bufferevent *cm_web_conn_make(struct event_base *base, void *arg);
 struct web_conn *cm_web_conn_of(struct evhttp_request *req);
 void cm_web_conn_free(struct web_conn *conn);
 void cm_web_conn_state(struct web_conn *conn, enum web_state state);
+/** Tell the application of a request that no handler sees. */
+void cm_web_conn_unserved(struct web_conn *conn, int status);
 /** The handshake begins: whose it is is known. */
 void cm_web_conn_meet(struct web_conn *conn);
 /** A request was answered: `left` bytes of the next one are there. */

@@ -4,6 +4,8 @@
  */
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,16 +83,20 @@ static bool plain_framing(struct evhttp_request *ev, bool may_have_body)
     unsigned encodings = 0;
     unsigned hosts = 0;
     bool empty = true;
+    const bool old = ev->major < 1 || (ev->major == 1 && ev->minor == 0);
 
     TAILQ_FOREACH(h, evhttp_request_get_input_headers(ev), next)
     {
         if (strcasecmp(h->key, "Content-Length") == 0) {
             lengths++;
+            if (h->value[0] == '\0' || strspn(h->value, "0123456789") != strlen(h->value)) {
+                return false; /* "+2", which others may read otherwise */
+            }
             empty = empty && strcmp(h->value, "0") == 0;
         } else if (strcasecmp(h->key, "Transfer-Encoding") == 0) {
             encodings++;
             empty = false;
-            if (strcasecmp(h->value, "chunked") != 0) {
+            if (strcasecmp(h->value, "chunked") != 0 || old) { /* HTTP/1.0 has none */
                 return false;
             }
         } else if (strcasecmp(h->key, "Host") == 0) {
@@ -100,7 +106,8 @@ static bool plain_framing(struct evhttp_request *ev, bool may_have_body)
             return false;
         }
     }
-    return lengths + encodings <= 1 && hosts <= 1 && (may_have_body || empty);
+    return lengths + encodings <= 1 && hosts <= 1 && (hosts == 1 || old) &&
+           (may_have_body || empty);
 }
 
 static enum cm_web_method method_of(struct evhttp_request *ev)
@@ -125,15 +132,23 @@ static enum cm_web_method method_of(struct evhttp_request *ev)
     return CM_WEB_OPTIONS;
 }
 
-static void refuse(struct evhttp_request *ev, int status, const char *reason)
+static void refuse(struct web_loop *loop, struct evhttp_request *ev, int status)
 {
+    const char *body = status == 400 ? loop->server->config.malformed : NULL;
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(ev);
     struct web_conn *conn = cm_web_conn_of(ev);
 
     if (conn != NULL) {
         conn->unread = true; /* a body behind GET, say */
+        cm_web_conn_unserved(conn, status);
     }
-    (void)evhttp_add_header(evhttp_request_get_output_headers(ev), "Connection", "close");
-    evhttp_send_reply(ev, status, reason, NULL);
+    (void)evhttp_add_header(headers, "Connection", "close");
+    if (body != NULL) {
+        (void)evhttp_add_header(headers, "Content-Type", "application/json");
+        (void)evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+        (void)evbuffer_add(evhttp_request_get_output_buffer(ev), body, strlen(body));
+    }
+    evhttp_send_reply(ev, status, NULL, NULL);
 }
 
 static void on_answered(struct evhttp_request *ev, void *unused)
@@ -196,7 +211,7 @@ void cm_web_request_in(struct evhttp_request *ev, void *arg)
     evhttp_request_set_on_complete_cb(ev, on_answered, NULL);
     req = conn == NULL ? NULL : calloc(1, sizeof(*req));
     if (req == NULL) {
-        refuse(ev, 503, "Service Unavailable");
+        refuse(loop, ev, 503);
         return;
     }
     TAILQ_INIT(&req->query);
@@ -209,7 +224,7 @@ void cm_web_request_in(struct evhttp_request *ev, void *arg)
          (evhttp_parse_query_str(query, &req->query) != 0 || !decode_names(&req->query)))) {
         evhttp_clear_headers(&req->query);
         free(req);
-        refuse(ev, 400, "Bad Request");
+        refuse(loop, ev, 400);
         return;
     }
     req->body.len = evbuffer_get_length(body);

@@ -66,6 +66,9 @@ TEST(ambiguous_requests_are_refused)
         "1\r\nx\r\n0\r\n\r\n",
         "POST /a HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\nContent-Length: 1\r\n" END "x",
         "GET /a HTTP/1.1\r\nHost: a\r\n" END,
+        "GET /a HTTP/1.1\r\n\r\n",
+        "POST /a HTTP/1.1\r\nContent-Length: +1\r\n" END "x",
+        "POST /a HTTP/1.1\r\nContent-Length: 0x1\r\n" END "x",
     };
     struct cm_web_server *s = start(small());
 
@@ -76,6 +79,48 @@ TEST(ambiguous_requests_are_refused)
         if (atomic_load(&handled) != before) {
             TEST_FAIL("handled: %s", bad[i]);
         }
+    }
+    CHECK(strstr(ask(s, "POST /a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n" END
+                        "1\r\nx\r\n0\r\n\r\n"),
+                 " 400 ") != NULL);
+    cm_web_stop(s, 5);
+}
+
+static atomic_int unserved_status[600];
+
+static void note(void *app, const char *peer, int status)
+{
+    (void)app;
+    if (strcmp(peer, "127.0.0.1") == 0 && status >= 0 && status < 600) {
+        atomic_fetch_add(&unserved_status[status], 1);
+    }
+}
+
+/* What no handler sees is told all the same: by us, and by libevent, which asks nobody. */
+TEST(refusals_without_a_handler_are_told)
+{
+    static char text[4096];
+    struct cm_web_config config = small();
+    struct cm_web_server *s = NULL;
+    size_t n = 0;
+
+    config.unserved = note;
+    config.malformed = "{\"error\":1}";
+    s = start(config);
+    answers(s, "GET /a//b HTTP/1.1\r\n" END, "400", "{\"error\":1}");
+    CHECK_EQ(atomic_load(&unserved_status[400]), 1);
+    n = (size_t)snprintf(text, sizeof(text), "POST /p HTTP/1.1\r\nContent-Length: 1001\r\n" END);
+    memset(text + n, 'x', 1001);
+    text[n + 1001] = '\0';
+    answers(s, text, "413", NULL);
+    CHECK_EQ(atomic_load(&unserved_status[413]), 1);
+    answers(s, "BREW /pot HTTP/1.1\r\n" END, "501", NULL);
+    CHECK_EQ(atomic_load(&unserved_status[501]), 1);
+    answers(s, "GET /a HTTP/1.1\r\n" END, "200", NULL);
+    answers(s, "POST /p HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n" END "x", "201",
+            NULL);
+    for (int i = 0; i < 600; i++) {
+        CHECK(i == 400 || i == 413 || i == 501 || atomic_load(&unserved_status[i]) == 0);
     }
     cm_web_stop(s, 5);
 }
