@@ -322,7 +322,7 @@ test('a key is released to the enclave of its policy, withheld from another, and
     await page.getByRole('row', {name: /released/}).getByRole('link', {name: 'attestation'}).click();
     await page.getByText('Accepted', {exact: true}).waitFor();
     await page.getByRole('link', {name: 'Keys and secrets'}).click();
-    await page.getByRole('row', {name: /^vault-key/}).getByRole('cell').nth(5).getByText('1', {exact: true}).waitFor();
+    await page.getByRole('row', {name: /^vault-key/}).locator('td[data-name="Released"]').getByText('1', {exact: true}).waitFor();
     await page.getByRole('navigation', {name: 'Keys and secrets'}).getByRole('link', {name: 'Releases'}).click();
     await page.getByRole('row', {name: /vault-key.*released/}).waitFor();
     const refusal = page.getByRole('row', {name: /other-key.*withheld/});

@@ -155,6 +155,22 @@ test('long names and values: no page is wider than its window, and words are who
     await mock.stop();
 });
 
+test('lists fit their window, with or without the pages beside them', async () => {
+    const mock = await start();
+    const {page, close} = await visit(browser, mock.url, {as: 'ada'});
+    const wide = () => page.evaluate(() => [...document.querySelectorAll('.table-frame')].filter((f) => f.scrollWidth > f.clientWidth + 1).map((f) => f.querySelector('table').getAttribute('aria-label')));
+
+    for (const path of ['/', '/attestations', '/inventory', '/inventory?tab=platforms', '/policies', '/keys', '/keys?tab=releases', '/references']) {
+        await go(page, mock.url, path);
+        for (const width of [768, 1024, 1081, 1280]) {
+            await page.setViewportSize({width, height: 900});
+            assert.deepEqual(await wide(), [], `${path}, ${width} pixels`);
+        }
+    }
+    await close();
+    await mock.stop();
+});
+
 test('on a phone a row is a card: what it is, how it went beside that, and no line without a value', async () => {
     const mock = await start();
     const {page, close} = await visit(browser, mock.url, {as: 'ada', path: '/keys?tab=releases', width: 390});

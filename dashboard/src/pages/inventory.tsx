@@ -116,7 +116,7 @@ function PlatformTable({rows, label}: {rows: Platform[]; label: string}): JSX.El
                 },
                 {name: 'TEE', kind: 'tight', cell: (p) => teeName(p.tee)},
                 {name: 'TCB', kind: 'tight', card: 'state', cell: (p) => (p.tcb_status === null ? <None /> : <State of={p.tcb_status}>{p.tcb_status}</State>)},
-                {name: 'TCB of', cell: (p) => (p.tcb_date === null ? <None /> : localDate(p.tcb_date))},
+                {name: 'TCB of', minor: true, cell: (p) => (p.tcb_date === null ? <None /> : localDate(p.tcb_date))},
                 {name: 'Advisories', kind: 'wide', cell: (p) => (p.advisories.length === 0 ? <span class="quiet">none</span> : p.advisories.join(', '))},
                 {name: 'Last seen', cell: (p) => <Time at={p.last_seen} form="ago" />},
                 {name: 'Times', kind: 'number', cell: (p) => count(p.count)},

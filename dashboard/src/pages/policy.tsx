@@ -431,7 +431,7 @@ function VersionsTab({data, reload}: {data: PolicyDetail; reload: () => void}): 
                             {name: 'State', kind: 'tight', card: 'state', cell: (v) => <State of={v.state} />},
                             {name: 'Author', cell: (v) => v.author},
                             {name: 'When', cell: (v) => <Time at={v.time} />},
-                            {name: 'Decided by', cell: (v) => v.approver ?? <None />},
+                            {name: 'Decided by', minor: true, cell: (v) => v.approver ?? <None />},
                             {name: 'Comment', kind: 'wide', cell: (v) => (v.comment === '' ? <None /> : v.comment)},
                             {name: 'Hash', cell: (v) => <Hash value={v.hash} label={`the hash of version ${v.version}`} />},
                             {
