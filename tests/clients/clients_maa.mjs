@@ -156,7 +156,10 @@ test("jose verifies both kinds of tokens by the published keys", async () => {
 
 test("certificates are managed, and sign policies where they must be signed", async () => {
   const { key, certificate } = service.alice;
-  const first = await admin.addPolicyManagementCertificate(certificate, key, certificate);
+  const author = admin.addPolicyManagementCertificate(certificate, key, certificate);
+  await assert.rejects(author, { code: "InvalidOperation" }); /* the first one is an admin's to bring */
+  const owner = new AttestationAdministrationClient(service.url, as("admin"));
+  const first = await owner.addPolicyManagementCertificate(certificate, key, certificate);
   assert.equal(first.body.certificateResolution, "IsPresent");
   const isolated = await fetch(`${service.url}/test/isolate`, {
     method: "POST",
