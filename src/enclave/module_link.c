@@ -35,7 +35,7 @@ static CM_NO_CANARY bool in(uint64_t at, uint64_t size, uint64_t limit)
 
 static CM_NO_CANARY bool apply(const struct cm_module_link *link, uint64_t limit)
 {
-    uint64_t *where = cm_ptr(cm_image_base + link->where);
+    cm_any_word *where = cm_ptr(cm_image_base + link->where);
 
     if (!in(link->where, link->kind == CM_LINK_COPY ? link->size : WORD, limit)) {
         return false;

@@ -7,6 +7,9 @@
 
 #include "abi/module_block.h"
 
+/* A word that a relocation fills: of any alignment, since packed structures have pointers, too. */
+typedef uint64_t cm_any_word __attribute__((aligned(1), may_alias));
+
 /* What the signer left; NULL: no module. It was measured and is read-only. Good before relocation. */
 const struct cm_module_block *cm_module(void);
 

@@ -47,9 +47,9 @@ struct tables {
  */
 static CM_NO_CANARY bool add_base(uint64_t offset, uint64_t limit)
 {
-    uint64_t *target = cm_ptr(cm_image_base + offset);
+    cm_any_word *target = cm_ptr(cm_image_base + offset);
 
-    if (offset > limit - WORD) { /* of any alignment: packed structures have pointers, too */
+    if (offset > limit - WORD) {
         return false;
     }
     *target += cm_image_base;
@@ -90,7 +90,7 @@ static CM_NO_CANARY bool apply_rela(const struct tables *t, uint64_t limit)
         if (r->r_info != R_X86_64_RELATIVE || r->r_offset > limit - WORD) {
             return false;
         }
-        uint64_t *target = cm_ptr(cm_image_base + r->r_offset);
+        cm_any_word *target = cm_ptr(cm_image_base + r->r_offset);
 
         *target = cm_image_base + (uint64_t)r->r_addend;
     }
