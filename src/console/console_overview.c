@@ -1,4 +1,5 @@
 /* The overview: how the service does, and what wants somebody's attention. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/try.h"
@@ -46,17 +47,66 @@ static bool ready(struct cm_service *s, char *why_text, size_t cap)
     return good;
 }
 
+static json_t *evidence_of(const char *state, const struct cm_decision *d, const char *detail)
+{
+    const struct cm_claim *tcb = d == NULL || d->evidence == NULL
+                                     ? NULL
+                                     : cm_evidence_find(d->evidence, 0, CM_CLAIM_TCB_STATUS, 0);
+    char text[400] = "";
+
+    (void)snprintf(text, sizeof(text), "%s%s", d != NULL && d->emulated ? "EMULATED: " : "",
+                   detail);
+    return json_pack("{ss ss? ss? ss}", "state", state, "tee",
+                     strcmp(state, "none") == 0 ? NULL : "sgx", "tcb_status",
+                     tcb != NULL && tcb->type == CM_CLAIM_TYPE_TEXT ? tcb->text : NULL, "detail",
+                     text);
+}
+
+/* What stands in the certificate of the key that signs tokens, held to what any evidence is held to. */
+static json_t *evidence_json(struct cm_service *s)
+{
+    uint8_t hash[32] = {0};
+    uint8_t *quote = NULL;
+    size_t len = 0;
+    struct cm_decide_job job = {
+        .api = "self", .policy_type = "SgxEnclave", .format = CM_FORMAT_DCAP};
+    struct cm_decision *d = NULL;
+    struct cm_why why = {""};
+    json_t *out = NULL;
+    enum cm_status st = cm_identity_evidence(s, &quote, &len, hash);
+
+    if (st != CM_OK) {
+        return st != CM_ERR_NOTFOUND
+                   ? evidence_of("failed", NULL, cm_status_str(st))
+                   : evidence_of("none", NULL,
+                                 "the service does not run in an enclave, and none "
+                                 "keeps its root key");
+    }
+    job.evidence = cm_span_make(quote, len);
+    job.report_data = cm_span_make(hash, sizeof(hash));
+    st = cm_decide(s, &job, true, &d, &why);
+    if (st == CM_OK && d->claims != NULL) {
+        out = evidence_of("ok", d,
+                          "the enclave that keeps the root key vouches for the key that signs "
+                          "tokens; that key is used outside of it");
+    } else {
+        out = evidence_of("failed", d, st == CM_OK ? d->why.text : why.text);
+    }
+    cm_decision_free(d);
+    free(quote);
+    return out;
+}
+
 static json_t *service_json(const struct console *c, struct alerts *a)
 {
     const struct cm_service_config *config = cm_service_config(c->service);
     char why[300] = "";
     const bool is_ready = ready(c->service, why, sizeof(why));
-    json_t *out = json_pack("{ss ss sb sI ss sb ss s{ss sn sn ss}}", "version", CM_VERSION,
-                            "public_url", config->public_url, "emulated", config->accept_emulated,
-                            "started_at", (json_int_t)c->started, "store",
-                            strncmp(config->store, "sqlite:", 7) == 0 ? "sqlite" : "postgresql",
-                            "ready", is_ready, "ready_why", why, "evidence", "state", "none", "tee",
-                            "tcb_status", "detail", "the service does not run in an enclave");
+    json_t *out = json_pack(
+        "{ss ss sb sI ss sb ss so}", "version", CM_VERSION, "public_url", config->public_url,
+        "emulated", config->accept_emulated, "started_at", (json_int_t)c->started, "store",
+        strncmp(config->store, "sqlite:", 7) == 0 ? "sqlite" : "postgresql", "ready", is_ready,
+        "ready_why", why, "evidence", evidence_json(c->service));
     json_t *identity = cm_identity_show(c->service);
 
     if (out == NULL || identity == NULL || json_object_update(out, identity) != 0) {

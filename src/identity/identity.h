@@ -64,6 +64,15 @@ CM_MUST_USE enum cm_status cm_identity_rotate(struct cm_service *s, enum cm_sign
                                               struct cm_why *why);
 
 /**
+ * The evidence in the certificate of the key that signs Azure's tokens: a quote of the enclave that keeps the root
+ * key, over hash and zeros. The key itself is, and was, outside of that enclave.
+ * @param hash  SHA-256 of the public key's PEM with its NUL   @param out  malloc'd, the caller frees it
+ * @retval CM_ERR_NOTFOUND  there is none   @retval CM_ERR_STATE  no key yet   @retval CM_ERR_FORMAT, CM_ERR_NOMEM
+ */
+CM_MUST_USE enum cm_status cm_identity_evidence(struct cm_service *s, uint8_t **out, size_t *len,
+                                                uint8_t hash[32]);
+
+/**
  * What a person wants to know of it: {"signers": [{"use": "token|result|release", "alg", "kid", "created_at"}],
  * "tls": {"not_after": null where it serves with a certificate of others, "ca_sha256"}}. The caller owns the
  * reference; NULL: out of memory.

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/try.h"
+#include "keep/keep.h"
 #include "token/jws.h"
 
 #define DAY       UINT64_C(86400)
@@ -190,6 +191,34 @@ static enum cm_status add_ca(const struct cm_identity *id, char **pem)
     return CM_OK;
 }
 
+/* With the evidence of the enclave that keeps the root key, where one does. Without it when that gives none: the
+   service is worth as much, and says so. */
+static enum cm_status sign_token_cert(struct cm_identity *id, struct cm_cert_wanted *want,
+                                      char **pem, struct cm_why *why)
+{
+    const struct cm_keep *keep = cm_service_config(id->service)->keep;
+    uint8_t hash[32] = {0};
+    uint8_t *quote = NULL;
+    size_t len = 0;
+    struct cm_why own = {""};
+    enum cm_status st = CM_OK;
+
+    if (cm_keep_quotes(keep)) {
+        const char *const fields[] = {"reason", own.text};
+
+        CM_TRY(cm_cert_key_hash(want->key, hash));
+        if (cm_keep_quote(keep, hash, &quote, &len, &own) != CM_OK) {
+            cm_service_log(id->service, CM_LOG_WARNING,
+                           "the signing certificate gets no evidence of the keeper", fields, 1);
+        }
+        want->evidence = cm_span_make(quote, len);
+    }
+    st = cm_cert_make(want, pem, why);
+out:
+    free(quote);
+    return st;
+}
+
 static enum cm_status sign_cert(struct cm_identity *id, enum cm_signer signer,
                                 const struct cm_privkey *key, char **pem, struct cm_why *why)
 {
@@ -204,7 +233,7 @@ static enum cm_status sign_cert(struct cm_identity *id, enum cm_signer signer,
     enum cm_status st = CM_OK;
 
     if (want.use == CM_CERT_TOKEN) {
-        return cm_cert_make(&want, pem, why);
+        return sign_token_cert(id, &want, pem, why);
     }
     want.issuer_pem = id->ca_pem;
     want.issuer_key = id->ca_key;

@@ -68,6 +68,10 @@ CM_MUST_USE enum cm_status cm_identity_set_make(const struct cm_keep *keep,
 struct cm_identity_set *cm_identity_set_hold(struct cm_identity *id);
 void cm_identity_set_release(struct cm_identity_set *set);
 
+/** The quote in a key's certificate, as of cm_cert_evidence(). */
+CM_MUST_USE enum cm_status cm_identity_key_evidence(const struct cm_identity_key *key,
+                                                    uint8_t **out, size_t *len);
+
 /** Whether a key is published at a time. */
 bool cm_identity_published(const struct cm_identity_key *key, uint64_t now);
 

@@ -1,12 +1,14 @@
 /* What the identity is, for people; see cm_identity_show(). */
 #include <openssl/bio.h>
 #include <openssl/pem.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/hex.h"
 #include "crypto/crypto.h"
 #include "identity/identity.h"
 #include "identity/identity_keys.h"
+#include "token/base64.h"
 #include "token/jws.h"
 
 /* The first certificate's SHA-256; "": there is none. */
@@ -60,4 +62,47 @@ json_t *cm_identity_show(struct cm_service *s)
     return json_pack("{s:o, s:{s:o, s:s}}", "signers", signers_of(id), "tls", "not_after",
                      not_after == 0 ? json_null() : json_integer((json_int_t)not_after),
                      "ca_sha256", hash);
+}
+
+enum cm_status cm_identity_key_evidence(const struct cm_identity_key *key, uint8_t **out,
+                                        size_t *len)
+{
+    json_t *chain = json_loads(key->x5c, 0, NULL);
+    const char *text = json_string_value(json_array_get(chain, 0));
+    const size_t cap = text == NULL ? 0 : strlen(text);
+    uint8_t *der = cap == 0 ? NULL : malloc(cap);
+    size_t der_len = 0;
+    enum cm_status st = der == NULL ? CM_ERR_FORMAT : CM_OK;
+
+    *out = NULL;
+    if (st == CM_OK) {
+        st = cm_base64_decode(cm_span_make(text, cap), der, cap, &der_len);
+    }
+    if (st == CM_OK) {
+        st = cm_cert_evidence(cm_span_make(der, der_len), out, len);
+    }
+    free(der);
+    json_decref(chain);
+    return st;
+}
+
+enum cm_status cm_identity_evidence(struct cm_service *s, uint8_t **out, size_t *len,
+                                    uint8_t hash[32])
+{
+    struct cm_identity_set *set =
+        cm_identity_set_hold(cm_service_module(s, cm_identity_module.name));
+    const struct cm_identity_key *key = set == NULL ? NULL : set->current[CM_SIGNER_TOKEN];
+    size_t hash_len = 0;
+    enum cm_status st = CM_ERR_STATE;
+
+    *out = NULL;
+    if (key != NULL) {
+        st = cm_base64_decode(cm_span_make(key->kid, strlen(key->kid)), hash, 32, &hash_len);
+        st = st == CM_OK && hash_len != 32 ? CM_ERR_FORMAT : st;
+    }
+    if (st == CM_OK) {
+        st = cm_identity_key_evidence(key, out, len);
+    }
+    cm_identity_set_release(set);
+    return st;
 }

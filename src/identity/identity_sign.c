@@ -4,6 +4,7 @@
 
 #include "common/try.h"
 #include "identity/identity_keys.h"
+#include "keep/keep.h"
 #include "token/base64.h"
 #include "token/jws.h"
 
@@ -160,6 +161,23 @@ out:
     return st;
 }
 
+/* A key as it is published: it is said where its certificate has evidence, and what that is worth. */
+static json_t *published(struct cm_service *s, const struct cm_identity_key *key)
+{
+    json_t *out = json_deep_copy(key->jwk);
+    uint8_t *quote = NULL;
+    size_t len = 0;
+
+    if (cm_identity_key_evidence(key, &quote, &len) == CM_OK) {
+        const bool emulated = cm_keep_emulated(cm_service_config(s)->keep);
+
+        (void)json_object_set_new(out, "casemate.evidence",
+                                  json_string(emulated ? "EMULATED sgx" : "sgx"));
+    }
+    free(quote);
+    return out;
+}
+
 json_t *cm_identity_jwks(struct cm_service *s, enum cm_signer signer)
 {
     struct cm_identity_set *set = hold(s);
@@ -170,7 +188,7 @@ json_t *cm_identity_jwks(struct cm_service *s, enum cm_signer signer)
         const struct cm_identity_key *key = &set->keys[i];
 
         if (key->signer == signer && cm_identity_published(key, now) &&
-            json_array_append_new(keys, json_deep_copy(key->jwk)) != 0) {
+            json_array_append_new(keys, published(s, key)) != 0) {
             json_decref(keys);
             keys = NULL;
         }

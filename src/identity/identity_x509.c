@@ -96,6 +96,32 @@ static bool add_names(X509 *x, const char *const *names)
     return good;
 }
 
+/* As Azure Attestation's own certificates have it: the quote as an OCTET STRING. */
+#define EVIDENCE_OID "1.2.840.113556.10.1.1"
+
+static bool add_evidence(X509 *x, struct cm_span quote)
+{
+    ASN1_OBJECT *oid = OBJ_txt2obj(EVIDENCE_OID, 1);
+    ASN1_OCTET_STRING *inner = ASN1_OCTET_STRING_new();
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    unsigned char *der = NULL;
+    X509_EXTENSION *e = NULL;
+    int n = 0;
+    bool good = oid != NULL && inner != NULL && value != NULL && quote.len <= PEM_MAX &&
+                ASN1_OCTET_STRING_set(inner, quote.ptr, (int)quote.len) == 1;
+
+    n = good ? i2d_ASN1_OCTET_STRING(inner, &der) : 0;
+    good = n > 0 && ASN1_OCTET_STRING_set(value, der, n) == 1;
+    e = good ? X509_EXTENSION_create_by_OBJ(NULL, oid, 0, value) : NULL;
+    good = e != NULL && X509_add_ext(x, e, -1) == 1;
+    X509_EXTENSION_free(e);
+    OPENSSL_free(der);
+    ASN1_OCTET_STRING_free(value);
+    ASN1_OCTET_STRING_free(inner);
+    ASN1_OBJECT_free(oid);
+    return good;
+}
+
 static bool add_extensions(X509 *x, X509 *issuer, const struct cm_cert_wanted *want)
 {
     bool ca = want->use == CM_CERT_CA || want->use == CM_CERT_TOKEN;
@@ -109,7 +135,8 @@ static bool add_extensions(X509 *x, X509 *issuer, const struct cm_cert_wanted *w
            (want->use != CM_CERT_TLS || add_ext(x, issuer, NID_ext_key_usage, "serverAuth")) &&
            add_ext(x, issuer, NID_subject_key_identifier, "hash") &&
            (issuer == x || add_ext(x, issuer, NID_authority_key_identifier, "keyid:always")) &&
-           (want->names == NULL || add_names(x, want->names));
+           (want->names == NULL || add_names(x, want->names)) &&
+           (want->evidence.len == 0 || add_evidence(x, want->evidence));
 }
 
 static bool fill(X509 *x, X509 *issuer, const struct cm_cert_wanted *want)
@@ -308,20 +335,62 @@ enum cm_status cm_cert_jwk(const struct cm_privkey *key, json_t **jwk)
     return *jwk == NULL ? CM_ERR_CRYPTO : CM_OK;
 }
 
-enum cm_status cm_cert_kid(const struct cm_privkey *key, char out[CM_CERT_KID_CAP])
+enum cm_status cm_cert_key_hash(const struct cm_privkey *key, uint8_t hash[32])
 {
     struct cm_pubkey *pub = NULL;
-    uint8_t hash[CM_SHA256_SIZE] = {0};
     char pem[2048] = "";
-    size_t len = 0;
     enum cm_status st = CM_OK;
 
     CM_TRY(cm_privkey_public(key, &pub));
     CM_TRY(cm_pubkey_pem(pub, pem, sizeof(pem)));
-    CM_TRY(cm_sha256_of(cm_span_make(pem, strlen(pem) + 1), hash));
+    st = cm_sha256_of(cm_span_make(pem, strlen(pem) + 1), hash);
+out:
+    cm_pubkey_free(pub);
+    return st;
+}
+
+enum cm_status cm_cert_kid(const struct cm_privkey *key, char out[CM_CERT_KID_CAP])
+{
+    uint8_t hash[CM_SHA256_SIZE] = {0};
+    size_t len = 0;
+    enum cm_status st = CM_OK;
+
+    CM_TRY(cm_cert_key_hash(key, hash));
     CM_TRY(cm_base64_encode(cm_span_make(hash, sizeof(hash)), out, CM_CERT_KID_CAP - 1, &len));
     out[len] = '\0';
 out:
-    cm_pubkey_free(pub);
+    return st;
+}
+
+enum cm_status cm_cert_evidence(struct cm_span der, uint8_t **out, size_t *len)
+{
+    const unsigned char *start = der.ptr;
+    X509 *x = d2i_X509(NULL, &start, (long)der.len);
+    ASN1_OBJECT *oid = OBJ_txt2obj(EVIDENCE_OID, 1);
+    int at = x == NULL || oid == NULL ? -1 : X509_get_ext_by_OBJ(x, oid, -1);
+    ASN1_OCTET_STRING *inner = NULL;
+    enum cm_status st = CM_ERR_NOTFOUND;
+
+    *out = NULL;
+    *len = 0;
+    if (at >= 0) {
+        const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(X509_get_ext(x, at));
+        const unsigned char *inside = ASN1_STRING_get0_data(value);
+
+        inner = d2i_ASN1_OCTET_STRING(NULL, &inside, ASN1_STRING_length(value));
+        st = inner == NULL ? CM_ERR_FORMAT : CM_OK;
+    }
+    if (st == CM_OK) {
+        *len = (size_t)ASN1_STRING_length(inner);
+        *out = malloc(*len + 1);
+        st = *out == NULL ? CM_ERR_NOMEM : CM_OK;
+    }
+    if (st == CM_OK) {
+        memcpy(*out, ASN1_STRING_get0_data(inner), *len);
+    }
+    ASN1_OCTET_STRING_free(inner);
+    ASN1_OBJECT_free(oid);
+    X509_free(x);
+    ERR_clear_error();
     return st;
 }

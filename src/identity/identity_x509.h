@@ -21,6 +21,7 @@ struct cm_cert_wanted {
     const struct cm_privkey *issuer_key;
     uint64_t not_before; /* seconds since 1970 */
     uint64_t not_after;
+    struct cm_span evidence; /* a quote over the hash that kid is; {NULL, 0}: none */
     const char *const
         *names; /* alternative names: hosts, addresses, https URLs; NULL-terminated, or NULL */
 };
@@ -33,11 +34,17 @@ CM_MUST_USE enum cm_status cm_cert_make(const struct cm_cert_wanted *want, char 
 CM_MUST_USE enum cm_status cm_cert_fits(const char *pem, const struct cm_privkey *key,
                                         uint64_t *not_after);
 
+/** The quote in a certificate's extension; malloc'd. @param der  our own. @retval CM_ERR_NOTFOUND, CM_ERR_FORMAT, CM_ERR_NOMEM */
+CM_MUST_USE enum cm_status cm_cert_evidence(struct cm_span der, uint8_t **out, size_t *len);
+
 /** A chain as JOSE's x5c has it, and the x5t#S256 of its first certificate. @retval CM_ERR_FORMAT */
 CM_MUST_USE enum cm_status cm_cert_x5c(const char *pem, json_t **x5c, char thumbprint[44]);
 
 /** The public part of a key as a JWK without further members. */
 CM_MUST_USE enum cm_status cm_cert_jwk(const struct cm_privkey *key, json_t **jwk);
+
+/** SHA-256 of the public key's PEM with its NUL: what its kid is, and what evidence in its certificate is over. */
+CM_MUST_USE enum cm_status cm_cert_key_hash(const struct cm_privkey *key, uint8_t hash[32]);
 
 /** base64 of SHA-256 of the public key's PEM with its NUL, as Azure Attestation names its keys. */
 #define CM_CERT_KID_CAP 45

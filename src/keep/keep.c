@@ -6,6 +6,7 @@
 #include "keep/keep.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -30,6 +31,14 @@ struct cm_keep {
     uint8_t key[CM_ROOT_SIZE];
     char says[CM_ROOT_SAYS_MAX];
     bool emulated;
+    struct kept_enclave *enclave; /* NULL: none keeps the root key */
+};
+
+/* How the enclave that keeps the root key is had again. No secret. */
+struct kept_enclave {
+    const struct cm_root_way *way;
+    struct cm_root_note note;
+    char rest[]; /* behind the scheme */
 };
 
 static const struct cm_root_way *const ways[] = {
@@ -76,6 +85,7 @@ static struct cm_keep *keep_alloc(void)
 void cm_keep_close(struct cm_keep *keep)
 {
     if (keep != NULL) {
+        free(keep->enclave);
         cm_wipe(keep, KEEP_BYTES);
         (void)munmap(keep, KEEP_BYTES);
     }
@@ -151,6 +161,23 @@ static const char *way_says(uint8_t number)
     return "a way that this version does not know";
 }
 
+static enum cm_status remember(struct cm_keep *keep, const struct cm_root_way *way,
+                               const char *rest, const struct cm_root_note *note)
+{
+    const size_t len = strlen(rest) + 1;
+    struct kept_enclave *e = malloc(sizeof(*e) + len);
+
+    if (e == NULL) {
+        return CM_ERR_NOMEM;
+    }
+    e->way = way;
+    e->note = *note;
+    memcpy(e->rest, rest, len);
+    free(keep->enclave);
+    keep->enclave = e;
+    return CM_OK;
+}
+
 /* The store key out of a record. */
 static enum cm_status open_record(const struct record *record, const struct cm_root_way *way,
                                   const char *rest, struct cm_keep *keep, struct cm_why *why)
@@ -186,6 +213,7 @@ static enum cm_status open_record(const struct record *record, const struct cm_r
     CM_TRY(st);
     memcpy(keep->says, root.says, sizeof(keep->says));
     keep->emulated = root.emulated;
+    st = way->quote == NULL ? CM_OK : remember(keep, way, rest, &note);
 out:
     cm_wipe(&root, sizeof(root));
     return st;
@@ -297,6 +325,25 @@ const char *cm_keep_says(const struct cm_keep *keep)
 bool cm_keep_emulated(const struct cm_keep *keep)
 {
     return keep->emulated;
+}
+
+bool cm_keep_quotes(const struct cm_keep *keep)
+{
+    return keep->enclave != NULL;
+}
+
+enum cm_status cm_keep_quote(const struct cm_keep *keep, const uint8_t data[32], uint8_t **out,
+                             size_t *len, struct cm_why *why)
+{
+    const struct kept_enclave *e = keep->enclave;
+
+    *out = NULL;
+    *len = 0;
+    if (e == NULL) {
+        cm_why_set(why, "no enclave keeps the root key");
+        return CM_ERR_UNSUPPORTED;
+    }
+    return e->way->quote(e->rest, &e->note, data, out, len, why);
 }
 
 enum cm_status cm_keep_wrap(const struct cm_keep *keep, const char *name, struct cm_span plain,

@@ -65,6 +65,18 @@ const char *cm_keep_says(const struct cm_keep *keep);
 /** Whether an emulated enclave keeps it: that protects nothing. */
 bool cm_keep_emulated(const struct cm_keep *keep);
 
+/** Whether an enclave keeps the root key, which can be asked for quotes. */
+bool cm_keep_quotes(const struct cm_keep *keep);
+/**
+ * A quote of the enclave that keeps the root key (SGX, without any header), over data and 32 zeros. It says that
+ * whoever asked had what this enclave sealed on this machine; NOT that data, or a key that it is the hash of,
+ * ever was in the enclave. Starts the enclave: takes its time.
+ * @param out  malloc'd, the caller frees it
+ * @retval CM_ERR_UNSUPPORTED no enclave keeps it   @retval CM_ERR_PLATFORM, CM_ERR_NOTFOUND, CM_ERR_NOMEM
+ */
+CM_MUST_USE enum cm_status cm_keep_quote(const struct cm_keep *keep, const uint8_t data[32],
+                                         uint8_t **out, size_t *len, struct cm_why *why);
+
 /**
  * @param name  what it is and where it belongs, such as "key/NAME/VERSION": unwrapping needs the same.
  * @param out   plain.len + CM_KEEP_OVERHEAD bytes at most; *len is set. Must not overlap plain.

@@ -38,6 +38,9 @@ struct cm_root_way {
     enum cm_status (*find)(const char *rest, const struct cm_root_note *note, struct cm_root *root,
                            struct cm_why *why);
     bool whole;
+    /** A quote of the enclave over data and zeros; malloc'd. NULL: this way has no enclave. */
+    enum cm_status (*quote)(const char *rest, const struct cm_root_note *note,
+                            const uint8_t data[32], uint8_t **out, size_t *len, struct cm_why *why);
 };
 
 extern const struct cm_root_way cm_root_file;

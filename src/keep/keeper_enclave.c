@@ -1,6 +1,6 @@
 /*
  * The keeper: a small enclave that seals the root key of a store to itself (cm_keeper.edl). Enclave side. The
- * key leaves it: the service that asked works with it outside. What the enclave gives is that the key can be
+ * key leaves it: the service that asked works with it outside. So does what it quotes: the key that signs tokens. What the enclave gives is that the key can be
  * had on this machine only, and only through an enclave of this signer (or of this very measurement).
  */
 #include <openenclave/corelibc/stdlib.h>
@@ -11,7 +11,8 @@
 #include "cm_keeper_t.h"
 #include "common/wipe.h"
 
-#define KEY_SIZE 32u
+#define KEY_SIZE  32u
+#define OE_HEADER 16u /* in front of the quote in a report */
 
 static const uint8_t purpose[] = "casemate root key 1";
 
@@ -56,6 +57,33 @@ oe_result_t cm_keeper_find(const uint8_t *blob, size_t len, uint8_t *key)
         cm_wipe(opened, size);
     }
     oe_free(opened);
+    return r;
+}
+
+oe_result_t cm_keeper_quote(const uint8_t *blob, size_t len, const uint8_t *data, uint8_t *quote,
+                            size_t cap, size_t *quote_len)
+{
+    uint8_t key[KEY_SIZE] = {0};
+    uint8_t report_data[64] = {0};
+    uint8_t *report = NULL;
+    size_t size = 0;
+    oe_result_t r = cm_keeper_find(blob, len, key);
+
+    *quote_len = 0;
+    cm_wipe(key, sizeof(key));
+    if (r == OE_OK) {
+        memcpy(report_data, data, 32);
+        r = oe_get_report(OE_REPORT_FLAGS_REMOTE_ATTESTATION, report_data, sizeof(report_data),
+                          NULL, 0, &report, &size);
+    }
+    if (r == OE_OK && (size <= OE_HEADER || size - OE_HEADER > cap)) {
+        r = OE_BUFFER_TOO_SMALL;
+    }
+    if (r == OE_OK) {
+        memcpy(quote, report + OE_HEADER, size - OE_HEADER);
+        *quote_len = size - OE_HEADER;
+    }
+    oe_free_report(report);
     return r;
 }
 

@@ -12,6 +12,8 @@
 #include "common/wipe.h"
 #include "keep/keep_root.h"
 
+#define QUOTE_MAX 16384u
+
 /* as the host library chooses: OE_SIMULATION=1, which it announces on standard error */
 static bool is_emulated(void)
 {
@@ -104,6 +106,35 @@ out:
     return st;
 }
 
+static enum cm_status quote_enclave(const char *image, const struct cm_root_note *note,
+                                    const uint8_t data[32], uint8_t **out, size_t *len,
+                                    struct cm_why *why)
+{
+    oe_enclave_t *enclave = NULL;
+    uint8_t *quote = malloc(QUOTE_MAX);
+    oe_result_t said = OE_FAILURE;
+    oe_result_t r = OE_OK;
+    enum cm_status st = quote == NULL ? CM_ERR_NOMEM : CM_OK;
+
+    CM_TRY(st);
+    CM_TRY(start(image, &enclave, why));
+    r = cm_keeper_quote(enclave, &said, note->bytes, note->len, data, quote, QUOTE_MAX, len);
+    r = r == OE_OK ? said : r;
+    if (r != OE_OK || *len > QUOTE_MAX) {
+        cm_why_set(why, "the keeper %s gives no quote: %s", image, oe_result_str(r));
+        st = CM_ERR_PLATFORM;
+        goto out;
+    }
+    *out = quote;
+    quote = NULL;
+out:
+    if (enclave != NULL) {
+        (void)oe_terminate_enclave(enclave);
+    }
+    free(quote);
+    return st;
+}
+
 static enum cm_status make_enclave(const char *image, struct cm_root_note *note,
                                    struct cm_root *root, struct cm_why *why)
 {
@@ -120,10 +151,12 @@ const struct cm_root_way cm_root_enclave = {.scheme = "enclave",
                                             .number = 4,
                                             .says = "an enclave's signer",
                                             .make = make_enclave,
-                                            .find = find_enclave};
+                                            .find = find_enclave,
+                                            .quote = quote_enclave};
 
 const struct cm_root_way cm_root_enclave_exact = {.scheme = "enclave-exact",
                                                   .number = 5,
                                                   .says = "an enclave's measurement",
                                                   .make = make_exact,
-                                                  .find = find_enclave};
+                                                  .find = find_enclave,
+                                                  .quote = quote_enclave};

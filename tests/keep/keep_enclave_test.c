@@ -1,6 +1,8 @@
 /* Root keys sealed by the keeper, an enclave in the emulator: by its signer, or by its measurement. */
 #include "keep_kit.h"
 
+#include "evidence/quote.h"
+
 static void emulate(bool yes)
 {
     if (yes) {
@@ -52,6 +54,40 @@ TEST(bound_to_the_signer)
 TEST(bound_to_the_measurement)
 {
     round_trip("enclave-exact", CM_ERR_MISMATCH);
+}
+
+/* A quote says by which enclave, and over what; and only an enclave gives one. */
+TEST(quotes_of_the_keeper)
+{
+    struct cm_db *db = begin();
+    struct cm_keep *keep = NULL;
+    struct cm_why why = {""};
+    struct cm_quote quote;
+    static const uint8_t zeros[32];
+    uint8_t data[32];
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+
+    memset(data, 0x5a, sizeof(data));
+    emulate(true);
+    CHECK_EQ(cm_keep_open(in_dir("file:", "plain"), db, &keep, NULL), CM_OK);
+    CHECK(!cm_keep_quotes(keep));
+    CHECK_EQ(cm_keep_quote(keep, data, &bytes, &len, NULL), CM_ERR_UNSUPPORTED);
+    CHECK(bytes == NULL);
+    cm_keep_close(keep);
+    CHECK_EQ(cm_keep_rewrap(in_dir("file:", "plain"), keeper("enclave", KEEPER), db, NULL), CM_OK);
+    REQUIRE(cm_keep_open(keeper("enclave", KEEPER), db, &keep, NULL) == CM_OK);
+    CHECK(cm_keep_quotes(keep));
+    if (cm_keep_quote(keep, data, &bytes, &len, &why) != CM_OK) {
+        TEST_FAIL("no quote: %s", why.text);
+    }
+    REQUIRE(bytes != NULL && cm_quote_parse(cm_span_make(bytes, len), &quote, NULL) == CM_OK);
+    CHECK(memcmp(quote.sgx.reportdata.ptr, data, 32) == 0);
+    CHECK(memcmp(quote.sgx.reportdata.ptr + 32, zeros, 32) == 0);
+    CHECK_EQ(quote.sgx.isvprodid, 1);
+    free(bytes);
+    cm_keep_close(keep);
+    cm_db_close(db);
 }
 
 TEST(refusals)
