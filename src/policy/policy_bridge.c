@@ -45,6 +45,28 @@ static bool vouched(const struct bridge *b, const struct cm_claim *c)
     return b->genuine && (c->authority != CM_AUTHORITY_SELF || b->emulated);
 }
 
+/* A claim's name of its pieces, cut where MAX_NAME ends: there are a hundred in a decision, and snprintf() is slow. */
+static void join(char out[MAX_NAME], const char *const *pieces, size_t count)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const size_t len = strnlen(pieces[i], MAX_NAME - 1 - used);
+
+        memcpy(out + used, pieces[i], len);
+        used += len;
+    }
+    out[used] = '\0';
+}
+
+/* The same of the submodule's prefix and two pieces. */
+static void name_of(const struct bridge *b, const char *lead, const char *name, char out[MAX_NAME])
+{
+    const char *const pieces[] = {b->prefix, lead, name};
+
+    join(out, pieces, 3);
+}
+
 static enum cm_status add_text(struct bridge *b, const char *name, const char *text,
                                enum cm_policy_issuer issuer)
 {
@@ -117,7 +139,7 @@ static enum cm_status add_events(struct bridge *b, const struct cm_claim *c)
     enum cm_status st = CM_OK;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && vouched(b, c); i++) {
-        (void)snprintf(name, sizeof(name), "%s%s", b->prefix, names[i]);
+        name_of(b, "", names[i], name);
         CM_TRY(
             cm_policy_claims_json(b->set, name, cm_span_make(c->text, c->len), CM_POLICY_SERVICE));
     }
@@ -129,23 +151,25 @@ out:
 static enum cm_status add_claim(struct bridge *b, const struct cm_claim *c)
 {
     enum cm_policy_issuer issuer = vouched(b, c) ? CM_POLICY_SERVICE : CM_POLICY_CUSTOM;
-    char name[MAX_NAME] = "";
+    char name[MAX_NAME];
     enum cm_status st = CM_OK;
 
     if (strcmp(c->name, "tpm.events") == 0 && c->type == CM_CLAIM_TYPE_TEXT) {
         return add_events(b, c);
     }
-    (void)snprintf(name, sizeof(name), "%s%s", b->prefix, c->name);
+    name_of(b, "", c->name, name);
     st = add_value(b, name, c, issuer);
     if (st == CM_ERR_FORMAT && c->type == CM_CLAIM_TYPE_TEXT) {
         return CM_OK; /* text of the attester that is none: no rule can ask for it */
     }
     CM_TRY(st);
     if (c->type == CM_CLAIM_TYPE_DIGEST) {
-        (void)snprintf(name, sizeof(name), "%s%s.%s", b->prefix, c->name, c->text);
+        const char *const pieces[] = {b->prefix, c->name, ".", c->text};
+
+        join(name, pieces, 4);
         CM_TRY(add_value(b, name, c, issuer));
     }
-    (void)snprintf(name, sizeof(name), "%scasemate.authority.%s", b->prefix, c->name);
+    name_of(b, "casemate.authority.", c->name, name);
     CM_TRY(add_text(b, name, authorities[c->authority], CM_POLICY_SERVICE));
 out:
     return st;
@@ -155,18 +179,18 @@ static enum cm_status add_submod(struct bridge *b)
 {
     const struct cm_claim *c = NULL;
     const struct cm_check *check = NULL;
-    char name[MAX_NAME] = "";
+    char name[MAX_NAME];
     enum cm_status st = CM_OK;
 
-    (void)snprintf(name, sizeof(name), "%s" CM_POLICY_CLAIM_GENUINE, b->prefix);
+    name_of(b, "", CM_POLICY_CLAIM_GENUINE, name);
     CM_TRY(cm_policy_claims_bool(b->set, name, b->genuine, CM_POLICY_SERVICE));
     if (b->genuine) {
-        (void)snprintf(name, sizeof(name), "%spcrs", b->prefix);
+        name_of(b, "", "pcrs", name);
         CM_TRY(cm_policy_add_pcrs(b->set, name, b->ev, b->submod,
                                   b->emulated ? CM_AUTHORITY_SELF : CM_AUTHORITY_KEY));
     }
     for (size_t i = 0; (check = cm_evidence_check(b->ev, b->submod, i)) != NULL; i++) {
-        (void)snprintf(name, sizeof(name), "%scasemate.check.%s", b->prefix, check->name);
+        name_of(b, "casemate.check.", check->name, name);
         CM_TRY(add_text(b, name, results[check->result], CM_POLICY_SERVICE));
     }
     for (size_t i = 0; (c = cm_evidence_claim(b->ev, b->submod, i)) != NULL; i++) {
