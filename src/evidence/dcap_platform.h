@@ -1,13 +1,14 @@
 /*
  * Everything about a platform that does not change from quote to quote: its PCK chain and its
- * collateral, parsed and with every signature verified. Immutable once made, so that it can be kept
- * and shared (struct cm_dcap_cache). What depends on the caller (time, trusted roots, floors) is
+ * collateral, parsed and with every signature verified. Immutable once made but for the key, so that it can
+ * be kept and shared (struct cm_dcap_cache). What depends on the caller (time, trusted roots, floors) is
  * NOT judged here: it is kept as data and judged at every use.
  */
 #ifndef CM_EVIDENCE_DCAP_PLATFORM_H
 #define CM_EVIDENCE_DCAP_PLATFORM_H
 
 #include <casemate/dcap.h>
+#include <stdatomic.h>
 
 #include "evidence/certs.h"
 #include "evidence/collateral.h"
@@ -26,6 +27,12 @@ struct cm_platform_check {
 struct cm_platform_period {
     const char *what;
     struct cm_period period;
+};
+
+/* An attestation key, ready to verify with. */
+struct cm_platform_key {
+    uint8_t point[64]; /* as in the quote */
+    struct cm_pubkey *pub;
 };
 
 struct cm_platform {
@@ -49,6 +56,8 @@ struct cm_platform {
     size_t check_count;
     struct cm_platform_period periods[CM_PLATFORM_MAX_PERIODS];
     size_t period_count;
+    /* The key of the first quote that verified: quotes of a platform have the same. Set once, then it stays. */
+    _Atomic(struct cm_platform_key *) key;
 };
 
 /**
@@ -62,6 +71,11 @@ struct cm_platform {
 CM_MUST_USE enum cm_status cm_platform_make(struct cm_span pck_chain,
                                             const struct cm_dcap_collateral *col,
                                             struct cm_platform **out);
+/** The attestation key of a point: the platform's, if that has it. *own: it is the caller's. */
+CM_MUST_USE enum cm_status cm_platform_key(const struct cm_platform *p, struct cm_span point,
+                                           struct cm_pubkey **out, bool *own);
+/** Keep the key of a quote that verified, if there is none yet; takes pub over. */
+void cm_platform_keep_key(const struct cm_platform *p, struct cm_span point, struct cm_pubkey *pub);
 /** Accepts NULL. */
 void cm_platform_free(struct cm_platform *p);
 

@@ -239,16 +239,19 @@ static void judge_qe(struct run *r)
 
 static void judge_quote_signature(struct run *r, size_t mark)
 {
-    struct cm_span x = cm_span_make(r->q.att_key.ptr, 32);
-    struct cm_span y = cm_span_make(r->q.att_key.ptr + 32, 32);
     struct cm_pubkey *key = NULL;
-    enum cm_status st = cm_pubkey_from_ec(CM_CURVE_P256, x, y, &key);
+    bool own = true;
+    enum cm_status st = cm_platform_key(r->p, r->q.att_key, &key, &own);
 
     if (st == CM_OK) {
         st = cm_pubkey_verify(key, CM_SIG_ES256, &r->q.signed_bytes, 1, r->q.signature);
     }
-    cm_pubkey_free(key);
     step(r, "quote.signature", st, "");
+    if (own && st == CM_OK && r->first == CM_OK) { /* no stranger's key takes the place */
+        cm_platform_keep_key(r->p, r->q.att_key, key);
+    } else if (own) {
+        cm_pubkey_free(key);
+    }
     /* the whole way from the trusted root to these bytes holds */
     if (r->first == CM_OK) {
         cm_evidence_raise(r->ev, r->submod, mark, CM_AUTHORITY_HARDWARE);

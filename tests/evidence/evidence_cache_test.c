@@ -153,6 +153,35 @@ TEST(a_quoting_enclaves_report_that_verified_vouches_for_no_other)
     pki_free(b);
 }
 
+/* The attestation key of a quote that verified is kept with its platform: it verifies no quote of another key. */
+TEST(an_attestation_key_that_is_kept_stands_in_for_no_other)
+{
+    struct cm_dcap_cache *cache = NULL;
+    struct cm_evidence *ev = NULL;
+    struct cm_verify_input in = {.now = PKI_NOW};
+    struct cm_quote q;
+    struct pki_spec s;
+    struct pki_bundle *b = NULL;
+
+    pki_defaults(&s, 3, 1);
+    b = pki_make(&s);
+    REQUIRE(cm_dcap_cache_create(1, &cache) == CM_OK);
+    REQUIRE(cm_quote_parse(b->quote, &q, NULL) == CM_OK);
+    for (size_t i = 0; i < q.att_key.len; i++) {
+        uint8_t *p = (uint8_t *)(uintptr_t)q.att_key.ptr;
+
+        CHECK_EQ(verify_with(b, &in, 0, cache, &ev), CM_OK); /* kept from here on */
+        cm_evidence_free(ev);
+        p[i] ^= 1;
+        CHECK(verify_with(b, &in, 0, cache, &ev) != CM_OK);
+        CHECK_EQ(cm_evidence_result(ev, 0, "quote.signature"), CM_CHECK_FAIL);
+        cm_evidence_free(ev);
+        p[i] ^= 1;
+    }
+    cm_dcap_cache_free(cache);
+    pki_free(b);
+}
+
 static struct cm_platform_ref borrow(struct cm_dcap_cache *cache, const struct pki_bundle *b)
 {
     struct cm_platform_ref ref = {NULL, NULL, NULL, NULL};
