@@ -77,7 +77,10 @@ TEST(G3_a_block_that_is_none)
     CHECK(!cm_module_link(LIMIT));
     fresh();
     set_size(sizeof(struct cm_module_block) - 1);
+    block()->link_count =
+        UINT64_MAX / sizeof(struct cm_module_link); /* as many as less than 0 bytes hold */
     CHECK(!cm_module_link(LIMIT));
+    CHECK_EQ(word_at(MODULE), 0);
     fresh();
     block()->link_count = 2; /* more than its size says */
     CHECK(!cm_module_link(LIMIT));
