@@ -332,6 +332,7 @@ enum cm_status cm_service_create(const struct cm_service_config *config, struct 
     if (s == NULL) {
         return CM_ERR_NOMEM;
     }
+    cm_service_json_memory();
     (void)init_locks(s);
     s->config = *config;
     CM_TRY(copy_config(s, why));

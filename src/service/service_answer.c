@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/wipe.h"
 #include "service/service_private.h"
 
 #define KBS_ERRORS "https://github.com/confidential-containers/kbs/errors/"
@@ -137,6 +138,7 @@ void cm_call_answer_json(struct cm_call *call, int status, json_t *value)
         return;
     }
     cm_call_answer(call, status, "application/json", cm_span_make(text, strlen(text)));
+    cm_wipe(text, strlen(text));
     free(text);
 }
 

@@ -3,10 +3,13 @@
  * only then made into jansson's values. That takes a fifth of the time of jansson's own reader, too. Answers are
  * written by our own writer for the same reason.
  */
+#include <malloc.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/try.h"
+#include "common/wipe.h"
 #include "service/service_private.h"
 #include "token/base64.h"
 #include "token/json.h"
@@ -59,6 +62,9 @@ static json_t *make_string(struct cm_json_value v)
     text = malloc(cm_json_bytes(v).len);
     if (text != NULL && cm_json_string(v, text, cm_json_bytes(v).len, &len) == CM_OK) {
         out = json_stringn_nocheck(text, len);
+    }
+    if (text != NULL) {
+        cm_wipe(text, cm_json_bytes(v).len);
     }
     free(text);
     return out;
@@ -239,6 +245,7 @@ char *cm_call_text(json_t *value)
 
     write_value(&w, value);
     if (cm_json_wr_finish(&w, &len) != CM_OK) {
+        cm_wipe(room, sizeof(room));
         return json_dumps(value, JSON_COMPACT);
     }
     out = malloc(len + 1);
@@ -246,5 +253,29 @@ char *cm_call_text(json_t *value)
         memcpy(out, room, len);
         out[len] = '\0';
     }
+    cm_wipe(room, len);
     return out;
+}
+
+/* ------------------------------------------------------------------- memory */
+
+/* Passwords, keys and tokens come and go as JSON: whatever jansson frees is taken for a secret. */
+static void free_wiped(void *p)
+{
+    if (p != NULL) {
+        cm_wipe(p, malloc_usable_size(p));
+        free(p);
+    }
+}
+
+static void set_functions(void)
+{
+    json_set_alloc_funcs(malloc, free_wiped);
+}
+
+void cm_service_json_memory(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, set_functions);
 }

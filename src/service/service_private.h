@@ -100,6 +100,8 @@ void cm_service_run_call(struct service_call *c, struct cm_db *db);
 enum cm_api cm_service_api_of(const struct cm_call *call);
 /** Strictly: NULL, and why. For fuzzing and tests. */
 json_t *cm_service_json(struct cm_span text, struct cm_why *why);
+/** From here on jansson wipes what it frees. */
+void cm_service_json_memory(void);
 
 /* -------------------------------------------------------------------- parts */
 

@@ -84,6 +84,10 @@ bool cm_web_guard_take(struct web_guard *g, struct web_peer *p, size_t before, s
 void cm_web_guard_give(struct web_guard *g, struct web_peer *p, size_t n);
 void cm_web_guard_figures(const struct web_guard *g, struct cm_web_figures *out);
 
+/* web_memory.c */
+/** Before anything of libevent is made: from here on it wipes what it frees. */
+void cm_web_memory(void);
+
 /* web_linger.c */
 /** Keep a socket that is about to be closed until its client has read what was said to it. */
 void cm_web_linger(struct web_loop *loop, int fd);

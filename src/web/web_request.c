@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/hex.h"
+#include "common/wipe.h"
 #include "web/web_private.h"
 
 #define ONE_RECORD ((size_t)16 << 10)
@@ -327,6 +328,9 @@ static void send_answer(struct cm_web_request *req)
     }
     evhttp_clear_headers(&req->query);
     free(req->type);
+    if (req->answer != NULL) {
+        cm_wipe(req->answer, req->answer_len);
+    }
     free(req->answer);
     free(req);
     loop->held--;

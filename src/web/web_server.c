@@ -325,6 +325,7 @@ enum cm_status cm_web_start(const struct cm_web_config *config, struct cm_web_se
     enum cm_status st = CM_OK;
 
     *out = NULL;
+    cm_web_memory();
     loops = loops < MAX_LOOPS ? loops : MAX_LOOPS;
     s = calloc(1, sizeof(*s));
     if (s == NULL) {

@@ -1,7 +1,8 @@
-/* Too much at once: what is refused, for how long, and how little of it the log gets. */
+/* Too much at once: what is refused, for how long, and how little of it the log gets; what bodies leave behind. */
 #include <time.h>
 
 #include "harness.h"
+#include "memory_search.h"
 #include "service_kit.h"
 
 #include "service/service_private.h"
@@ -140,6 +141,47 @@ TEST(memory_for_bodies_is_configured)
     CHECK(strstr(kit_last()->body, "casemate_requests_without_memory_total 1\n") != NULL);
     kit_stop();
     free(body);
+}
+
+/* Masked, so that there is no other copy than the one that is looked for. */
+static const uint8_t masked_text[] = {
+    's' ^ MEMORY_MASK, 'n' ^ MEMORY_MASK, 'o' ^ MEMORY_MASK, 'w' ^ MEMORY_MASK, '-' ^ MEMORY_MASK,
+    'd' ^ MEMORY_MASK, 'r' ^ MEMORY_MASK, 'i' ^ MEMORY_MASK, 'f' ^ MEMORY_MASK, 't' ^ MEMORY_MASK,
+};
+
+/* A password or a key comes as JSON, and goes as JSON: with the values its copies go. */
+TEST(I6_json_leaves_nothing_in_memory)
+{
+    static char body[512];
+    char *text = NULL;
+    json_t *value = NULL;
+    size_t n = (size_t)snprintf(body, sizeof(body), "{\"plain\":\"............................");
+
+    if (!MEMORY_SEARCHABLE) {
+        SKIP("a sanitiser's memory is not searched");
+    }
+    cm_service_json_memory();
+    for (int escaped = 0; escaped < 2; escaped++) {
+        n += escaped == 0 ? 0
+                          : (size_t)snprintf(body + n, sizeof(body) - n,
+                                             "\",\"escaped\":\"\\n.....................");
+        for (size_t i = 0; i < sizeof(masked_text); i++) {
+            body[n++] = (char)(masked_text[i] ^ MEMORY_MASK);
+        }
+    }
+    (void)snprintf(body + n, sizeof(body) - n, "\"}");
+    value = cm_service_json(cm_span_make(body, strlen(body)), NULL);
+    REQUIRE(value != NULL);
+    memset(body, 0, sizeof(body));
+    __asm__ volatile("" : : "r"(body) : "memory");
+    CHECK(memory_holds(masked_text, sizeof(masked_text)));
+    text = json_dumps(value, JSON_COMPACT);
+    REQUIRE(text != NULL);
+    json_decref(value);
+    memset(text, 0, strlen(text));
+    __asm__ volatile("" : : "r"(text) : "memory");
+    free(text);
+    CHECK(!memory_holds(masked_text, sizeof(masked_text)));
 }
 
 TEST_MAIN
