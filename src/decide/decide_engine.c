@@ -17,8 +17,9 @@
 #include "evidence/claims.h"
 #include "evidence/material.h"
 
-#define PLATFORMS 1024u /* kept by the verifier: a chain and collateral each */
-#define CERTS     4096u
+#define PATIENCE_MS 1000u /* with a source, beyond those who may wait for it */
+#define PLATFORMS   1024u /* kept by the verifier: a chain and collateral each */
+#define CERTS       4096u
 
 struct cm_engine {
     struct cm_engine_ops ops;
@@ -103,7 +104,8 @@ enum cm_status cm_engine_create(const struct cm_engine_ops *ops, struct cm_engin
     CM_TRY(cm_seen_create(&e->seen));
     CM_TRY(cm_floors_create(&e->floors));
     CM_TRY(cm_keeper_create(
-        &(struct cm_keeper_ops){cm_engine_fetch, load, save, tell, e, ops->waiters}, &e->keeper));
+        &(struct cm_keeper_ops){cm_engine_fetch, load, save, tell, e, ops->waiters, PATIENCE_MS},
+        &e->keeper));
     CM_TRY(cm_engine_configure(e, &nothing, NULL));
     *out = e;
     e = NULL;

@@ -27,7 +27,7 @@ struct cm_engine_ops {
     enum cm_status (*save)(void *arg, const struct cm_kept *kept, struct cm_why *why);
     void (*tell)(void *arg, const char *name, const char *what); /* NULL: nobody */
     void *arg;
-    unsigned waiters; /* as of struct cm_keeper_ops */
+    unsigned waiters; /* as of struct cm_keeper_ops; with a second's patience */
 };
 
 CM_MUST_USE enum cm_status cm_engine_create(const struct cm_engine_ops *ops,

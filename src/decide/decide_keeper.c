@@ -4,13 +4,14 @@
  */
 #include "decide/decide_keeper.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "common/try.h"
+#include "decide/decide_spend.h"
 
 #define BUCKETS   1024u
 #define DAY       UINT64_C(86400)
@@ -30,14 +31,9 @@ struct slot {
     uint64_t failures;
     enum cm_status st;
     struct cm_why why;
-    unsigned users; /* threads that have the slot in hand */
-    bool busy;      /* one of them fetches */
-};
-
-/* Who had something fetched in this minute that nobody vouches for, and how often. */
-struct spender {
-    char client[128];
-    unsigned count;
+    uint64_t began_ms; /* the fetch under way, by the clock that does not jump */
+    unsigned users;    /* threads that have the slot in hand */
+    bool busy;         /* one of them fetches */
 };
 
 struct cm_keeper {
@@ -46,12 +42,9 @@ struct cm_keeper {
     pthread_cond_t over; /* some fetch has ended */
     struct slot *buckets[BUCKETS];
     size_t count;
-    uint64_t minute; /* of the fetches of what nobody vouches for */
-    unsigned in_minute;
-    struct spender spenders[CM_KEEPER_UNVOUCHED]; /* each has at least one: there are no more */
-    size_t spender_count;
-    bool unvouched_busy; /* one of them is under way */
-    unsigned waiting;    /* threads that fetch, or wait for who does */
+    struct cm_spending unvouched; /* fetches of what nobody vouches for */
+    bool unvouched_busy;          /* one of them is under way */
+    unsigned waiting;             /* threads that fetch, or wait for who does */
     struct cm_keeper_counts counts;
 };
 
@@ -240,49 +233,6 @@ static bool backing_off(const struct slot *s, uint64_t now)
     return s->failures != 0 && now < s->retry && s->retry - now <= RETRY_MAX;
 }
 
-/* A client's name in the table: of IPv6 the network, for who has one address has all of it. */
-static void spender_name(const char *client, char out[128])
-{
-    struct in6_addr a;
-
-    (void)snprintf(out, 128, "%s", client == NULL ? "" : client);
-    if (inet_pton(AF_INET6, out, &a) == 1 && !IN6_IS_ADDR_V4MAPPED(&a)) {
-        memset(&a.s6_addr[8], 0, 8);
-        (void)!inet_ntop(AF_INET6, &a, out, 128);
-    }
-}
-
-/* One more fetch of what nobody vouches for. @return false: too many already, of all or of this client */
-static bool spend(struct cm_keeper *k, const struct cm_keeper_ask *ask)
-{
-    struct spender *s = NULL;
-    char name[128] = "";
-
-    if (k->minute != ask->now / 60) {
-        k->minute = ask->now / 60;
-        k->in_minute = 0;
-        k->spender_count = 0;
-    }
-    if (k->in_minute >= CM_KEEPER_UNVOUCHED) {
-        return false;
-    }
-    spender_name(ask->client, name);
-    for (size_t i = 0; i < k->spender_count && s == NULL; i++) {
-        s = strcmp(k->spenders[i].client, name) == 0 ? &k->spenders[i] : NULL;
-    }
-    if (s == NULL) { /* there is room: in_minute is their sum */
-        s = &k->spenders[k->spender_count++];
-        memcpy(s->client, name, sizeof(s->client));
-        s->count = 0;
-    }
-    if (s->count >= CM_KEEPER_UNVOUCHED_CLIENT) {
-        return false;
-    }
-    s->count++;
-    k->in_minute++;
-    return true;
-}
-
 /* Whether something that nobody vouches for may be fetched now, by this thread. */
 static bool may_fetch(struct cm_keeper *k, const struct slot *s, const struct cm_keeper_ask *ask,
                       struct cm_why *why)
@@ -294,7 +244,7 @@ static bool may_fetch(struct cm_keeper *k, const struct slot *s, const struct cm
         cm_why_set(why, "another unknown platform is being asked for: try again");
         return false;
     }
-    if ((s == NULL || s->kept == NULL) && !spend(k, ask)) {
+    if ((s == NULL || s->kept == NULL) && !cm_spend(&k->unvouched, ask->now, ask->client)) {
         cm_why_set(why, "too many unknown platforms are being asked for: try again in a minute");
         return false;
     }
@@ -373,6 +323,28 @@ static enum cm_status renew(struct cm_keeper *k, struct slot *s, uint64_t now,
     return st;
 }
 
+static uint64_t clock_ms(void)
+{
+    struct timespec t = {0, 0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* With the lock: wait for a fetch that began a moment ago until it is no longer young. @return whether it has ended */
+static bool outwait(struct cm_keeper *k, struct slot *s)
+{
+    const uint64_t until = s->began_ms + k->ops.patience_ms;
+    const struct timespec end = {(time_t)(until / 1000), (long)(until % 1000) * 1000000};
+
+    s->users++;
+    while (s->busy && clock_ms() < until) {
+        (void)pthread_cond_clockwait(&k->over, &k->lock, CLOCK_MONOTONIC, &end);
+    }
+    s->users--;
+    return !s->busy;
+}
+
 /* With the lock: wait for who fetches, or fetch. */
 static void obtain(struct cm_keeper *k, struct slot *s, uint64_t now, struct cm_span issuers)
 {
@@ -383,6 +355,7 @@ static void obtain(struct cm_keeper *k, struct slot *s, uint64_t now, struct cm_
         }
     } else {
         s->busy = true;
+        s->began_ms = clock_ms();
         (void)renew(k, s, now, issuers);
         s->busy = false;
         (void)pthread_cond_broadcast(&k->over);
@@ -401,6 +374,10 @@ static struct slot *fetch_slot(struct cm_keeper *k, struct slot *s, const struct
     }
     if (k->ops.waiters != 0 && k->waiting >= k->ops.waiters) {
         /* a source that is slow must not have all threads: what needs none of it is served meanwhile */
+        if (ask->vouched && s != NULL && s->busy && outwait(k, s)) {
+            *st = CM_OK;
+            return s;
+        }
         cm_why_set(why, "collateral is being fetched for others: try again");
         return NULL;
     }

@@ -33,8 +33,9 @@ struct cm_keeper_ops {
     /** Something a person should know: one line. */
     void (*tell)(void *arg, const char *name, const char *what);
     void *arg;
-    unsigned waiters; /* threads that may fetch, or wait for who does, at once; 0: no bound. Beyond
-                         that cm_keeper_get() is busy. Not counted: cm_keeper_tick() */
+    unsigned waiters;     /* threads that may fetch, or wait for who does, at once; 0: no bound.
+                             Beyond that cm_keeper_get() is busy. Not counted: cm_keeper_tick() */
+    unsigned patience_ms; /* others wait for a fetch under way until it has lasted so long */
 };
 
 #define CM_KEEPER_MAX 4096u /* kept at once; least recently used go first */

@@ -108,4 +108,36 @@ TEST(a_slow_source_holds_no_more_threads_than_may_wait)
     cm_keeper_free(all.keeper);
 }
 
+static void *ask_later(void *unused)
+{
+    while (atomic_load(&all.fetching) == 0) {
+        nap();
+    }
+    return ask_on(unused);
+}
+
+/* A source that answers soon is waited for by all, so that nobody is sent away when a platform is new. */
+TEST(a_source_that_answers_soon_is_waited_for)
+{
+    const struct cm_keeper_ops ops = {
+        .fetch = fetch, .load = load, .tell = tell, .waiters = 1, .patience_ms = 20000};
+    pthread_t threads[ASKERS];
+
+    memset(&all, 0, sizeof(all));
+    REQUIRE(cm_keeper_create(&ops, &all.keeper) == CM_OK);
+    for (size_t i = 0; i < ASKERS; i++) {
+        REQUIRE(pthread_create(&threads[i], NULL, i == 0 ? ask_on : ask_later, NULL) == 0);
+    }
+    for (int i = 0; i < 20; i++) { /* they come meanwhile */
+        nap();
+    }
+    atomic_store(&all.answered, true);
+    for (size_t i = 0; i < ASKERS; i++) {
+        (void)pthread_join(threads[i], NULL);
+    }
+    CHECK_EQ(atomic_load(&all.failed), ASKERS);
+    CHECK_EQ(atomic_load(&all.fetched), 1);
+    cm_keeper_free(all.keeper);
+}
+
 TEST_MAIN
