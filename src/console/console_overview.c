@@ -27,13 +27,14 @@ static void alert(struct alerts *a, const char *severity, const char *code, cons
 
 /* ------------------------------------------------------------------ service */
 
-/* Whether every module can serve, and the first that cannot. */
+/* Whether the store and every module can serve, and the first that cannot. */
 static bool ready(struct cm_service *s, char *why_text, size_t cap)
 {
     const struct cm_module *const *modules = cm_service_config(s)->modules;
-    bool good = true;
+    struct cm_why store = {""};
+    bool good = cm_service_store_ready(s, &store);
 
-    why_text[0] = '\0';
+    (void)snprintf(why_text, cap, "%s%s", good ? "" : "store: ", store.text);
     for (size_t i = 0; modules[i] != NULL && good; i++) {
         struct cm_why why = {""};
 
@@ -176,6 +177,17 @@ static enum cm_status all_alerts(struct cm_call *call, struct alerts *a, const j
 
 /* ------------------------------------------------------------------- answer */
 
+/* A store that cannot be written is what the overview tells of: the sums of the last seconds wait. */
+static enum cm_status settle(struct cm_service *s, struct cm_why *why)
+{
+    enum cm_status st = CM_OK;
+
+    if (cm_service_store_ready(s, why)) {
+        st = cm_decide_settle(s, why);
+    }
+    return st == CM_ERR_IO || st == CM_ERR_BUSY ? CM_OK : st;
+}
+
 static enum cm_status overview(struct cm_call *call, const struct console *c, unsigned minutes,
                                json_t **out, struct cm_why *why)
 {
@@ -183,7 +195,7 @@ static enum cm_status overview(struct cm_call *call, const struct console *c, un
     json_t *whole = NULL;
     enum cm_status st = CM_OK;
 
-    CM_TRY(cm_decide_settle(call->service, why));
+    CM_TRY(settle(call->service, why));
     CM_TRY(cm_decide_overview(call->service, call->db, minutes, &whole, why));
     if (json_object_set_new(whole, "now", json_integer((json_int_t)call->now)) != 0 ||
         json_object_set_new(whole, "service", service_json(c, &a)) != 0) {

@@ -130,6 +130,12 @@ uint64_t cm_service_now(const struct cm_service *s);
 
 /* -------------------------------------------------------------------- store */
 
+/**
+ * Whether the store can be read, and was written to when that was last tried; false: why says what it lacks, in
+ * words for anyone. On a worker.
+ */
+bool cm_service_store_ready(struct cm_service *s, struct cm_why *why);
+
 /** Read within one transaction, on a connection of the pool. Waits: not on a loop. */
 CM_MUST_USE enum cm_status cm_service_read(struct cm_service *s,
                                            enum cm_status (*run)(struct cm_db *db, void *arg,

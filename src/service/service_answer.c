@@ -255,7 +255,8 @@ static void log_failure(const struct cm_call *call, int status, const char *text
 
 void cm_call_fail_status(struct cm_call *call, enum cm_status st, const struct cm_why *why)
 {
-    const int status = status_of(st);
+    const bool told = (st == CM_ERR_IO || st == CM_ERR_BUSY) && cm_service_told(why);
+    const int status = told ? 503 : status_of(st);
     const char *code = code_of(cm_service_api_of(call), status);
     const char *text = why == NULL || why->text[0] == '\0' ? cm_status_str(st) : why->text;
     char seconds[16] = "";
@@ -266,7 +267,8 @@ void cm_call_fail_status(struct cm_call *call, enum cm_status st, const struct c
     if (status == 503) {
         (void)snprintf(seconds, sizeof(seconds), "%u", cm_workers_wait(call->service));
         cm_call_header(call, "Retry-After", seconds);
-        cm_call_fail(call, status, code, "the service cannot do this now; try again");
+        cm_call_fail(call, status, code, "%s; try again",
+                     told ? text : "the service cannot do this now");
     } else if (status == 500) {
         cm_call_fail(call, status, code, "the service has failed; its log says why at id %s",
                      call->id);

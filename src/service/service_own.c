@@ -223,22 +223,16 @@ static void serve_health(struct cm_call *call, void *unused)
     cm_call_answer_json(call, 200, out);
 }
 
-static enum cm_status read_store(struct cm_db *db, void *unused, struct cm_why *why)
-{
-    (void)unused;
-    return cm_db_run(db, "SELECT seq FROM audit_head", cm_db_none(), cm_db_nowhere(), why);
-}
-
 /* What is missing is told to anyone: names of parts, not what they hold. */
 static void serve_ready(struct cm_call *call, void *unused)
 {
     struct cm_service *s = call->service;
     json_t *parts = json_object();
     struct cm_why why = {""};
-    bool ready = cm_service_read(s, read_store, NULL, &why) == CM_OK;
+    bool ready = cm_service_store_ready(s, &why);
 
     (void)unused;
-    (void)json_object_set_new(parts, "store", json_string(ready ? "ok" : "not reachable"));
+    (void)json_object_set_new(parts, "store", json_string(ready ? "ok" : why.text));
     for (size_t i = 0; i < s->started; i++) {
         if (s->modules[i]->ready != NULL) {
             bool good = false;

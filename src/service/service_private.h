@@ -165,6 +165,8 @@ void cm_service_log_stop(struct cm_service *s);
 void cm_service_changed(struct cm_service *s, const char *topic);
 CM_MUST_USE enum cm_status cm_service_store_start(struct cm_service *s, struct cm_why *why);
 void cm_service_store_stop(struct cm_service *s);
+/** Whether a reason is one of the store's that everybody may be told. Accepts NULL. */
+bool cm_service_told(const struct cm_why *why);
 
 void cm_service_count(struct service_count *count, int status, uint64_t nanoseconds);
 uint64_t cm_service_ns(void);

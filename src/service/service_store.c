@@ -221,6 +221,33 @@ enum cm_status cm_service_read(struct cm_service *s,
     return st;
 }
 
+static enum cm_status read_head(struct cm_db *db, void *unused, struct cm_why *why)
+{
+    (void)unused;
+    return cm_db_run(db, "SELECT seq FROM audit_head", cm_db_none(), cm_db_nowhere(), why);
+}
+
+bool cm_service_told(const struct cm_why *why)
+{
+    return why != NULL &&
+           (strcmp(why->text, CM_DB_FULL) == 0 || strcmp(why->text, CM_DB_LOCKED) == 0);
+}
+
+bool cm_service_store_ready(struct cm_service *s, struct cm_why *why)
+{
+    struct cm_why inner = {""};
+
+    why->text[0] = '\0';
+    if (cm_service_read(s, read_head, NULL, &inner) != CM_OK) {
+        cm_why_set(why, "not reachable");
+    } else if (cm_writer_trouble(s->writer, &inner)) {
+        cm_why_set(why, "%s", cm_service_told(&inner) ? inner.text : "cannot be written");
+    } else {
+        return true;
+    }
+    return false;
+}
+
 /* ------------------------------------------------------------------ settings */
 
 struct setting {

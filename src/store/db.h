@@ -34,6 +34,10 @@ typedef bool cm_db_row(void *arg, const struct cm_db_value *columns, size_t coun
 
 struct cm_db;
 
+/** What a person is told of a store that cannot be written: whole reasons, which say nothing of what is in it. */
+#define CM_DB_FULL   "the store's disk is full"
+#define CM_DB_LOCKED "another program has locked the store"
+
 /**
  * @param where  "sqlite:FILE", made with mode 0600 when it is not there, or a PostgreSQL URI
  *               ("postgresql://...").

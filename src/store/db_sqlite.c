@@ -32,8 +32,19 @@ static struct sqlite_db *of(struct cm_db *db)
     return (struct sqlite_db *)(void *)db;
 }
 
+/*
+ * A quota and a limit of files are a full disk, too. Of a commit SQLite keeps no error of the system's
+ * (sqlite3_system_errno): it is the last one, before which sqlite_run() has cleared it.
+ */
+static bool is_full(int code, int error)
+{
+    return code == SQLITE_FULL ||
+           (code == SQLITE_IOERR && (error == ENOSPC || error == EDQUOT || error == EFBIG));
+}
+
 static enum cm_status status_of(sqlite3 *db, int code, struct cm_why *why)
 {
+    const int error = errno;
     enum cm_status st = CM_ERR_PARAM;
 
     switch (code & 0xff) {
@@ -67,7 +78,13 @@ static enum cm_status status_of(sqlite3 *db, int code, struct cm_why *why)
     default:
         break;
     }
-    cm_why_set(why, "store: %.200s", db == NULL ? sqlite3_errstr(code) : sqlite3_errmsg(db));
+    if (is_full(code & 0xff, error)) {
+        cm_why_set(why, CM_DB_FULL);
+    } else if ((code & 0xff) == SQLITE_BUSY) {
+        cm_why_set(why, CM_DB_LOCKED);
+    } else {
+        cm_why_set(why, "store: %.200s", db == NULL ? sqlite3_errstr(code) : sqlite3_errmsg(db));
+    }
     return st;
 }
 
@@ -198,6 +215,7 @@ static enum cm_status sqlite_run(struct cm_db *db, const char *sql, struct cm_db
     for (size_t i = 0; i < values.count && code == SQLITE_OK; i++) {
         code = bind(statement, (int)i + 1, &values.v[i]);
     }
+    errno = 0;
     while (code == SQLITE_OK || code == SQLITE_ROW) {
         code = sqlite3_step(statement);
         if (code == SQLITE_ROW && !give(statement, sink)) {

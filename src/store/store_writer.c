@@ -11,7 +11,9 @@
 
 #define BATCH        256
 #define PATIENCE_S   8 /* shorter than a client's */
+#define PATIENCE_S_T 2 /* where the store was in trouble before */
 #define BETWEEN_NS   100000000L
+#define TRIAL        32768 /* bytes: a store that has no more room than that is full */
 #define GATHER_NS    1000000L
 #define GATHER_TIMES 4
 
@@ -24,7 +26,21 @@ struct cm_writer {
     struct cm_change **last; /* under lock */
     size_t waiting;          /* under lock: how many they are */
     bool stop;               /* under lock */
+    bool trouble;            /* changed by the writer's thread alone, under lock */
+    struct cm_why why;       /* of trouble, under lock */
 };
+
+/* What has failed for want of room may have ended the whole transaction: that is why, and not that it has ended. */
+static enum cm_status undo(struct cm_db *db, const struct cm_change *c, struct cm_why *why)
+{
+    enum cm_status st = cm_db_part_undo(db, why);
+
+    if (st != CM_OK && c->st == CM_ERR_IO) {
+        *why = c->why;
+        st = CM_ERR_IO;
+    }
+    return st;
+}
 
 /* Each change in a part of its own: one that fails takes none with it. */
 static enum cm_status run_all(struct cm_db *db, struct cm_change *list, struct cm_why *why)
@@ -41,7 +57,7 @@ static enum cm_status run_all(struct cm_db *db, struct cm_change *list, struct c
             st = CM_ERR_BUSY;
             goto out;
         }
-        CM_TRY(c->st == CM_OK ? cm_db_part_keep(db, why) : cm_db_part_undo(db, why));
+        CM_TRY(c->st == CM_OK ? cm_db_part_keep(db, why) : undo(db, c, why));
     }
 out:
     if (st != CM_OK) {
@@ -65,9 +81,61 @@ static time_t seconds(void)
     return t.tv_sec;
 }
 
+static void set_trouble(struct cm_writer *w, const struct cm_why *why)
+{
+    (void)pthread_mutex_lock(&w->lock);
+    w->trouble = why != NULL;
+    if (why != NULL) {
+        w->why = *why;
+    }
+    (void)pthread_mutex_unlock(&w->lock);
+}
+
+/* st: of the transaction. Whoever is told of its end finds the store's state as it is behind it. */
+static void note_end(struct cm_writer *w, const struct cm_change *list, enum cm_status st,
+                     const struct cm_why *why)
+{
+    bool written = false;
+
+    for (; st == CM_OK && list != NULL; list = list->next) {
+        if (list->st == CM_ERR_IO) {
+            st = CM_ERR_IO;
+            why = &list->why;
+        }
+        written = written || list->st == CM_OK;
+    }
+    if (st != CM_OK && st != CM_ERR_NOMEM) {
+        set_trouble(w, why);
+    } else if (st == CM_OK && written && w->trouble) {
+        set_trouble(w, NULL);
+    }
+}
+
+/* Something is written and taken away again, so that it shows when there is room, though nobody writes. */
+static void try_store(struct cm_writer *w)
+{
+    static const uint8_t bytes[TRIAL];
+    const struct cm_db_value values[] = {cm_db_text("store.trial"),
+                                         cm_db_blob(cm_span_make(bytes, sizeof(bytes)))};
+    struct cm_why why = {""};
+    enum cm_status st = CM_OK;
+
+    CM_TRY(cm_db_begin(w->db, &why));
+    CM_TRY(cm_db_run(w->db, "INSERT INTO setting (name, value) VALUES (?, ?)",
+                     cm_db_with(values, 2), cm_db_nowhere(), &why));
+    CM_TRY(cm_db_run(w->db, "DELETE FROM setting WHERE name = ?", cm_db_with(values, 1),
+                     cm_db_nowhere(), &why));
+    CM_TRY(cm_db_commit(w->db, &why));
+out:
+    cm_db_rollback(w->db);
+    if (st != CM_ERR_NOMEM) {
+        set_trouble(w, st == CM_OK ? NULL : &why);
+    }
+}
+
 static void commit_all(struct cm_writer *w, struct cm_change *list)
 {
-    const time_t end = seconds() + PATIENCE_S;
+    const time_t end = seconds() + (w->trouble ? PATIENCE_S_T : PATIENCE_S);
     struct cm_why why = {""};
     enum cm_status st = run_all(w->db, list, &why);
 
@@ -79,6 +147,7 @@ static void commit_all(struct cm_writer *w, struct cm_change *list)
     if (st == CM_OK) {
         st = cm_db_commit(w->db, &why); /* not again: if it was lost, nobody knows how it ended */
     }
+    note_end(w, list, st, &why);
     while (list != NULL) {
         struct cm_change *next = list->next; /* done() may free it */
 
@@ -91,6 +160,21 @@ static void commit_all(struct cm_writer *w, struct cm_change *list)
     }
 }
 
+/* Until there is a change or the end; under lock. In trouble for a second at most. @return false: for that long */
+static bool await(struct cm_writer *w)
+{
+    struct timespec until = {0, 0};
+    int error = 0;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec++;
+    while (w->first == NULL && !w->stop && error == 0) {
+        error = w->trouble ? pthread_cond_timedwait(&w->more, &w->lock, &until)
+                           : pthread_cond_wait(&w->more, &w->lock);
+    }
+    return w->first != NULL || w->stop;
+}
+
 /* At most BATCH changes; NULL: there are none, and there will be none. *count: how many. */
 static struct cm_change *take(struct cm_writer *w, size_t *count)
 {
@@ -99,8 +183,10 @@ static struct cm_change *take(struct cm_writer *w, size_t *count)
 
     *count = 0;
     (void)pthread_mutex_lock(&w->lock);
-    while (w->first == NULL && !w->stop) {
-        (void)pthread_cond_wait(&w->more, &w->lock);
+    while (!await(w)) {
+        (void)pthread_mutex_unlock(&w->lock);
+        try_store(w);
+        (void)pthread_mutex_lock(&w->lock);
     }
     while (*count < BATCH && *end != NULL) {
         end = &(*end)->next;
@@ -163,6 +249,7 @@ static void *write_on(void *arg)
 enum cm_status cm_writer_start(const char *where, struct cm_writer **out, struct cm_why *why)
 {
     struct cm_writer *w = calloc(1, sizeof(*w));
+    pthread_condattr_t steady;
     enum cm_status st = CM_OK;
 
     *out = NULL;
@@ -170,7 +257,10 @@ enum cm_status cm_writer_start(const char *where, struct cm_writer **out, struct
         return CM_ERR_NOMEM;
     }
     (void)pthread_mutex_init(&w->lock, NULL);
-    (void)pthread_cond_init(&w->more, NULL);
+    (void)pthread_condattr_init(&steady);
+    (void)pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&w->more, &steady);
+    (void)pthread_condattr_destroy(&steady);
     w->last = &w->first;
     CM_TRY(cm_db_open(where, &w->db, why));
     CM_TRY(cm_schema_apply(w->db, why));
@@ -255,6 +345,19 @@ enum cm_status cm_writer_do(struct cm_writer *w,
     (void)pthread_cond_destroy(&a.over);
     (void)pthread_mutex_destroy(&a.lock);
     return a.st;
+}
+
+bool cm_writer_trouble(struct cm_writer *w, struct cm_why *why)
+{
+    bool trouble = false;
+
+    (void)pthread_mutex_lock(&w->lock);
+    trouble = w->trouble;
+    if (trouble && why != NULL) {
+        *why = w->why;
+    }
+    (void)pthread_mutex_unlock(&w->lock);
+    return trouble;
 }
 
 void cm_writer_stop(struct cm_writer *w)

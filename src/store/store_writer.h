@@ -37,6 +37,12 @@ CM_MUST_USE enum cm_status cm_writer_do(struct cm_writer *w,
                                                               struct cm_why *why),
                                         void *arg, struct cm_why *why);
 
+/**
+ * What the store failed with when it was last written to; false: it did not. As long as it does, the writer tries
+ * once a second by itself, and gives changes less time. Thread-safe.
+ */
+bool cm_writer_trouble(struct cm_writer *w, struct cm_why *why);
+
 /** What waits is still done. Accepts NULL. */
 void cm_writer_stop(struct cm_writer *w);
 

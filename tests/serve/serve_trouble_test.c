@@ -56,6 +56,34 @@ static void check_log_of_changes(int64_t least)
     cm_db_close(db);
 }
 
+static bool becomes_ready(void)
+{
+    const struct timespec t = {0, 100000000};
+
+    for (int i = 0; i < 600; i++) {
+        if (kit_get("/ready", NULL)->status == 200) {
+            return true;
+        }
+        (void)nanosleep(&t, NULL);
+    }
+    return false;
+}
+
+/* Balancers and people are told, whoever asks. */
+static void check_told(const char *what)
+{
+    char text[128] = "";
+
+    CHECK_EQ(kit_get("/ready", NULL)->status, 503);
+    CHECK(kit_header("Retry-After") != NULL);
+    CHECK_STR(kit_string("parts.store"), what);
+    CHECK_EQ(kit_get("/api/v1/overview", served.token)->status, 200);
+    (void)snprintf(text, sizeof(text), "store: %s", what);
+    CHECK(json_is_false(kit_json("service.ready")));
+    CHECK_STR(kit_string("alerts.0.code"), "service.not-ready");
+    CHECK_STR(kit_string("alerts.0.text"), text);
+}
+
 /* ------------------------------------------------------------------- disk full */
 
 static void limit_files(pid_t pid, rlim_t bytes)
@@ -90,7 +118,9 @@ TEST(a_full_disk_is_an_error_and_no_end)
         if (put_token(name) == 200) {
             acknowledged++;
         } else {
-            CHECK_EQ(kit_last()->status, 500);
+            CHECK_EQ(kit_last()->status, 503);
+            CHECK_STR(kit_string("error.message"), CM_DB_FULL "; try again");
+            check_told(CM_DB_FULL);
             refused++;
         }
     }
@@ -99,6 +129,9 @@ TEST(a_full_disk_is_an_error_and_no_end)
     CHECK_EQ(kit_get("/health", NULL)->status, 200);
     CHECK_EQ(kit_get("/api/v1/tokens", served.token)->status, 200); /* reading goes on */
     limit_files(served.pid, RLIM_INFINITY);
+    CHECK(becomes_ready()); /* though nobody writes */
+    CHECK_EQ(kit_get("/api/v1/overview", served.token)->status, 200);
+    CHECK(json_is_true(kit_json("service.ready")));
     CHECK_EQ(put_token("after"), 200);
     CHECK_EQ(served_end(&served, SIGTERM), 0);
     check_log_of_changes(acknowledged + 2);
@@ -162,9 +195,12 @@ TEST(slow_a_store_that_stays_locked_is_busy)
     CHECK_EQ(put_token("busy"), 503);
     CHECK(kit_header("Retry-After") != NULL);
     CHECK(seconds() - began < 20);
-    CHECK_EQ(kit_get("/ready", NULL)->status, 200); /* reading needs no lock */
+    CHECK_STR(kit_string("error.message"), CM_DB_LOCKED "; try again");
+    CHECK_EQ(kit_get("/api/v1/tokens", served.token)->status, 200); /* reading needs no lock */
+    check_told(CM_DB_LOCKED);
     cm_db_rollback(l.db);
     cm_db_close(l.db);
+    CHECK(becomes_ready());
     CHECK_EQ(put_token("busy"), 200);
     served_free(&served);
 }
@@ -183,19 +219,6 @@ static void postgres(const char *what)
                    "cd / && %s %s/pg_ctl -D %s/data -w -l %s/log %s > /dev/null 2>&1",
                    geteuid() == 0 ? "runuser -u postgres --" : "", programs, folder, folder, what);
     CHECK_EQ(system(command), 0);
-}
-
-static bool becomes_ready(void)
-{
-    const struct timespec t = {0, 100000000};
-
-    for (int i = 0; i < 600; i++) {
-        if (kit_get("/ready", NULL)->status == 200) {
-            return true;
-        }
-        (void)nanosleep(&t, NULL);
-    }
-    return false;
 }
 
 TEST(postgresql_may_be_restarted)
