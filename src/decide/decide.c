@@ -260,6 +260,7 @@ static uint64_t setting(struct cm_db *db, const char *name, uint64_t otherwise)
 }
 
 struct retiring {
+    const struct cm_service_config *config;
     uint64_t now;
     bool more;
 };
@@ -267,10 +268,13 @@ struct retiring {
 static enum cm_status retire_run(struct cm_db *db, void *arg, struct cm_why *why)
 {
     struct retiring *r = arg;
-    const uint64_t rows = setting(db, "decide.retention_rows", CM_RETENTION_ROWS);
+    const uint64_t days = r->config->attestation_days;
+    const uint64_t rows = r->config->attestation_rows != 0
+                              ? r->config->attestation_rows
+                              : setting(db, "decide.retention_rows", CM_RETENTION_ROWS);
     const uint64_t tenth = rows / CM_RETENTION_REFUSED != 0 ? rows / CM_RETENTION_REFUSED : 1;
     const struct cm_retention keep = {
-        .days = setting(db, "decide.retention_days", CM_RETENTION_DAYS),
+        .days = days != 0 ? days : setting(db, "decide.retention_days", CM_RETENTION_DAYS),
         .rows = rows,
         .denied_rows = setting(db, "decide.retention_denied_rows", tenth),
         .refused_rows = setting(db, "decide.retention_refused_rows", tenth),
@@ -282,7 +286,7 @@ static enum cm_status retire_run(struct cm_db *db, void *arg, struct cm_why *why
 static void tick(void *state, uint64_t now)
 {
     struct cm_decide_module_state *m = state;
-    struct retiring r = {now, true};
+    struct retiring r = {cm_service_config(m->service), now, true};
     struct cm_why why = {""};
 
     cm_decide_save_floors(m);

@@ -112,7 +112,14 @@ static enum cm_status keep_young(struct cm_identity *id, uint64_t now, struct cm
     struct cm_identity_prune prune = {id->service, (int64_t)now - CM_IDENTITY_PUBLISHED};
     bool due[CM_SIGNERS] = {false};
     bool old = false;
-    enum cm_status st = cm_service_read(id->service, read_days, &days, why);
+    const unsigned said = cm_service_config(id->service)->rotate_days;
+    enum cm_status st = CM_OK;
+
+    if (said != 0) {
+        days.value = said;
+    } else {
+        st = cm_service_read(id->service, read_days, &days, why);
+    }
 
     for (unsigned i = 0; set != NULL && i < CM_SIGNERS; i++) {
         due[i] = is_due(id, set->current[i], days.value, now);

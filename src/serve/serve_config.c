@@ -81,6 +81,12 @@ static const struct key {
      "for requests that are not answered yet; default 256"},
     {"history-days", NUMBER, false, AT(history_days), 1, 36500, NULL, "DAYS",
      "after which the history of releases forgets; default 400"},
+    {"attestation-days", NUMBER, false, AT(attestation_days), 1, 36500, NULL, "DAYS",
+     "after which attestations leave the log; default 90"},
+    {"attestation-rows", NUMBER, false, AT(attestation_rows), 10, 100000000, NULL, "N",
+     "of permitted attestations that stay, and a tenth of it of refused ones; default 1000000"},
+    {"rotate-days", NUMBER, false, AT(rotate_days), 1, 730, NULL, "DAYS",
+     "after which new keys sign tokens; default 90"},
     {"audit-days", NUMBER, false, AT(audit_days), 30, 36500, NULL, "DAYS",
      "after which records are cut off the audit log, which says so and still verifies; default: "
      "never"},

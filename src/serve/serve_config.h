@@ -42,6 +42,9 @@ struct cm_serve_config {
     uint32_t connections;
     uint32_t peer_connections;
     uint32_t body_memory; /* MiB */
+    uint32_t attestation_days;
+    uint32_t attestation_rows;
+    uint32_t rotate_days;
     uint32_t audit_days;
     uint32_t history_days;
     uint32_t grace;

@@ -99,8 +99,11 @@ struct cm_service_config {
     size_t max_held;
     unsigned peer_connections;
     const char *const *unlimited;
-    unsigned audit_days;   /* after which audit records are cut off; 0: they stay */
-    unsigned history_days; /* after which rows of releases go; 0: 400 */
+    unsigned attestation_days; /* after which attestations leave the log; 0: as decide has it */
+    unsigned attestation_rows; /* and how many permitted ones stay; 0: the same */
+    unsigned rotate_days;      /* after which new keys sign; 0: as identity has it */
+    unsigned audit_days;       /* after which audit records are cut off; 0: they stay */
+    unsigned history_days;     /* after which rows of releases go; 0: 400 */
     const char *address;
     uint16_t port;
     uint64_t (*clock)(void);                /* seconds since 1970; NULL: the system's */

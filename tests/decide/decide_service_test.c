@@ -382,6 +382,35 @@ TEST(the_newest_rows_stay)
     kit_stop();
 }
 
+static void as_configured(struct cm_service_config *config)
+{
+    config->attestation_days = 2;
+    config->attestation_rows = 12;
+}
+
+TEST(how_much_stays_is_configured)
+{
+    struct decide_enclave e = decide_enclave();
+    char id[65] = "";
+    struct cm_db *db = NULL;
+
+    kit_tune = as_configured;
+    begin();
+    kit_tune = NULL;
+    REQUIRE(cm_service_write(kit_service(), three_rows, NULL, NULL) == CM_OK); /* counts no more */
+    for (int i = 0; i < 14; i++) {
+        CHECK_EQ(attest(&e, "alice", id), CM_OK);
+    }
+    db = reader();
+    cm_service_tick(kit_service());
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation"), 12);
+    kit_step_clock(3 * 86400);
+    cm_service_tick(kit_service());
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation"), 0);
+    cm_db_close(db);
+    kit_stop();
+}
+
 /* The attack: junk, which writes a row for each request, until what was permitted is out of the log. */
 TEST(junk_does_not_push_out_what_was_genuine)
 {

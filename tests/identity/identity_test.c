@@ -396,6 +396,29 @@ TEST(keys_are_rotated_by_age)
     stop_identity();
 }
 
+static void in_ten_days(struct cm_service_config *config)
+{
+    config->rotate_days = 10;
+}
+
+TEST(the_age_is_configured)
+{
+    char *before = NULL;
+    char *after = NULL;
+
+    kit_tune = in_ten_days;
+    begin_identity();
+    kit_tune = NULL;
+    before = kid_of(kit_service(), CM_SIGNER_RELEASE);
+    kit_step_clock(10 * DAY);
+    cm_service_tick(kit_service());
+    after = kid_of(kit_service(), CM_SIGNER_RELEASE);
+    CHECK(strcmp(after, before) != 0);
+    free(before);
+    free(after);
+    stop_identity();
+}
+
 TEST(a_ca_that_has_expired_makes_the_service_unready)
 {
     struct cm_why why = {""};

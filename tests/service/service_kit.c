@@ -48,6 +48,8 @@ void kit_set_clock(uint64_t to)
     atomic_store(&now, to);
 }
 
+void (*kit_tune)(struct cm_service_config *config);
+
 void kit_step_clock(int64_t seconds)
 {
     atomic_fetch_add(&now, (unsigned long long)seconds);
@@ -227,6 +229,9 @@ static void start(struct kit *k)
     config.public_url = k->url;
     if (k->options.prepare != NULL) {
         k->options.prepare(&config);
+    }
+    if (kit_tune != NULL) {
+        kit_tune(&config);
     }
     if (cm_service_create(&config, &k->service, &why) != CM_OK) {
         die("create", why.text);

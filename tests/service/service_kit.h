@@ -69,6 +69,8 @@ const char *kit_ca_file(void);
 uint64_t kit_now(void);
 void kit_set_clock(uint64_t now);
 void kit_step_clock(int64_t seconds);
+/** Called behind the options' prepare, for one test's settings; NULL: nothing. */
+extern void (*kit_tune)(struct cm_service_config *config);
 
 /* ------------------------------------------------------------------ callers */
 
