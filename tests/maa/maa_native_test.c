@@ -128,6 +128,55 @@ TEST(a_fresh_quote_gets_an_affirming_result)
     free(token);
 }
 
+/* A token's claims without what is of one answer: its time and its name. */
+static json_t *lasting(const json_t *claims)
+{
+    static const char *const own[] = {"iat", "nbf", "exp", "jti"};
+    json_t *out = json_deep_copy(claims);
+
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+        (void)json_object_del(out, own[i]);
+    }
+    return out;
+}
+
+TEST(the_same_request_gets_the_same_answer_again)
+{
+    static const char policy[] = "version=1.0; authorizationrules { => permit(); }; "
+                                 "issuancerules { => issue(type=\"team\", value=\"red\"); };";
+    uint8_t challenge[32] = {0};
+    char *token = NULL;
+    char *quote = NULL;
+    json_t *first[2] = {NULL, NULL};
+
+    use();
+    CHECK_EQ(maa_policy("SgxEnclave", policy), 200);
+    token = nonce(challenge);
+    quote = quote_of(challenge);
+    for (int i = 0; i < 2; i++) {
+        json_t *now[2] = {NULL, NULL};
+
+        CHECK_EQ(ask(json_pack("{s:s, s:s}", "evidence", quote, "nonce", token))->status, 200);
+        now[0] = lasting(maa_result());
+        CHECK_STR(maa_text(json_object_get(now[0], "casemate.policy"), "team"), "red");
+        CHECK_EQ(maa_attest("SgxEnclave", json_pack("{s:s}", "quote", quote))->status, 200);
+        now[1] = lasting(maa_claims());
+        CHECK_STR(maa_text(json_object_get(now[1], "x-ms-policy"), "team"), "red");
+        for (int k = 0; k < 2; k++) {
+            CHECK(first[k] == NULL || json_equal(first[k], now[k]));
+            json_decref(first[k]);
+            first[k] = now[k];
+        }
+    }
+    json_decref(first[0]);
+    json_decref(first[1]);
+    free(quote);
+    free(token);
+    CHECK_EQ(maa_policy("SgxEnclave", "version=1.0; authorizationrules { => permit(); }; "
+                                      "issuancerules { };"),
+             200);
+}
+
 TEST(runtime_data_is_bound_with_and_without_a_challenge)
 {
     uint8_t challenge[32] = {0};

@@ -121,6 +121,17 @@ begin_with ak
 [[ "$answer" == *'not enrolled'* ]] && ok || fail "nobody knows this TPM: $answer"
 expect 0 '"kind":"key"' ask /api/v1/references -X POST -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
     -d "{\"name\":\"a TPM\",\"type\":\"Tpm\",\"content\":\"$(base64 -w0 < "$work/ek.pub")\"}"
+# a key that decrypts whatever it is given would open credentials for keys of no TPM, whoever enrolled it
+tpm tpm2_createprimary -C o -c "$work/primary.ctx"
+tpm tpm2_flushcontext -t
+tpm tpm2_create -C "$work/primary.ctx" -G rsa2048 -u "$work/free.pub" -r "$work/free.priv" -a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|decrypt'
+tpm tpm2_flushcontext -t
+expect 0 '"kind":"key"' ask /api/v1/references -X POST -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
+    -d "{\"name\":\"a key\",\"type\":\"Tpm\",\"content\":\"$(base64 -w0 < "$work/free.pub")\"}"
+mv "$work/ek.pub" "$work/ek.kept" && cp "$work/free.pub" "$work/ek.pub"
+begin_with ak
+[[ "$answer" == *"attributes"* ]] && ok || fail "a key that opens anything: $answer"
+mv "$work/ek.kept" "$work/ek.pub"
 begin_with ak
 activate ak || fail "the TPM does not open the credential: $answer"
 expect 0 '"x-ms-attestation-type":"tpm"' echo "$(request ak "$work/secret" | payload)"
