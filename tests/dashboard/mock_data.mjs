@@ -335,7 +335,7 @@ function audit(now) {
         ['carol', 'policy.reject', 'SgxEnclave', {version: 2}],
         ['bob', 'policy.set', 'SgxEnclave', {version: 3}],
         ['carol', 'policy.approve', 'SgxEnclave', {version: 3}],
-        ['bob', 'secret.set', 'settlement-api', {version: hex('settlement-api 0', 16)}],
+        ['bob', 'secret.set', 'settlement-api', {version: hex('settlement-api 0', 16), anyOf: [{authority: 'https://a.example', allOf: []}]}],
         ['bob', 'reference.add', 'cca-platform.corim', {values: 6}],
         ['bob', 'policy.set', 'SgxEnclave', {version: 4}],
         ['carol', 'policy.approve', 'SgxEnclave', {version: 4}],

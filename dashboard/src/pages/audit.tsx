@@ -58,10 +58,18 @@ function Verify(): JSX.Element {
     );
 }
 
+/** A value in words as far as it is words: a policy within it stays readable. */
+function said(value: unknown): string {
+    if (Array.isArray(value)) {
+        return value.map(said).join(', ');
+    }
+    return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 /** What a change was, in one text: hashes short, three lines of it. */
 function Detail({of}: {of: Record<string, unknown>}): JSX.Element {
     const text = Object.entries(of)
-        .map(([k, v]) => `${k}: ${Array.isArray(v) ? v.join(', ') : typeof v === 'string' ? v : JSON.stringify(v)}`)
+        .map(([k, v]) => `${k}: ${said(v)}`)
         .join(', ');
 
     return (
