@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -253,6 +254,51 @@ TEST(kill_loses_nothing_acknowledged)
         CHECK(acknowledged >= 40 && verdict.records >= acknowledged);
         cm_db_close(db);
     }
+    remove_file();
+}
+
+static enum cm_status append_alone(struct cm_db *db, void *arg, struct cm_why *why)
+{
+    (void)arg;
+    return append(db, NULL, why);
+}
+
+/* The writer says that it is over when there is room again, though nobody writes. */
+TEST(a_full_disk_is_noticed_and_its_end_too)
+{
+    const struct timespec between = {0, 50000000};
+    struct cm_writer *w = NULL;
+    struct cm_why why = {""};
+    struct rlimit r;
+    enum cm_status st = CM_OK;
+
+    if (shared()) {
+        SKIP("the disk is the server's");
+    }
+    begin();
+    REQUIRE(cm_writer_start(where, &w, NULL) == CM_OK);
+    CHECK(!cm_writer_trouble(w, &why));
+    CHECK_EQ(cm_writer_do(w, append_alone, NULL, NULL), CM_OK);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(getrlimit(RLIMIT_FSIZE, &r) == 0);
+    r.rlim_cur = 8192;
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &r) == 0);
+    st = cm_writer_do(w, append_alone, NULL, &why);
+    CHECK_EQ(st, CM_ERR_IO);
+    CHECK_STR(why.text, CM_DB_FULL);
+    why.text[0] = '\0';
+    CHECK(cm_writer_trouble(w, &why)); /* already, and still after a while */
+    CHECK_STR(why.text, CM_DB_FULL);
+    (void)nanosleep(&between, NULL);
+    CHECK(cm_writer_trouble(w, NULL));
+    r.rlim_cur = r.rlim_max;
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &r) == 0);
+    for (int i = 0; i < 1200 && cm_writer_trouble(w, NULL); i++) {
+        (void)nanosleep(&between, NULL);
+    }
+    CHECK(!cm_writer_trouble(w, NULL));
+    CHECK_EQ(cm_writer_do(w, append_alone, NULL, NULL), CM_OK);
+    cm_writer_stop(w);
     remove_file();
 }
 
