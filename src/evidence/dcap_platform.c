@@ -8,6 +8,8 @@
 #include "common/try.h"
 #include "crypto/pubkey.h"
 
+enum { KEY_NONE, KEY_WRITING, KEY_SET };
+
 static void record(struct cm_platform *p, const char *name, enum cm_status st,
                    const struct cm_why *why)
 {
@@ -282,41 +284,29 @@ out:
 enum cm_status cm_platform_key(const struct cm_platform *p, struct cm_span point,
                                struct cm_pubkey **out, bool *own)
 {
-    const struct cm_platform_key *kept = atomic_load(&p->key);
-
-    *own = kept == NULL || memcmp(kept->point, point.ptr, sizeof(kept->point)) != 0;
+    *own = atomic_load(&p->key.state) != KEY_SET ||
+           memcmp(p->key.point, point.ptr, sizeof(p->key.point)) != 0;
     if (!*own) {
-        *out = kept->pub;
+        *out = p->key.pub;
         return CM_OK;
     }
     return cm_pubkey_from_ec(CM_CURVE_P256, cm_span_make(point.ptr, 32),
                              cm_span_make(point.ptr + 32, 32), out);
 }
 
-static void key_free(struct cm_platform_key *key)
-{
-    if (key != NULL) {
-        cm_pubkey_free(key->pub);
-        free(key);
-    }
-}
-
 void cm_platform_keep_key(const struct cm_platform *p, struct cm_span point, struct cm_pubkey *pub)
 {
     /* NOLINTNEXTLINE(performance-no-int-to-ptr): the one way around const that compilers let pass */
-    struct cm_platform *kept = (struct cm_platform *)(uintptr_t)p;
-    struct cm_platform_key *key = malloc(sizeof(*key));
-    struct cm_platform_key *none = NULL;
+    struct cm_platform_key *key = (struct cm_platform_key *)(uintptr_t)&p->key;
+    int none = KEY_NONE;
 
-    if (key == NULL) {
+    if (!atomic_compare_exchange_strong(&key->state, &none, KEY_WRITING)) {
         cm_pubkey_free(pub);
         return;
     }
     memcpy(key->point, point.ptr, sizeof(key->point));
     key->pub = pub;
-    if (!atomic_compare_exchange_strong(&kept->key, &none, key)) {
-        key_free(key);
-    }
+    atomic_store(&key->state, KEY_SET);
 }
 
 void cm_platform_free(struct cm_platform *p)
@@ -324,7 +314,7 @@ void cm_platform_free(struct cm_platform *p)
     if (p == NULL) {
         return;
     }
-    key_free(atomic_load(&p->key));
+    cm_pubkey_free(p->key.pub);
     cm_certs_free(p->certs);
     cm_crl_free(p->root_crl);
     cm_crl_free(p->pck_crl);

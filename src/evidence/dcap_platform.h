@@ -31,6 +31,7 @@ struct cm_platform_period {
 
 /* An attestation key, ready to verify with. */
 struct cm_platform_key {
+    atomic_int state;  /* 0: none; what follows may be read once it is set */
     uint8_t point[64]; /* as in the quote */
     struct cm_pubkey *pub;
 };
@@ -57,7 +58,7 @@ struct cm_platform {
     struct cm_platform_period periods[CM_PLATFORM_MAX_PERIODS];
     size_t period_count;
     /* The key of the first quote that verified: quotes of a platform have the same. Set once, then it stays. */
-    _Atomic(struct cm_platform_key *) key;
+    struct cm_platform_key key;
 };
 
 /**
