@@ -115,20 +115,24 @@ static void metrics(void *state, FILE *out)
     const struct {
         const char *name;
         const char *labels;
-        const char *kind;
+        const char *kind; /* NULL: as the one before */
+        const char *help;
         uint64_t value;
     } all[] = {
-        {"casemate_logins_total", "{result=\"ok\"}", "counter", atomic_load(&a->logins)},
-        {"casemate_logins_total", "{result=\"refused\"}", NULL, atomic_load(&a->refused)},
-        {"casemate_logins_total", "{result=\"throttled\"}", NULL, atomic_load(&a->throttled)},
-        {"casemate_rate_limited_total", "", "counter", atomic_load(&a->limited)},
-        {"casemate_sessions", "", "gauge", v->session_count},
-        {"casemate_bearer_tokens", "", "gauge", v->token_count},
+        {"casemate_logins_total", "{result=\"ok\"}", "counter", "Log-ins.",
+         atomic_load(&a->logins)},
+        {"casemate_logins_total", "{result=\"refused\"}", NULL, NULL, atomic_load(&a->refused)},
+        {"casemate_logins_total", "{result=\"throttled\"}", NULL, NULL, atomic_load(&a->throttled)},
+        {"casemate_rate_limited_total", "", "counter", "Requests above a caller's rate.",
+         atomic_load(&a->limited)},
+        {"casemate_sessions", "", "gauge", "Sessions of browsers.", v->session_count},
+        {"casemate_bearer_tokens", "", "gauge", "Bearer tokens that are good.", v->token_count},
     };
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (all[i].kind != NULL) {
-            (void)fprintf(out, "# TYPE %s %s\n", all[i].name, all[i].kind);
+            (void)fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", all[i].name, all[i].help,
+                          all[i].name, all[i].kind);
         }
         (void)fprintf(out, "%s%s %" PRIu64 "\n", all[i].name, all[i].labels, all[i].value);
     }

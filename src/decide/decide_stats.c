@@ -355,7 +355,7 @@ void cm_stats_metrics(struct cm_stats *s, FILE *out)
     (void)pthread_mutex_lock(&s->lock);
     for (size_t i = 0; i < s->total_count; i++) {
         (void)fprintf(out, "casemate_attestations_total{tee=\"%s\",result=\"%s\"} %" PRIu64 "\n",
-                      s->totals[i].tee, s->totals[i].ok ? "permitted" : "refused",
+                      s->totals[i].tee, s->totals[i].ok ? "accepted" : "refused",
                       s->totals[i].count);
     }
     (void)pthread_mutex_unlock(&s->lock);

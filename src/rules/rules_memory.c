@@ -261,7 +261,8 @@ static void rules_metrics(void *state, FILE *out)
 {
     struct cm_rules *r = state;
 
-    (void)fprintf(out, "# TYPE casemate_policy_version gauge\n");
+    (void)fprintf(out, "# HELP casemate_policy_version What is in force; 0: the default.\n"
+                       "# TYPE casemate_policy_version gauge\n");
     (void)pthread_mutex_lock(&r->lock);
     for (size_t i = 0; i < CM_RULES_TYPES; i++) {
         (void)fprintf(out, "casemate_policy_version{type=\"%s\"} %lld\n", r->active[i]->type,

@@ -82,8 +82,11 @@ void cm_call_header(struct cm_call *call, const char *name, const char *value);
  */
 void cm_call_fail(struct cm_call *call, int status, const char *code, const char *format, ...)
     CM_PRINTF(4, 5);
-/** The same from a status: PARAM, FORMAT, SYNTAX, LIMIT, UNSUPPORTED 400; DENIED, POLICY 403; NOTFOUND 404; EXISTS,
- * STATE 409; BUSY 503 with Retry-After; anything else 500 without details (which go to the log). */
+/**
+ * The same from a status: PARAM, FORMAT, SYNTAX, LIMIT, OVERFLOW, UNSUPPORTED 400; DENIED, POLICY, SIGNATURE,
+ * MISMATCH, EXPIRED, REVOKED 403; NOTFOUND 404; EXISTS, STATE 409; BUSY, NOMEM, and whatever failed while the store
+ * cannot be written, 503 with Retry-After; anything else 500 without details (which go to the log).
+ */
 void cm_call_fail_status(struct cm_call *call, enum cm_status st, const struct cm_why *why);
 /** 401 with the challenge of the route's API. */
 void cm_call_challenge(struct cm_call *call);
