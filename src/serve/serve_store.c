@@ -1,6 +1,6 @@
 /* What is done to a store beside serving it. */
+#include <errno.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -40,18 +40,22 @@ out:
     return st;
 }
 
-/* Who restores is root, who serves is not: the store belongs to whom its folder does. */
-static void hand_over(const char *store)
+/*
+ * Who restores is root, who serves is not: what is made in the folder of the service's user is made as that user,
+ * who could otherwise have root follow a link of his.
+ */
+static enum cm_status become_owner(const char *folder, struct cm_why *why)
 {
-    char folder[4096] = "";
     struct stat st;
 
-    if (geteuid() == 0 && strncmp(store, "sqlite:", 7) == 0 && strlen(store) < sizeof(folder)) {
-        (void)snprintf(folder, sizeof(folder), "%s", store + 7);
-        if (stat(dirname(folder), &st) == 0) {
-            (void)!lchown(store + 7, st.st_uid, st.st_gid);
-        }
+    if (geteuid() != 0 || (stat(folder, &st) == 0 && st.st_uid == 0)) {
+        return CM_OK;
     }
+    if (stat(folder, &st) != 0 || setegid(st.st_gid) != 0 || seteuid(st.st_uid) != 0) {
+        cm_why_set(why, "%.150s: cannot act as its owner: %s", folder, strerror(errno));
+        return CM_ERR_DENIED;
+    }
+    return CM_OK;
 }
 
 enum cm_status cm_serve_restore(const struct cm_serve_args *args, const char *file, FILE *out,
@@ -66,14 +70,16 @@ enum cm_status cm_serve_restore(const struct cm_serve_args *args, const char *fi
         return st;
     }
     CM_TRY(cm_serve_folder(c.state, true, why));
+    CM_TRY(become_owner(c.state, why));
     CM_TRY(cm_store_restore(file, c.store, (int64_t)time(NULL), &b, why));
-    hand_over(c.store);
     cm_serve_plain_store(c.store, store, sizeof(store));
     say_copy(&b, "restored to", store, out);
     (void)fputs("Sessions and tokens that were revoked since the backup are good again: see to"
                 " them.\n",
                 out);
 out:
+    (void)!seteuid(getuid());
+    (void)!setegid(getgid());
     cm_serve_config_free(&c);
     return st;
 }

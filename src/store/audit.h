@@ -3,7 +3,8 @@
  * record that is changed, taken away, put in or put elsewhere breaks the chain at its place.
  *
  * Old records may be cut off the BEGINNING (cm_audit_cut()): what is behind a cut goes on from its last hash, and
- * says so itself in a record of its own, so that nobody else can cut there unnoticed.
+ * says so itself in a record of its own: a cut is never silent. Whoever can write to the store can make one, though,
+ * with such a record: whether records of that age were to go is for a person to see.
  *
  * NOT promised: that records at the END were not cut off together with the head, or that the whole chain
  * was not written anew, by someone who has the store; keep the last hash elsewhere (cm_audit_verify()).

@@ -100,8 +100,15 @@ expect 0 "backed up to" "$casemate" serve backup "$work/backup" --state "$state"
 [ "$(stat -c %a "$work/backup")" = 600 ] && ok || fail "others may read the backup"
 expect 0 "restored to" "$casemate" serve restore "$work/backup" --state "$work/restored"
 if [ "$(id -u)" = 0 ]; then # as an operator does it for a service that runs as somebody else
-    mkdir -m 700 "$work/theirs" && chown 12345:12345 "$work/theirs"
-    expect 0 "restored to" "$casemate" serve restore "$work/backup" --state "$work/theirs"
+    chmod 711 "$work" && mkdir -m 700 "$work/theirs" && chown 12345:12345 "$work/theirs"
+    expect 1 "Permission denied" "$casemate" serve restore "$work/backup" --state "$work/theirs"
+    cp "$work/backup" "$work/theirs.db" && chown 12345 "$work/theirs.db"
+    # it is made as them: a link of theirs leads root nowhere
+    ln -s "$work/elsewhere" "$work/theirs/store.db"
+    expect 1 "" "$casemate" serve restore "$work/theirs.db" --state "$work/theirs"
+    [ ! -e "$work/elsewhere" ] && ok || fail "root wrote where the service's user wanted it"
+    rm "$work/theirs/store.db"
+    expect 0 "restored to" "$casemate" serve restore "$work/theirs.db" --state "$work/theirs"
     [ "$(stat -c %u:%g "$work/theirs/store.db")" = 12345:12345 ] && ok || fail "the service cannot open what root restored"
 fi
 expect 1 "there is a store already" "$casemate" serve restore "$work/backup" --state "$work/restored"
