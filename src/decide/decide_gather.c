@@ -184,7 +184,11 @@ const char *cm_gather_type(enum cm_format format, struct cm_span quote)
     return (size_t)format < sizeof(types) / sizeof(types[0]) ? types[format] : NULL;
 }
 
-/* The client's materials and what the operator enrolled for such evidence, with room behind them. */
+/*
+ * The client's materials and what the operator enrolled for such evidence, with room behind them. Beside an activated
+ * attestation key no enrolled one counts: whoever has that would quote with it, and the report would name the
+ * endorsement key of another machine.
+ */
 static enum cm_status add_materials(struct cm_gather *g)
 {
     const size_t count = g->job.material_count;
@@ -201,9 +205,11 @@ static enum cm_status add_materials(struct cm_gather *g)
         memcpy(g->materials, g->job.materials, count * sizeof(*g->materials));
     }
     for (size_t i = 0; type != NULL && i < enrolled; i++) {
-        if (strcmp(g->enrolled->item[i].type, type) == 0 &&
-            !cm_enrolled_is_ek(&g->enrolled->item[i].material)) {
-            g->materials[g->job.material_count++] = g->enrolled->item[i].material;
+        const struct cm_material *m = &g->enrolled->item[i].material;
+        const bool ousted = m->kind == CM_MATERIAL_KEY && g->activated.len != 0;
+
+        if (strcmp(g->enrolled->item[i].type, type) == 0 && !ousted && !cm_enrolled_is_ek(m)) {
+            g->materials[g->job.material_count++] = *m;
         }
     }
     if (g->activated.len != 0) {

@@ -1,7 +1,7 @@
 /*
  * Credential activation in the dialogue with a TPM. The attacks: a challenge that has had its report, one that has
  * expired, another attestation key than the credential is for, another endorsement key's TPM, a guessed secret, keys
- * whose attributes are not what they must be, makers that nobody trusts.
+ * whose attributes are not what they must be, makers that nobody trusts, a quote of another machine that is enrolled.
  */
 #include "harness.h"
 
@@ -372,6 +372,31 @@ TEST(a_policy_may_ask_for_one_endorsement_key)
     tpm_client_init(&c);
     CHECK(tpm_refused(&c, answer_of(&m, secret, 32), "authorization failed"));
     CHECK_EQ(maa_policy("Tpm", ACTIVATED), 200);
+}
+
+TEST(an_enrolled_attestation_key_does_not_quote_for_an_activated_one)
+{
+    struct machine m;
+    struct tpm_client c;
+    uint8_t secret[64];
+    uint8_t area[512];
+    const size_t len = kit_area(KIT_OTHER, KIT_AK_ATTRIBUTES, area, sizeof(area));
+
+    machine_init(&m);
+    CHECK_EQ(kit_ask("POST", "/test/enrol/Tpm/b", "admin", "application/octet-stream",
+                     cm_span_make(area, len), NULL)
+                 ->status,
+             200);
+    CHECK(tpm_get_challenge());
+    tpm_client_init(&c);
+    c.quoting = KIT_OTHER; /* on its own it counts, but the policy asks for an activated one */
+    CHECK(tpm_refused(&c, json_object(), "authorization failed"));
+    REQUIRE(begin_with(&m, secret) == 32); /* machine A's TPM, and B's registers */
+    tpm_client_init(&c);
+    c.quoting = KIT_OTHER;
+    CHECK(tpm_refused(&c, answer_of(&m, secret, 32), "refused"));
+    c.quoting = KIT_RSA;
+    CHECK(tpm_report(&c, answer_of(&m, secret, 32)) != NULL);
 }
 
 TEST(messages_that_are_none_are_refused)

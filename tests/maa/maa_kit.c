@@ -9,6 +9,7 @@
 
 #include "crypto/hash.h"
 #include "decide/decide.h"
+#include "decide/decide_enrol.h"
 #include "identity/identity.h"
 #include "keep/keep.h"
 #include "maa/maa.h"
@@ -42,11 +43,30 @@ static void isolate(struct cm_call *call, void *state)
     cm_call_answer_json(call, st == CM_OK ? 200 : 500, json_pack("{}"));
 }
 
-static const struct cm_route kit_routes[] = {
-    {.methods = CM_WEB_POST, .path = "/test/isolate", .roles = CM_ROLE_ADMIN, .serve = isolate}};
+static void enrol(struct cm_call *call, void *state)
+{
+    struct cm_why why = {""};
+    json_t *out = NULL;
+    enum cm_status st =
+        cm_decide_enrol(call, cm_call_param(call, "name"), cm_call_param(call, "type"),
+                        cm_web_body(call->req), &out, &why);
 
-static const struct cm_module maa_kit_module = {
-    .name = "maa-kit", .routes = kit_routes, .route_count = 1};
+    (void)state;
+    json_decref(out);
+    cm_call_answer_json(call, st == CM_OK ? 200 : 500, json_pack("{s:s}", "why", why.text));
+}
+
+static const struct cm_route kit_routes[] = {
+    {.methods = CM_WEB_POST, .path = "/test/isolate", .roles = CM_ROLE_ADMIN, .serve = isolate},
+    {.methods = CM_WEB_POST,
+     .path = "/test/enrol/{type}/{name}",
+     .roles = CM_ROLE_ADMIN,
+     .serve = enrol}};
+
+static const struct cm_module maa_kit_module = {.name = "maa-kit",
+                                                .routes = kit_routes,
+                                                .route_count =
+                                                    sizeof(kit_routes) / sizeof(kit_routes[0])};
 
 static const struct cm_module *const modules[] = {&cm_identity_module, &cm_rules_module,
                                                   &cm_decide_module,   &cm_maa_module,
