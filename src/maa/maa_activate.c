@@ -219,11 +219,21 @@ out:
     return st;
 }
 
-enum cm_status cm_maa_challenge_spend(struct cm_call *call, const uint8_t challenge[32],
+enum cm_status cm_maa_challenge_spend(struct cm_call *call, const json_t *context,
                                       struct cm_why *why)
 {
     struct spending s = {"", call->now};
+    const char *id = json_string_value(json_object_get(context, "jti"));
+    enum cm_status st = CM_OK;
 
-    cm_hex_encode(cm_span_make(challenge, 32), CM_HEX_LOWER, s.hash);
-    return cm_service_write(call->service, spend_run, &s, why);
+    if (call->db == NULL) {
+        cm_why_set(why, "a challenge is not spent on a loop");
+        return CM_ERR_BUSY; /* all connections of the loop would wait for the disk */
+    }
+    if (id == NULL) {
+        cm_why_set(why, "the service_context has no jti");
+        return CM_ERR_FORMAT;
+    }
+    st = hex_of(cm_span_make(id, strlen(id)), s.hash);
+    return st == CM_OK ? cm_service_write(call->service, spend_run, &s, why) : st;
 }

@@ -433,7 +433,7 @@ static enum cm_status make_report(struct cm_call *call, const struct cm_maa_requ
     char *text = NULL;
     enum cm_status st = CM_OK;
 
-    CM_TRY(cm_maa_challenge_spend(call, t->challenge, why));
+    CM_TRY(cm_maa_challenge_spend(call, t->context, why));
     CM_TRY(cm_maa_claims(&issue, r, d, &claims));
     (void)json_object_set_new(claims, "x-ms-attestation-type", json_string("tpm"));
     (void)json_object_set_new(claims, "exp", json_integer((json_int_t)end));
@@ -482,13 +482,15 @@ static void request(struct cm_call *call, const char *text)
     cm_maa_fail_input(call, st, &why);
 }
 
-/* A challenge is given at once; whoever brings keys or a quote waits for a worker, and for the disk. */
+/* A challenge is given at once; whoever brings keys or a quote waits for a worker, and for the disk. A request counts
+   as one whatever stands beside it, as it does below. */
 static bool takes_time(const json_t *message)
 {
     const char *type =
         json_string_value(json_object_get(json_object_get(message, "payload"), "type"));
 
-    return type == NULL || strcmp(type, "aikcert") != 0;
+    return json_is_string(json_object_get(message, "request")) || type == NULL ||
+           strcmp(type, "aikcert") != 0;
 }
 
 void cm_maa_attest_tpm(struct cm_call *call, void *state)

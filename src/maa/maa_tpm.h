@@ -23,8 +23,13 @@ CM_MUST_USE enum cm_status cm_maa_activate_begin(struct cm_call *call, const jso
 CM_MUST_USE enum cm_status cm_maa_activate_end(const json_t *tpm_data, const json_t *context,
                                                struct cm_maa_request *r, struct cm_why *why);
 
-/** That a challenge counts no more. On a worker; waits for the disk. @retval CM_ERR_EXISTS it did not any more */
-CM_MUST_USE enum cm_status cm_maa_challenge_spend(struct cm_call *call, const uint8_t challenge[32],
+/**
+ * That a challenge counts no more. On a worker; waits for the disk. What is spent is the jti that was signed, never the
+ * text of the token: ECDSA takes (r, n - s) for (r, s), so anybody can make another text, and challenge, of one context.
+ * @param context  the claims of a context of this service
+ * @retval CM_ERR_EXISTS  it did not any more   @retval CM_ERR_BUSY  this is no worker: nothing was written
+ */
+CM_MUST_USE enum cm_status cm_maa_challenge_spend(struct cm_call *call, const json_t *context,
                                                   struct cm_why *why);
 
 #endif

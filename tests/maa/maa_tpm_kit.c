@@ -194,7 +194,11 @@ json_t *tpm_ask(const struct tpm_client *c, json_t *tpm_data)
                          token, sizeof(token)) == CM_OK,
              "JWS");
     free(text);
-    return tpm_say(json_pack("{s:s}", "request", token));
+    payload = json_pack("{s:s}", "request", token);
+    if (c->beside) {
+        (void)json_object_set_new(payload, "payload", json_pack("{s:s}", "type", "aikcert"));
+    }
+    return tpm_say(payload);
 }
 
 const json_t *tpm_report(const struct tpm_client *c, json_t *tpm_data)

@@ -22,6 +22,7 @@ struct tpm_client {
     const char *att_type;
     const char *rp_data;
     bool spoil_pcrs;
+    bool beside; /* a first message stands beside the request */
 };
 
 /** A service that trusts the TPM makers' root of this kit. */

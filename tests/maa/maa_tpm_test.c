@@ -1,17 +1,41 @@
 /*
  * The dialogue with a TPM: a challenge, a quote over it, a report. The attacks: a quote over another challenge
  * or an old one, a request signed with another key than it names, somebody else's key beside a quote that does
- * not bind it, an attestation key that nobody certified.
+ * not bind it, an attestation key that nobody certified, a context whose signature is written in its other way, a
+ * message that would be decided on an event loop.
  */
 #include "harness.h"
 
+#include <openssl/bn.h>
+#include <stdatomic.h>
+
 #include "crypto/hash.h"
+#include "maa/maa_tpm.h"
 #include "maa_tpm_kit.h"
+#include "token/base64.h"
 
 #define PERMIT                                                          \
     "version=1.0; authorizationrules { => permit(); }; issuancerules {" \
     " => issueproperty(type=\"report_validity_in_minutes\", value=60);" \
     " => issueproperty(type=\"omit_x5c\", value=true); };"
+
+static atomic_int spent_on[2]; /* a loop, a worker */
+static atomic_bool as_on_loop;
+
+enum cm_status cm_spend_real(struct cm_call *call, const json_t *context,
+                             struct cm_why *why) __asm__("__real_cm_maa_challenge_spend");
+enum cm_status cm_spend_seen(struct cm_call *call, const json_t *context,
+                             struct cm_why *why) __asm__("__wrap_cm_maa_challenge_spend");
+enum cm_status cm_spend_seen(struct cm_call *call, const json_t *context, struct cm_why *why)
+{
+    struct cm_call copy = *call;
+
+    (void)atomic_fetch_add(&spent_on[call->db == NULL ? 0 : 1], 1);
+    if (atomic_load(&as_on_loop)) {
+        copy.db = NULL;
+    }
+    return cm_spend_real(&copy, context, why);
+}
 
 /* The attestation key's certificate, and its maker's. */
 static json_t *certified(void)
@@ -125,6 +149,74 @@ TEST(a_challenge_gets_one_report)
     CHECK(tpm_refused(&c, certified(), "report already")); /* whoever saw it sends it again */
     init(&c);
     CHECK(tpm_report(&c, certified()) != NULL);
+}
+
+/* The context with (r, n - s) in the place of (r, s), which verifies as well, and the challenge that is its hash. */
+static void write_signature_anew(void)
+{
+    static const char order[] = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+    char token[4096] = "";
+    uint8_t sig[64];
+    char *text = NULL;
+    char *dot = NULL;
+    BIGNUM *n = NULL;
+    BIGNUM *s = NULL;
+    size_t len = 0;
+
+    kit_must(cm_base64url_decode(cm_span_make(tpm_context, strlen(tpm_context)), (uint8_t *)token,
+                                 sizeof(token) - 1, &len) == CM_OK,
+             "a context");
+    dot = strrchr(token, '.');
+    kit_must(dot != NULL &&
+                 cm_base64url_decode(cm_span_make(dot + 1, strlen(dot + 1)), sig, 64, &len) ==
+                     CM_OK &&
+                 len == 64,
+             "a signature");
+    s = BN_bin2bn(sig + 32, 32, NULL);
+    kit_must(BN_hex2bn(&n, order) == 64 && BN_sub(s, n, s) == 1 &&
+                 BN_bn2binpad(s, sig + 32, 32) == 32,
+             "n - s");
+    BN_free(n);
+    BN_free(s);
+    text = maa_b64(cm_span_make(sig, 64));
+    memcpy(dot + 1, text, strlen(text) + 1);
+    free(text);
+    free(tpm_context);
+    tpm_context = maa_b64(cm_span_make(token, strlen(token)));
+    kit_must(cm_hash(CM_HASH_SHA256, cm_span_make(token, strlen(token)), tpm_challenge) == CM_OK,
+             "a hash");
+}
+
+TEST(a_context_whose_signature_is_written_anew_is_the_same_one)
+{
+    struct tpm_client c;
+
+    tpm_begin(PERMIT);
+    init(&c);
+    CHECK(tpm_report(&c, certified()) != NULL);
+    write_signature_anew();
+    tpm_client_init(&c);
+    CHECK(tpm_refused(&c, certified(), "report already"));
+}
+
+TEST(no_message_has_a_loop_wait_for_the_disk)
+{
+    struct tpm_client c;
+
+    tpm_begin(PERMIT);
+    atomic_store(&spent_on[0], 0);
+    atomic_store(&spent_on[1], 0);
+    init(&c);
+    c.beside = true;
+    CHECK(tpm_report(&c, certified()) != NULL);
+    CHECK_EQ(atomic_load(&spent_on[0]), 0);
+    CHECK_EQ(atomic_load(&spent_on[1]), 1);
+    init(&c);
+    atomic_store(&as_on_loop, true);
+    CHECK(tpm_report(&c, certified()) == NULL);
+    CHECK_EQ(kit_last()->status, 503);
+    atomic_store(&as_on_loop, false);
+    CHECK(tpm_report(&c, certified()) != NULL); /* nothing was spent */
 }
 
 TEST(a_context_of_the_native_api_is_none)
