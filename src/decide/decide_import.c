@@ -135,10 +135,7 @@ static enum cm_status take_base64(const json_t *value, uint8_t **out, struct cm_
     if (*out == NULL) {
         return CM_ERR_NOMEM;
     }
-    st = cm_base64_decode(text, *out, cap, &len);
-    if (st != CM_OK) {
-        st = cm_base64url_decode(text, *out, cap, &len);
-    }
+    st = cm_base64_any_decode(text, false, *out, cap, &len);
     *span = cm_span_make(*out, len);
     return st;
 }

@@ -47,25 +47,6 @@ void cm_kbs_evidence_free(struct cm_kbs_evidence *e)
     memset(e, 0, sizeof(*e));
 }
 
-/* Either alphabet, with or without padding: guests differ. In place. */
-static enum cm_status decode_base64(uint8_t *text, size_t *len)
-{
-    size_t n = *len;
-    size_t padding = 0;
-
-    while (padding < 2 && n > 0 && text[n - 1] == '=') {
-        n--;
-        padding++;
-    }
-    if (padding != 0 && *len % 4 != 0) {
-        return CM_ERR_FORMAT;
-    }
-    for (size_t i = 0; i < n; i++) {
-        text[i] = text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i];
-    }
-    return cm_base64url_decode(cm_span_make(text, n), text, n, len);
-}
-
 static enum cm_status numbers(struct cm_json_value v, uint8_t *out, size_t *len)
 {
     size_t n = 0;
@@ -102,7 +83,8 @@ enum cm_status cm_kbs_bytes(struct cm_kbs_evidence *e, struct cm_json_value v, s
         st = numbers(v, room, &len);
     } else {
         CM_TRY(cm_json_string(v, (char *)room, cap + 1, &len));
-        st = decode_base64(room, &len);
+        /* guests differ in alphabet and padding */
+        st = cm_base64_any_decode(cm_span_make(room, len), false, room, cap, &len);
     }
     *out = cm_span_make(room, len);
 out:

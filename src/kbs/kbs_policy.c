@@ -107,9 +107,9 @@ static void refuse_rego(struct cm_call *call)
 static char *policy_of(struct cm_call *call, json_t *body)
 {
     const char *text = json_string_value(json_object_get(body, "policy"));
-    size_t cap = text == NULL ? 0 : strlen(text) + 1;
-    char *plain = text == NULL ? NULL : strdup(text);
-    size_t len = plain == NULL ? 0 : strcspn(plain, "=");
+    size_t cap = text == NULL ? 0 : strlen(text);
+    char *plain = text == NULL ? NULL : malloc(cap + 1);
+    size_t len = 0;
 
     if (text == NULL) {
         cm_call_fail(call, 400, "InvalidParameter", "policy, in base64, is missing");
@@ -119,13 +119,8 @@ static char *policy_of(struct cm_call *call, json_t *body)
         cm_call_fail_status(call, CM_ERR_NOMEM, NULL);
         return NULL;
     }
-    for (size_t i = 0; i < len; i++) {
-        if (plain[i] == '+' || plain[i] == '/') {
-            plain[i] = plain[i] == '+' ? '-' : '_';
-        }
-    }
-    if (strspn(plain + len, "=") != strlen(plain + len) || strlen(plain + len) > 2 ||
-        cm_base64url_decode(cm_span_make(plain, len), (uint8_t *)plain, cap, &len) != CM_OK ||
+    if (cm_base64_any_decode(cm_span_make(text, cap), false, (uint8_t *)plain, cap, &len) !=
+            CM_OK ||
         memchr(plain, '\0', len) != NULL) {
         cm_call_fail(call, 400, "InvalidParameter", "policy is not base64 of a text");
         free(plain);

@@ -14,35 +14,22 @@
 
 enum cm_status cm_maa_base64(struct cm_span text, struct cm_maa_bytes *out)
 {
-    size_t len = text.len;
-    char *url = NULL;
-    uint8_t *bytes = NULL;
-    enum cm_status st = CM_OK;
+    uint8_t *bytes = malloc(text.len + 1);
+    enum cm_status st = CM_ERR_NOMEM;
 
     out->ptr = NULL;
     out->len = 0;
-    /* padding fills the last four characters, or is not there */
-    while (text.len % 4 == 0 && len != 0 && text.len - len < 2 && text.ptr[len - 1] == '=') {
-        len--;
+    if (bytes == NULL) {
+        return st;
     }
-    url = malloc(len + 1);
-    bytes = malloc(len + 1);
-    if (url == NULL || bytes == NULL) {
-        st = CM_ERR_NOMEM;
-        goto out;
+    /* mixed: examples of Azure Attestation's own description mix the alphabets */
+    st = cm_base64_any_decode(text, true, bytes, text.len + 1, &out->len);
+    if (st != CM_OK) {
+        free(bytes);
+        return st;
     }
-    for (size_t i = 0; i < len; i++) {
-        char c = (char)text.ptr[i];
-
-        url[i] = (char)(c == '+' ? '-' : c == '/' ? '_' : c);
-    }
-    CM_TRY(cm_base64url_decode(cm_span_make(url, len), bytes, len + 1, &out->len));
     out->ptr = bytes;
-    bytes = NULL;
-out:
-    free(url);
-    free(bytes);
-    return st;
+    return CM_OK;
 }
 
 enum cm_status cm_maa_base64_of(const json_t *value, struct cm_maa_bytes *out)

@@ -19,7 +19,7 @@ static inline struct cm_span cm_maa_span(const struct cm_maa_bytes *b)
 }
 
 /**
- * Base64 of either alphabet, with padding or without: clients mix them. Nothing but its characters, and no
+ * Base64 of either alphabet or of both, with padding or without: clients differ. Nothing but its characters, and no
  * bits behind the last byte.
  * @retval CM_ERR_FORMAT   @retval CM_ERR_NOMEM
  */

@@ -1,7 +1,6 @@
 /* Strict base64; see base64.h. Untrusted: the text. */
 #include "token/base64.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static const char url_alphabet[] =
@@ -9,9 +8,10 @@ static const char url_alphabet[] =
 static const char std_alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-#define STD_ONLY 0x40u /* of '+' and '/' */
-#define URL_ONLY 0x80u /* of '-' and '_' */
-#define NO_CHAR  0xc0u /* refused by both */
+#define STD_ONLY 0x40u   /* of '+' and '/' */
+#define URL_ONLY 0x80u   /* of '-' and '_' */
+#define NO_CHAR  0xc0u   /* refused by both */
+#define MIXED    NO_CHAR /* what is refused where either alphabet's characters are taken */
 
 /* text is public, so looking it up tells nobody anything */
 /* clang-format off */
@@ -27,9 +27,11 @@ static const uint8_t values[128] = {
 };
 /* clang-format on */
 
-static unsigned value_of(uint8_t c)
+static unsigned value_of(uint8_t c, unsigned refused)
 {
-    return c < sizeof(values) ? values[c] : NO_CHAR;
+    const unsigned v = c < sizeof(values) ? values[c] : NO_CHAR;
+
+    return refused == MIXED && v != NO_CHAR ? v & 63 : v;
 }
 
 /* Groups of four characters; what is left of the text is behind them. */
@@ -37,10 +39,10 @@ static enum cm_status decode_groups(struct cm_span *text, unsigned refused, uint
                                     size_t cap, size_t *used)
 {
     while (text->len >= 4) {
-        const unsigned a = value_of(text->ptr[0]);
-        const unsigned b = value_of(text->ptr[1]);
-        const unsigned c = value_of(text->ptr[2]);
-        const unsigned d = value_of(text->ptr[3]);
+        const unsigned a = value_of(text->ptr[0], refused);
+        const unsigned b = value_of(text->ptr[1], refused);
+        const unsigned c = value_of(text->ptr[2], refused);
+        const unsigned d = value_of(text->ptr[3], refused);
 
         if (((a | b | c | d) & refused) != 0) {
             return CM_ERR_FORMAT;
@@ -57,9 +59,9 @@ static enum cm_status decode_groups(struct cm_span *text, unsigned refused, uint
     return CM_OK;
 }
 
-static enum cm_status decode(struct cm_span text, bool url, uint8_t *out, size_t cap, size_t *len)
+static enum cm_status decode(struct cm_span text, unsigned refused, uint8_t *out, size_t cap,
+                             size_t *len)
 {
-    const unsigned refused = url ? STD_ONLY : URL_ONLY;
     unsigned bits = 0;
     size_t used = 0;
     enum cm_status st = text.len % 4 == 1 ? CM_ERR_FORMAT : CM_OK;
@@ -71,7 +73,7 @@ static enum cm_status decode(struct cm_span text, bool url, uint8_t *out, size_t
         return st;
     }
     for (size_t i = 0; i < text.len; i++) { /* two or three */
-        const unsigned v = value_of(text.ptr[i]);
+        const unsigned v = value_of(text.ptr[i], refused);
 
         if ((v & refused) != 0) {
             return CM_ERR_FORMAT;
@@ -98,7 +100,16 @@ static enum cm_status decode(struct cm_span text, bool url, uint8_t *out, size_t
 
 enum cm_status cm_base64url_decode(struct cm_span text, uint8_t *out, size_t cap, size_t *len)
 {
-    return decode(text, true, out, cap, len);
+    return decode(text, STD_ONLY, out, cap, len);
+}
+
+/* Of whole groups: the last one's padding is at most two characters. */
+static struct cm_span unpadded(struct cm_span text)
+{
+    for (int i = 0; i < 2 && text.len != 0 && text.ptr[text.len - 1] == '='; i++) {
+        text.len--;
+    }
+    return text;
 }
 
 enum cm_status cm_base64_decode(struct cm_span text, uint8_t *out, size_t cap, size_t *len)
@@ -106,10 +117,21 @@ enum cm_status cm_base64_decode(struct cm_span text, uint8_t *out, size_t cap, s
     if (text.len % 4 != 0) {
         return CM_ERR_FORMAT;
     }
-    for (int i = 0; i < 2 && text.len != 0 && text.ptr[text.len - 1] == '='; i++) {
-        text.len--;
+    return decode(unpadded(text), URL_ONLY, out, cap, len);
+}
+
+enum cm_status cm_base64_any_decode(struct cm_span text, bool mixed, uint8_t *out, size_t cap,
+                                    size_t *len)
+{
+    unsigned refused = mixed ? MIXED : URL_ONLY;
+
+    for (size_t i = 0; !mixed && i < text.len; i++) {
+        if (text.ptr[i] == '-' || text.ptr[i] == '_') {
+            refused = STD_ONLY;
+            break;
+        }
     }
-    return decode(text, false, out, cap, len);
+    return decode(text.len % 4 == 0 ? unpadded(text) : text, refused, out, cap, len);
 }
 
 static enum cm_status encode(struct cm_span data, bool url, char *out, size_t cap, size_t *len)

@@ -1,8 +1,9 @@
-/* Strict base64 (RFC 4648): canonical only, no white space; with padding, or base64url without. */
+/* Strict base64 (RFC 4648): no white space, no bits behind the last byte, no padding out of place. */
 #ifndef CM_TOKEN_BASE64_H
 #define CM_TOKEN_BASE64_H
 
 #include <casemate/status.h>
+#include <stdbool.h>
 
 #include "common/span.h"
 #include "common/writer.h"
@@ -21,6 +22,17 @@ CM_MUST_USE enum cm_status cm_base64url_decode(struct cm_span text, uint8_t *out
 /** Decode ordinary base64, padding required. Results as above. */
 CM_MUST_USE enum cm_status cm_base64_decode(struct cm_span text, uint8_t *out, size_t cap,
                                             size_t *len);
+
+/**
+ * Decode base64 of either alphabet, with its padding or without: what senders who differ write. One
+ * text is of one alphabet, as every encoder writes it, unless mixed. Bytes have up to four texts
+ * (more if mixed): whoever compares, compares what was decoded.
+ * @param out  may be where the text is; its bytes are undefined after an error
+ * @param mixed  take characters of both alphabets in one text, too
+ * @retval CM_ERR_FORMAT, CM_ERR_SPACE  as above; padding that does not fill the last four characters
+ */
+CM_MUST_USE enum cm_status cm_base64_any_decode(struct cm_span text, bool mixed, uint8_t *out,
+                                                size_t cap, size_t *len);
 
 /** Encode; no NUL is added. @retval CM_ERR_SPACE */
 CM_MUST_USE enum cm_status cm_base64url_encode(struct cm_span data, char *out, size_t cap,

@@ -20,7 +20,6 @@
 enum cm_status cm_vault_base64(const char *text, size_t max, uint8_t **out, size_t *len)
 {
     size_t n = strlen(text);
-    char *plain = NULL;
     uint8_t *bytes = NULL;
     enum cm_status st = CM_OK;
 
@@ -29,31 +28,18 @@ enum cm_status cm_vault_base64(const char *text, size_t max, uint8_t **out, size
     if (n > CM_BASE64_ENCODED(max)) {
         return CM_ERR_LIMIT;
     }
-    for (int i = 0; i < 2 && n != 0 && text[n - 1] == '='; i++) {
-        n--;
-    }
-    plain = malloc(n + 1);
     bytes = malloc(n + 1);
-    if (plain == NULL || bytes == NULL) {
-        st = CM_ERR_NOMEM;
-        goto out;
+    if (bytes == NULL) {
+        return CM_ERR_NOMEM;
     }
-    for (size_t i = 0; i < n; i++) {
-        plain[i] = (char)(text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i]);
+    st = cm_base64_any_decode(cm_span_make(text, n), false, bytes, n + 1, len);
+    if (st != CM_OK) {
+        cm_wipe(bytes, n); /* a key's beginning, perhaps */
+        free(bytes);
+        return st;
     }
-    CM_TRY(cm_base64url_decode(cm_span_make(plain, n), bytes, n + 1, len));
     *out = bytes;
-    bytes = NULL;
-out:
-    if (plain != NULL) {
-        cm_wipe(plain, n);
-    }
-    if (bytes != NULL) {
-        cm_wipe(bytes, n);
-    }
-    free(plain);
-    free(bytes);
-    return st;
+    return CM_OK;
 }
 
 /* --------------------------------------------------------------- attributes */

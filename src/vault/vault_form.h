@@ -47,7 +47,7 @@ CM_MUST_USE enum cm_status cm_vault_change_apply(const struct cm_vault_change *c
                                                  struct cm_why *why);
 
 /**
- * base64 of either alphabet, padded or not, into new memory, which the caller wipes and frees.
+ * base64 of either alphabet (not of both), padded or not, into new memory, which the caller wipes and frees.
  * @retval CM_ERR_FORMAT, CM_ERR_LIMIT, CM_ERR_NOMEM
  */
 CM_MUST_USE enum cm_status cm_vault_base64(const char *text, size_t max, uint8_t **out,

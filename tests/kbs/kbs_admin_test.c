@@ -55,6 +55,8 @@ TEST(rego_is_refused_with_a_way_out)
 
 TEST(a_policy_that_is_none_changes_nothing)
 {
+    static const char *const bad[] = {"eHl6eHl6eA=", "eHl6=", "eHl6==", "eHk==", "Pj4-Pj4+"};
+
     kbs_ready();
     CHECK_EQ(kbs_resource_policy("version=1.0; authorizationrules { => maybe(); };"), 400);
     CHECK(strstr(kit_string("detail"), "line 1") != NULL);
@@ -62,6 +64,14 @@ TEST(a_policy_that_is_none_changes_nothing)
     CHECK_EQ(kit_post("/kbs/v0/resource-policy", "author", "{}")->status, 400);
     CHECK_EQ(kit_post("/kbs/v0/resource-policy", "author", "{\"policy\":\"!\"}")->status, 400);
     CHECK_EQ(kit_post("/kbs/v0/resource-policy", "author", "{\"policy\":\"AA\"}")->status, 400);
+    /* whole padding or none, one alphabet: read otherwise, it would be a policy's language that is wrong */
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        CHECK_EQ(
+            kit_post_json("/kbs/v0/resource-policy", "author", json_pack("{s:s}", "policy", bad[i]))
+                ->status,
+            400);
+        CHECK(strstr(kit_string("detail"), "base64") != NULL);
+    }
     CHECK_EQ(
         kbs_attestation_policy("default_cpu", "version=1.0; authorizationrules { => permit(); };"),
         400);

@@ -294,6 +294,27 @@ TEST(a_request_brings_nothing_that_is_trusted)
     free(quote);
 }
 
+/* Examples of Azure Attestation's description have both alphabets in one text. */
+TEST(alphabets_may_be_mixed)
+{
+    uint8_t zeros[32] = {0};
+    char *quote = NULL;
+    size_t signs = 0;
+
+    use();
+    quote = quote_of(zeros);
+    for (size_t i = strcspn(quote, "-_"); quote[i] != '\0'; i += strcspn(quote + i, "-_")) {
+        const char standard = quote[i] == '-' ? '+' : '/';
+
+        quote[i] = signs++ % 2 == 0 ? standard : quote[i];
+        i++;
+    }
+    REQUIRE(signs > 1);
+    CHECK_EQ(maa_attest("SgxEnclave", json_pack("{s:s}", "quote", quote))->status, 200);
+    CHECK_EQ(ask(json_pack("{s:s}", "evidence", quote))->status, 200);
+    free(quote);
+}
+
 TEST(requests_that_are_not_what_they_should_be_are_refused)
 {
     static const char *const bodies[] = {

@@ -245,7 +245,8 @@ TEST(evidence_that_is_none_is_refused_with_a_reason)
     refuse("sgx", "{\"quote\":{}}");
     refuse("sgx", "{\"quote\":\"Y\"}");
     refuse("sgx", "{\"quote\":\"YQ=\"}");
-    refuse("sgx", "{\"quote\":\"YR==\"}"); /* bits that are not zero */
+    refuse("sgx", "{\"quote\":\"PDw_Pz4+\"}"); /* of both alphabets */
+    refuse("sgx", "{\"quote\":\"YR==\"}");     /* bits that are not zero */
     refuse("sgx", "{\"quote\":\"Y Q==\"}");
     refuse("sgx", "{\"quote\":[256]}");
     refuse("sgx", "{\"quote\":[-1]}");

@@ -71,6 +71,101 @@ TEST(base64_is_canonical)
     CHECK_EQ(cm_base64url_decode(cm_span_make("AAAA", 4), out, 2, &len), CM_ERR_SPACE);
 }
 
+TEST(base64_of_any_dress_is_strict)
+{
+    static const struct {
+        const char *text;
+        const char *bytes; /* NULL: refused, whether mixed or not */
+        bool mixed;        /* taken only where alphabets may be mixed */
+    } cases[] = {
+        {"", "", false},
+        {"QUI", "AB", false},
+        {"QUI=", "AB", false},
+        {"QQ", "A", false},
+        {"QQ==", "A", false},
+        {"QUJD", "ABC", false},
+        {"PDw/Pz4+", "<<?\?>>", false},
+        {"PDw_Pz4-", "<<?\?>>", false},
+        {"Pz8_Pg", "??\?>", false},
+        {"Pz8/Pg==", "??\?>", false},
+        {"Pz8_Pg==", "??\?>", false},
+        {"PDw/Pz4-", "<<?\?>>", true},
+        {"PDw_Pz4+", "<<?\?>>", true},
+        {"Pz8_Pz8/Pg==", "?????\?>", true},
+        {"Pz8/Pz8_Pg", "?????\?>", true},
+        {"QUI==", NULL, false}, /* padding that is too much, */
+        {"QUJD=", NULL, false}, /* of a text that needs none, */
+        {"QUJD==", NULL, false},
+        {"QUJD====", NULL, false}, /* a group of it */
+        {"QQ=", NULL, false},      /* and too little */
+        {"Q", NULL, false},        /* six bits are no byte */
+        {"Q===", NULL, false},
+        {"=", NULL, false},
+        {"====", NULL, false},
+        {"Q=Q=", NULL, false}, /* padding within */
+        {"QQ==QQ==", NULL, false},
+        {"QR", NULL, false}, /* bits behind the last byte */
+        {"QR==", NULL, false},
+        {"QUJ", NULL, false},
+        {"QUJ=", NULL, false},
+        {"QU I", NULL, false},
+        {"QUI=\n", NULL, false},
+        {"QUJD\nQUJD", NULL, false},
+        {"QUJ\xc3", NULL, false},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (int mixed = 0; mixed <= 1; mixed++) {
+            const bool good = cases[i].bytes != NULL && (mixed == 1 || !cases[i].mixed);
+            uint8_t room[16] = {0}; /* the text's own: what it says goes where it stood */
+            const size_t n = strlen(cases[i].text);
+            size_t len = 0;
+            enum cm_status st = CM_OK;
+
+            memcpy(room, cases[i].text, n);
+            st = cm_base64_any_decode(cm_span_make(room, n), mixed == 1, room, n, &len);
+            if (st != (good ? CM_OK : CM_ERR_FORMAT)) {
+                TEST_FAIL("\"%s\" (%d) gives %d", cases[i].text, mixed, (int)st);
+            } else if (good) {
+                CHECK_EQ(len, strlen(cases[i].bytes));
+                CHECK(memcmp(room, cases[i].bytes, len) == 0);
+            }
+        }
+    }
+}
+
+/* Where either strict decoder takes a text, so does this one, with the same bytes in the same room. */
+TEST(base64_of_any_dress_is_that_of_each)
+{
+    static const char signs[] = "AQ8+/-_= \xff";
+
+    for (unsigned k = 0; k < 100000; k++) {
+        uint8_t text[5];
+        uint8_t want[4];
+        uint8_t out[4] = {1, 2, 3, 4};
+        size_t len = 0;
+        size_t got = 0;
+        unsigned rest = k;
+
+        for (size_t i = 0; i < sizeof(text); i++, rest /= 10) {
+            text[i] = (uint8_t)signs[rest % 10];
+        }
+        for (size_t n = 0; n <= sizeof(text); n++) {
+            const struct cm_span s = cm_span_make(text, n);
+            const bool one = cm_base64url_decode(s, want, sizeof(want), &len) == CM_OK ||
+                             cm_base64_decode(s, want, sizeof(want), &len) == CM_OK;
+
+            if (one && (cm_base64_any_decode(s, false, out, len, &got) != CM_OK || got != len ||
+                        memcmp(out, want, len) != 0)) {
+                TEST_FAIL("%u of %zu", k, n);
+            }
+            if (one && len != 0) {
+                CHECK_EQ(cm_base64_any_decode(s, k % 2 == 0, out, len - 1, &got), CM_ERR_SPACE);
+            }
+        }
+    }
+}
+
 /* Of each place, also those in front of the last group: 64 characters of 256 and no other are taken. */
 TEST(base64_takes_its_alphabet_only)
 {

@@ -301,6 +301,33 @@ TEST(imported_rsa_keys_are_checked)
     free(token);
 }
 
+/* Of either alphabet, padded or not: but one text is of one, and its padding is whole. */
+TEST(keys_are_base64_of_any_dress)
+{
+    static const struct {
+        const char *k;
+        int status;
+    } dresses[] = {
+        {"-_8CAwQFBgcICQoLDA0ODw", 200},   {"+/8CAwQFBgcICQoLDA0ODw==", 200},
+        {"-_8CAwQFBgcICQoLDA0ODw==", 200}, {"+/8CAwQFBgcICQoLDA0ODw", 200},
+        {"-/8CAwQFBgcICQoLDA0ODw", 400},   {"+_8CAwQFBgcICQoLDA0ODw==", 400},
+        {"-_8CAwQFBgcICQoLDA0ODw=", 400},  {"-_8CAwQFBgcICQoLDA0ODw===", 400},
+        {"-_8CAwQFBgcICQoLDA0ODx", 400},
+    };
+
+    start_vault();
+    for (size_t i = 0; i < sizeof(dresses) / sizeof(dresses[0]); i++) {
+        const int got =
+            put_json("/keys/dressed" API, "author",
+                     json_pack("{s:{s:s, s:s}}", "key", "kty", "oct", "k", dresses[i].k))
+                ->status;
+
+        if (got != dresses[i].status) {
+            TEST_FAIL("%s: %d", dresses[i].k, got);
+        }
+    }
+}
+
 TEST(keys_to_encrypt_to_as_tokens_have_them)
 {
     static const struct {
