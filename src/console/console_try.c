@@ -12,6 +12,7 @@
 #include "decide/decide.h"
 #include "identity/identity.h"
 #include "token/base64.h"
+#include "verify/material_kind.h"
 
 #define MAX_MATERIALS   8
 #define MAX_REPORT_DATA 64
@@ -66,31 +67,10 @@ static enum cm_status decode(const json_t *value, uint8_t **out, size_t *len, st
     return st;
 }
 
-/* A kind that a request may bring; false: keys and reference values are the operator's. */
-static bool kind_of(const char *name, enum cm_material_kind *out)
-{
-    static const struct {
-        const char *name;
-        enum cm_material_kind kind;
-    } kinds[] = {
-        {"certs", CM_MATERIAL_CERTS},         {"crl", CM_MATERIAL_CRL},
-        {"signature", CM_MATERIAL_SIGNATURE}, {"pcrs", CM_MATERIAL_PCRS},
-        {"event-log", CM_MATERIAL_EVENT_LOG}, {"tpm-public", CM_MATERIAL_TPM_PUBLIC},
-        {"quote", CM_MATERIAL_QUOTE},         {"request", CM_MATERIAL_REQUEST},
-    };
-
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (name != NULL && strcmp(kinds[i].name, name) == 0) {
-            *out = kinds[i].kind;
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum cm_status read_material(json_t *item, struct trying *t, struct cm_why *why)
 {
     static const char *const names[] = {"kind", "content", NULL};
+    const json_t *word = json_object_get(item, "kind");
     struct cm_material *m = &t->materials[t->material_count];
     uint8_t **owned = &t->owned[t->material_count];
     size_t len = 0;
@@ -99,12 +79,13 @@ static enum cm_status read_material(json_t *item, struct trying *t, struct cm_wh
     if (st != CM_OK) {
         return st;
     }
-    m->name = cm_access_text(item, "kind");
-    if (!kind_of(m->name, &m->kind)) {
+    if (!json_is_string(word) ||
+        !cm_material_brought(json_string_value(word), json_string_length(word), &m->kind)) {
         cm_why_set(why, "a material's kind is certs, crl, signature, pcrs, event-log, tpm-public,"
                         " quote or request");
         return CM_ERR_PARAM;
     }
+    m->name = cm_material_word(m->kind);
     st = decode(json_object_get(item, "content"), owned, &len, why);
     if (st == CM_OK) {
         m->bytes = cm_span_make(*owned, len);

@@ -13,6 +13,7 @@
 #include "crypto/hash.h"
 #include "identity/identity.h"
 #include "maa/maa_private.h"
+#include "verify/material_kind.h"
 
 #define EAR_CAP (256u << 10)
 
@@ -69,34 +70,23 @@ static enum cm_status read_format(const json_t *value, enum cm_format *out, stru
 static enum cm_status read_material(const json_t *item, struct cm_maa_request *r,
                                     struct cm_why *why)
 {
-    static const struct {
-        const char *name;
-        enum cm_material_kind kind;
-    } kinds[] = {
-        {"certs", CM_MATERIAL_CERTS},         {"crl", CM_MATERIAL_CRL},
-        {"signature", CM_MATERIAL_SIGNATURE}, {"pcrs", CM_MATERIAL_PCRS},
-        {"event-log", CM_MATERIAL_EVENT_LOG}, {"tpm-public", CM_MATERIAL_TPM_PUBLIC},
-        {"quote", CM_MATERIAL_QUOTE},         {"request", CM_MATERIAL_REQUEST},
-    };
-    const char *kind = json_string_value(json_object_get(item, "kind"));
+    const json_t *word = json_object_get(item, "kind");
     struct cm_maa_bytes *bytes = &r->owned[r->material_count];
+    enum cm_material_kind kind = CM_MATERIAL_CERTS;
     enum cm_status st = CM_OK;
 
-    for (size_t i = 0; kind != NULL && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (strcmp(kinds[i].name, kind) != 0) {
-            continue;
-        }
-        st = cm_maa_base64_of(json_object_get(item, "data"), bytes);
-        if (st != CM_OK) {
-            return st == CM_ERR_NOMEM ? st : wrong(why, "a material has no data in base64");
-        }
-        r->materials[r->material_count++] =
-            (struct cm_material){kinds[i].kind, kinds[i].name, cm_maa_span(bytes)};
-        return CM_OK;
+    if (!json_is_string(word) ||
+        !cm_material_brought(json_string_value(word), json_string_length(word), &kind)) {
+        return wrong(why, "a material is of no kind that a request may bring: keys and reference "
+                          "values are the operator's to configure");
     }
-    return wrong(why,
-                 "a material is of no kind that a request may bring: keys and reference values "
-                 "are the operator's to configure");
+    st = cm_maa_base64_of(json_object_get(item, "data"), bytes);
+    if (st != CM_OK) {
+        return st == CM_ERR_NOMEM ? st : wrong(why, "a material has no data in base64");
+    }
+    r->materials[r->material_count++] =
+        (struct cm_material){kind, cm_material_word(kind), cm_maa_span(bytes)};
+    return CM_OK;
 }
 
 static enum cm_status read_materials(const json_t *list, struct cm_maa_request *r,

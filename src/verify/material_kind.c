@@ -15,7 +15,7 @@ static const char *const words[] = {
     [CM_MATERIAL_CRL] = "crl",
     [CM_MATERIAL_SIGNATURE] = "signature",
     [CM_MATERIAL_PCRS] = "pcrs",
-    [CM_MATERIAL_EVENT_LOG] = "eventlog",
+    [CM_MATERIAL_EVENT_LOG] = "event-log",
     [CM_MATERIAL_TPM_PUBLIC] = "tpm-public",
     [CM_MATERIAL_QUOTE] = "quote",
     [CM_MATERIAL_REQUEST] = "request",
@@ -24,7 +24,15 @@ static const char *const words[] = {
     [CM_MATERIAL_FIRMWARE] = "firmware",
 };
 
-#define WORDS (sizeof(words) / sizeof(words[0]))
+#define WORDS           (sizeof(words) / sizeof(words[0]))
+#define SECOND_SPELLING "eventlog"
+
+/* A new kind is nobody's to bring before it stands here. */
+static const bool brought[WORDS] = {
+    [CM_MATERIAL_CERTS] = true, [CM_MATERIAL_CRL] = true,       [CM_MATERIAL_SIGNATURE] = true,
+    [CM_MATERIAL_PCRS] = true,  [CM_MATERIAL_EVENT_LOG] = true, [CM_MATERIAL_TPM_PUBLIC] = true,
+    [CM_MATERIAL_QUOTE] = true, [CM_MATERIAL_REQUEST] = true,
+};
 
 const char *cm_material_word(enum cm_material_kind kind)
 {
@@ -39,7 +47,22 @@ bool cm_material_named(const char *word, size_t len, enum cm_material_kind *out)
             return true;
         }
     }
+    if (len == strlen(SECOND_SPELLING) && memcmp(SECOND_SPELLING, word, len) == 0) {
+        *out = CM_MATERIAL_EVENT_LOG;
+        return true;
+    }
     return false;
+}
+
+bool cm_material_brought(const char *word, size_t len, enum cm_material_kind *out)
+{
+    enum cm_material_kind kind = CM_MATERIAL_KEY;
+
+    if (!cm_material_named(word, len, &kind) || !brought[kind]) {
+        return false;
+    }
+    *out = kind;
+    return true;
 }
 
 static bool begins(struct cm_span s, const char *text)

@@ -14,7 +14,13 @@ bool cm_material_recognise(struct cm_span bytes, enum cm_material_kind *out);
 /** The word for a kind, such as "certs"; NULL for another number. */
 const char *cm_material_word(enum cm_material_kind kind);
 
-/** The kind that a word of len characters stands for. */
+/** The kind that a word of len characters stands for; "eventlog" is taken for "event-log", too. */
 bool cm_material_named(const char *word, size_t len, enum cm_material_kind *out);
+
+/**
+ * The kind that a word stands for, if whoever asks for a verdict may bring it with his evidence: keys,
+ * reference values and firmware are trusted, so the verifier's operator says them, nobody else.
+ */
+bool cm_material_brought(const char *word, size_t len, enum cm_material_kind *out);
 
 #endif

@@ -61,6 +61,9 @@ TEST(evidence_is_decoded_verified_and_not_recorded)
     CHECK_STR(kit_string("result"), "refused");
     CHECK_STR(kit_string("stage"), "policy");
     CHECK(json_is_false(kit_json("outcome.permitted")));
+    CHECK_EQ(try_with(quote, ",\"materials\":[{\"kind\":\"event-log\",\"content\":\"AAAA\"}]"),
+             200);
+    CHECK_EQ(try_with(quote, ",\"materials\":[{\"kind\":\"eventlog\",\"content\":\"AAAA\"}]"), 200);
     CHECK_EQ(try_with(quote, ",\"report_data\":\"aa55\""), 200);
     CHECK_STR(kit_string("result"), "refused");
     CHECK_STR(kit_string("stage"), "evidence");
@@ -85,6 +88,8 @@ TEST(what_is_no_evidence_is_said)
         {"AAAA", ",\"materials\":{}"},
         {"AAAA", ",\"materials\":[{\"kind\":\"reference\",\"content\":\"AAAA\"}]"},
         {"AAAA", ",\"materials\":[{\"kind\":\"key\",\"content\":\"AAAA\"}]"},
+        {"AAAA", ",\"materials\":[{\"kind\":\"firmware\",\"content\":\"AAAA\"}]"},
+        {"AAAA", ",\"materials\":[{\"kind\":5,\"content\":\"AAAA\"}]"},
         {"AAAA", ",\"materials\":[{\"kind\":\"certs\",\"content\":5}]"},
         {"AAAA", ",\"policy\":{\"type\":\"Nothing\"}"},
         {"AAAA", ",\"policy\":{\"type\":\"SgxEnclave\",\"text\":\"nonsense\"}"},

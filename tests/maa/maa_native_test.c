@@ -315,6 +315,23 @@ TEST(alphabets_may_be_mixed)
     free(quote);
 }
 
+/* Both spellings; what the quote has no use for is refused as evidence, not as a request. */
+TEST(event_logs_have_two_spellings)
+{
+    static const char *const words[] = {"event-log", "eventlog"};
+    uint8_t zeros[32] = {0};
+    char *quote = NULL;
+
+    use();
+    quote = quote_of(zeros);
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_CODE(ask(json_pack("{s:s, s:[{s:s, s:s}]}", "evidence", quote, "materials", "kind",
+                                 words[i], "data", "AAAA")),
+                   403, "EvidenceRefused");
+    }
+    free(quote);
+}
+
 TEST(requests_that_are_not_what_they_should_be_are_refused)
 {
     static const char *const bodies[] = {

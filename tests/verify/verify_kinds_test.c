@@ -59,9 +59,9 @@ TEST(kinds_by_content)
     CHECK_STR(looks(table, sizeof(table)), "certs");
     log[28] = 29;
     memcpy(log + 32, "Spec ID Event03", 16);
-    CHECK_STR(looks(log, sizeof(log)), "eventlog");
+    CHECK_STR(looks(log, sizeof(log)), "event-log");
     CHECK_STR(looks(log, 40), "");
-    CHECK_STR(looks(sha1_log, sizeof(sha1_log)), "eventlog"); /* two empty events of SHA-1 */
+    CHECK_STR(looks(sha1_log, sizeof(sha1_log)), "event-log"); /* two empty events of SHA-1 */
     CHECK_STR(looks(sha1_log, 63), "");
     CHECK_STR(looks(sha1_log, 32), "");
 }
@@ -78,8 +78,36 @@ TEST(kinds_have_words)
         CHECK_EQ(kind, k);
         CHECK(!cm_material_named(word, strlen(word) - 1, &kind));
     }
+    CHECK(cm_material_named("eventlog", 8, &kind));
+    CHECK_EQ(kind, CM_MATERIAL_EVENT_LOG);
+    CHECK(!cm_material_named("eventlog", 7, &kind) && !cm_material_named("eventlog-", 9, &kind));
+    CHECK_STR(cm_material_word(CM_MATERIAL_EVENT_LOG), "event-log"); /* the one word of answers */
     CHECK(cm_material_word((enum cm_material_kind)0) == NULL);
     CHECK(cm_material_word((enum cm_material_kind)99) == NULL);
+}
+
+/* I1: what is trusted is never brought by whoever asks. */
+TEST(kinds_that_are_trusted_are_not_brought)
+{
+    static const char *const no[] = {"key", "reference", "firmware", "nonsense", ""};
+    static const char *const yes[] = {"certs",    "crl",        "signature", "pcrs",   "event-log",
+                                      "eventlog", "tpm-public", "quote",     "request"};
+
+    for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+        enum cm_material_kind kind = CM_MATERIAL_CRL;
+
+        CHECK(!cm_material_brought(no[i], strlen(no[i]), &kind));
+        CHECK_EQ(kind, CM_MATERIAL_CRL);
+    }
+    for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+        enum cm_material_kind kind = CM_MATERIAL_KEY;
+        enum cm_material_kind named = CM_MATERIAL_REFERENCE;
+
+        CHECK(cm_material_brought(yes[i], strlen(yes[i]), &kind));
+        CHECK(cm_material_named(yes[i], strlen(yes[i]), &named));
+        CHECK_EQ(kind, named);
+        CHECK(!cm_material_brought(yes[i], strlen(yes[i]) - 1, &kind));
+    }
 }
 
 TEST_MAIN
