@@ -253,28 +253,13 @@ void cm_console_policy_check(struct cm_call *call, void *state)
 
 /* ------------------------------------------------------------------ changes */
 
-static bool on_newest(void *arg, const struct cm_db_value *c, size_t count)
+static void answer_outcome(struct cm_call *call, enum cm_rules_outcome outcome, int64_t version)
 {
-    *(int64_t *)arg = count == 1 && c[0].type == CM_DB_INT ? c[0].number : 0;
-    return false;
-}
-
-static void answer_outcome(struct cm_call *call, const char *type, enum cm_rules_outcome outcome)
-{
-    const struct cm_db_value value = cm_db_text(type);
-    struct cm_why why = {""};
-    int64_t version = 0;
-    const enum cm_status st = cm_db_run(
-        call->db,
-        "SELECT CASE WHEN state = 'active' AND text = '' THEN 0 ELSE version END FROM policy"
-        " WHERE type = ? ORDER BY version DESC LIMIT 1",
-        cm_db_with(&value, 1), cm_db_into(on_newest, &version), &why);
-
-    cm_console_answer(call, st,
+    cm_console_answer(call, CM_OK,
                       json_pack("{ss sI}", "outcome",
                                 outcome == CM_RULES_WAITING ? "waiting" : "active", "version",
                                 (json_int_t)version),
-                      &why);
+                      NULL);
 }
 
 /* The version that the author saw in force; false: the call has been answered. */
@@ -300,25 +285,24 @@ static size_t characters(const char *text)
 }
 
 static enum cm_status set(struct cm_call *call, const char *type, const json_t *body,
-                          enum cm_rules_outcome *outcome, struct cm_policy_error *error,
-                          struct cm_why *why)
+                          enum cm_rules_outcome *outcome, int64_t *version,
+                          struct cm_policy_error *error, struct cm_why *why)
 {
     const char *text = cm_access_text(body, "text");
     const char *jws = cm_access_text(body, "jws");
     const char *comment = cm_access_text(body, "comment");
     const int64_t base = (int64_t)json_integer_value(json_object_get(body, "base"));
-    int64_t version = 0;
 
     if (jws != NULL) {
-        return cm_rules_set(call, type, base, cm_span_make(jws, strlen(jws)), outcome, &version,
+        return cm_rules_set(call, type, base, cm_span_make(jws, strlen(jws)), outcome, version,
                             error, why);
     }
     if (text[0] == '\0') {
-        return cm_rules_reset(call, type, base, cm_span_make(RESET_JWS, strlen(RESET_JWS)), outcome,
-                              why);
+        return cm_rules_reset(call, type, base, cm_span_make(RESET_JWS, strlen(RESET_JWS)), comment,
+                              outcome, version, why);
     }
     return cm_rules_set_text(call, type, base, cm_span_make(text, strlen(text)),
-                             comment == NULL ? "" : comment, outcome, &version, error, why);
+                             comment == NULL ? "" : comment, outcome, version, error, why);
 }
 
 void cm_console_policy_put(struct cm_call *call, void *state)
@@ -332,6 +316,7 @@ void cm_console_policy_put(struct cm_call *call, void *state)
     struct cm_policy_error error = {0};
     struct cm_why why = {""};
     int64_t base = 0;
+    int64_t version = 0;
     enum cm_status st = CM_OK;
 
     (void)state;
@@ -346,12 +331,16 @@ void cm_console_policy_put(struct cm_call *call, void *state)
                      COMMENT_MAX);
         return;
     }
+    if (text == NULL && comment != NULL) { /* rather than take it and lose it */
+        cm_call_fail(call, 400, "InvalidParameter", "a comment goes with text");
+        return;
+    }
     if (!base_of(call, json_object_get(body, "base"), &base)) {
         return;
     }
-    st = set(call, type, body, &outcome, &error, &why);
+    st = set(call, type, body, &outcome, &version, &error, &why);
     if (st == CM_OK) {
-        answer_outcome(call, type, outcome);
+        answer_outcome(call, outcome, version);
     } else if (error.text[0] != '\0' && error.line != 0) {
         cm_console_bad_policy(call, &error);
     } else {
@@ -417,18 +406,19 @@ void cm_console_policy_restore(struct cm_call *call, void *state)
     json_t *body = type == NULL ? NULL : cm_access_body(call, names);
     enum cm_rules_outcome outcome = CM_RULES_ACTIVE;
     struct cm_why why = {""};
+    int64_t again = 0;
     int64_t version = 0;
     int64_t base = 0;
     enum cm_status st = CM_OK;
 
     (void)state;
-    if (body == NULL || !version_of(call, &version) ||
+    if (body == NULL || !version_of(call, &again) ||
         !base_of(call, json_object_get(body, "base"), &base)) {
         return;
     }
-    st = cm_rules_restore(call, type, base, version, &outcome, &why);
+    st = cm_rules_restore(call, type, base, again, &outcome, &version, &why);
     if (st == CM_OK) {
-        answer_outcome(call, type, outcome);
+        answer_outcome(call, outcome, version);
     } else {
         cm_call_fail_status(call, st, &why);
     }
@@ -467,6 +457,7 @@ void cm_console_mode_put(struct cm_call *call, void *state)
     const json_t *is_signed = json_object_get(body, "signed");
     struct cm_rules_mode mode = {json_is_true(is_signed), json_is_true(approval)};
     enum cm_rules_outcome outcome = CM_RULES_ACTIVE;
+    int64_t version = 0;
     struct cm_why why = {""};
     enum cm_status st = CM_OK;
 
@@ -478,9 +469,9 @@ void cm_console_mode_put(struct cm_call *call, void *state)
         cm_call_fail(call, 400, "InvalidParameter", "approval and signed are true or false");
         return;
     }
-    st = cm_rules_mode_set(call, &mode, &outcome, &why);
+    st = cm_rules_mode_set(call, &mode, &outcome, &version, &why);
     if (st == CM_OK) {
-        answer_outcome(call, CM_RULES_MODE, outcome);
+        answer_outcome(call, outcome, version);
     } else {
         cm_call_fail_status(call, st, &why);
     }

@@ -150,7 +150,8 @@ void cm_maa_policy_reset(struct cm_call *call, void *state)
         cm_call_fail(call, 400, "InvalidParameter", "the body is a token, unsigned or signed");
         return;
     }
-    st = cm_rules_reset(call, type, CM_RULES_ANY_BASE, cm_web_body(call->req), &outcome, &why);
+    st = cm_rules_reset(call, type, CM_RULES_ANY_BASE, cm_web_body(call->req), NULL, &outcome, NULL,
+                        &why);
     if (st != CM_OK) {
         refuse_change(call, st, NULL, &why);
         return;

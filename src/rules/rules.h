@@ -74,7 +74,8 @@ enum cm_rules_outcome {
  * A JWS that names a type ("PolicyType" beside "AttestationPolicy") is for that type alone.
  * @param base     what was in force when the author made up his mind (0: the default): found otherwise by the
  *                 transaction that writes, nothing changes. CM_RULES_ANY_BASE: whatever it was
- * @param version  optional; set to the new version's number.
+ * @param comment  optional; the author's, for history: at most 1000 characters of it are kept.
+ * @param version  optional; set to the new version's number, 0 where it put the default in force.
  * @param error    optional; where the policy's text was refused.
  * @retval CM_ERR_SIGNATURE, CM_ERR_DENIED  not signed as the mode asks; signed for another type
  * @retval CM_ERR_STATE  another version than base is in force
@@ -89,7 +90,8 @@ CM_MUST_USE enum cm_status cm_rules_set_text(struct cm_call *call, const char *t
                                              enum cm_rules_outcome *outcome, int64_t *version,
                                              struct cm_policy_error *error, struct cm_why *why);
 CM_MUST_USE enum cm_status cm_rules_reset(struct cm_call *call, const char *type, int64_t base,
-                                          struct cm_span jws, enum cm_rules_outcome *outcome,
+                                          struct cm_span jws, const char *comment,
+                                          enum cm_rules_outcome *outcome, int64_t *version,
                                           struct cm_why *why);
 /** Approve or reject a version that waits: by another person than its author, with the role approver. Approved
  * only in a session or by an OIDC identity, never by a bearer token; and by somebody who may not write policies
@@ -99,10 +101,10 @@ CM_MUST_USE enum cm_status cm_rules_reset(struct cm_call *call, const char *type
  * @retval CM_ERR_NOTFOUND, CM_ERR_STATE  no such version; it does not wait (any more) */
 CM_MUST_USE enum cm_status cm_rules_approve(struct cm_call *call, const char *type, int64_t version,
                                             bool approve, struct cm_why *why);
-/** Put an older version in force again (a new version with its text). */
+/** Put an older version in force again: a new version with its text. @param version  as above */
 CM_MUST_USE enum cm_status cm_rules_restore(struct cm_call *call, const char *type, int64_t base,
-                                            int64_t version, enum cm_rules_outcome *outcome,
-                                            struct cm_why *why);
+                                            int64_t again, enum cm_rules_outcome *outcome,
+                                            int64_t *version, struct cm_why *why);
 
 /** For the dashboard: all versions of a type, newest first, as JSON: [{"version","state":"active|waiting|
  * rejected|replaced","author","time","approver","decided","comment","hash","signed","text"}]. On a
@@ -136,7 +138,8 @@ CM_MUST_USE enum cm_status cm_rules_may_trust(const struct cm_call *call, struct
  * @retval CM_ERR_STATE  signed_only without a registered certificate: nobody could set a policy
  */
 CM_MUST_USE enum cm_status cm_rules_mode_set(struct cm_call *call, const struct cm_rules_mode *mode,
-                                             enum cm_rules_outcome *outcome, struct cm_why *why);
+                                             enum cm_rules_outcome *outcome, int64_t *version,
+                                             struct cm_why *why);
 
 #define CM_RULES_THUMBPRINT_CAP \
     41 /* hexadecimal SHA-1 of a certificate, as Azure has it, and NUL */

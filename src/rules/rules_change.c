@@ -169,10 +169,10 @@ static enum cm_status fill_row(struct change *c, struct cm_span text, struct cm_
                           row->hash);
 }
 
-/* Write, with the audit record. */
+/* Write, with the audit record. What became of it is this change's own: another author may be at it. */
 static enum cm_status commit(struct change *c, const char *action,
                              enum cm_status (*run)(struct cm_db *db, void *arg, struct cm_why *why),
-                             enum cm_rules_outcome *outcome, struct cm_why *why)
+                             enum cm_rules_outcome *outcome, int64_t *version, struct cm_why *why)
 {
     char detail[160] = "";
     enum cm_status st = CM_OK;
@@ -186,6 +186,9 @@ static enum cm_status commit(struct change *c, const char *action,
     st = cm_call_write(c->call, run, c, action, c->type, detail, why);
     if (st == CM_OK && outcome != NULL) {
         *outcome = c->waits ? CM_RULES_WAITING : CM_RULES_ACTIVE;
+    }
+    if (st == CM_OK && version != NULL) {
+        *version = c->waits || c->row.text[0] != '\0' ? c->row.version : 0;
     }
     return st;
 }
@@ -226,10 +229,7 @@ enum cm_status cm_rules_set(struct cm_call *call, const char *type, int64_t base
     CM_TRY(check_text(c.type, token.text, error));
     c.is_signed = token.is_signed;
     CM_TRY(fill_row(&c, token.text, jws, NULL));
-    CM_TRY(commit(&c, "policy.set", insert, outcome, why));
-    if (version != NULL) {
-        *version = c.row.version;
-    }
+    st = commit(&c, "policy.set", insert, outcome, version, why);
 out:
     if (st != CM_OK) {
         say(error, why);
@@ -256,10 +256,7 @@ enum cm_status cm_rules_set_text(struct cm_call *call, const char *type, int64_t
     CM_TRY(known_type(type, &c.type, why));
     CM_TRY(check_text(c.type, text, error));
     CM_TRY(fill_row(&c, text, cm_span_make(NULL, 0), comment));
-    CM_TRY(commit(&c, "policy.set", insert, outcome, why));
-    if (version != NULL) {
-        *version = c.row.version;
-    }
+    st = commit(&c, "policy.set", insert, outcome, version, why);
 out:
     if (st != CM_OK) {
         cm_why_set(why, "%s", error->text);
@@ -268,9 +265,10 @@ out:
     return st;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are the interface's */
 enum cm_status cm_rules_reset(struct cm_call *call, const char *type, int64_t base,
-                              struct cm_span jws, enum cm_rules_outcome *outcome,
-                              struct cm_why *why)
+                              struct cm_span jws, const char *comment,
+                              enum cm_rules_outcome *outcome, int64_t *version, struct cm_why *why)
 {
     struct cm_policy_token token = {{NULL, 0}, {NULL, 0}, false, NULL};
     struct change c = {.call = call, .base = base};
@@ -288,8 +286,8 @@ enum cm_status cm_rules_reset(struct cm_call *call, const char *type, int64_t ba
         goto out;
     }
     c.is_signed = token.is_signed;
-    CM_TRY(fill_row(&c, cm_span_make(NULL, 0), jws, NULL));
-    st = commit(&c, "policy.reset", insert, outcome, why);
+    CM_TRY(fill_row(&c, cm_span_make(NULL, 0), jws, comment));
+    st = commit(&c, "policy.reset", insert, outcome, version, why);
 out:
     cm_policy_token_free(&token);
     change_free(&c);
@@ -417,7 +415,7 @@ enum cm_status cm_rules_approve(struct cm_call *call, const char *type, int64_t 
         cm_why_set(why, "versions begin with 1");
         return CM_ERR_NOTFOUND;
     }
-    st = commit(&c, approve ? "policy.approve" : "policy.reject", decide, NULL, why);
+    st = commit(&c, approve ? "policy.approve" : "policy.reject", decide, NULL, NULL, why);
 out:
     return st;
 }
@@ -452,19 +450,20 @@ out:
     return st;
 }
 
-enum cm_status cm_rules_restore(struct cm_call *call, const char *type, int64_t base,
-                                int64_t version, enum cm_rules_outcome *outcome, struct cm_why *why)
+enum cm_status cm_rules_restore(struct cm_call *call, const char *type, int64_t base, int64_t again,
+                                enum cm_rules_outcome *outcome, int64_t *version,
+                                struct cm_why *why)
 {
-    struct change c = {.call = call, .version = version, .base = base};
+    struct change c = {.call = call, .version = again, .base = base};
     enum cm_status st = CM_OK;
 
     CM_TRY(known_person(call, why));
     CM_TRY(known_type(type, &c.type, why));
-    if (version < 1) {
+    if (again < 1) {
         cm_why_set(why, "versions begin with 1");
         return CM_ERR_NOTFOUND;
     }
-    st = commit(&c, "policy.restore", restore, outcome, why);
+    st = commit(&c, "policy.restore", restore, outcome, version, why);
 out:
     change_free(&c);
     return st;

@@ -79,6 +79,7 @@ struct setting {
     struct cm_call *call;
     struct cm_rules_mode to;
     bool waits;
+    int64_t version; /* what became of it */
 };
 
 static enum cm_status count_certificates(struct cm_db *db, size_t *out, struct cm_why *why)
@@ -120,6 +121,7 @@ static enum cm_status set_mode(struct cm_db *db, void *arg, struct cm_why *why)
     row.time = (int64_t)s->call->now;
     (void)snprintf(row.author, sizeof(row.author), "%s", s->call->who.name);
     CM_TRY(cm_rules_row_add(db, CM_RULES_MODE, &row, s->waits, why));
+    s->version = row.version;
     st = cm_service_touch(s->call->service, db, CM_RULES_TOPIC, why);
 out:
     cm_rules_row_free(&row);
@@ -127,9 +129,10 @@ out:
 }
 
 enum cm_status cm_rules_mode_set(struct cm_call *call, const struct cm_rules_mode *mode,
-                                 enum cm_rules_outcome *outcome, struct cm_why *why)
+                                 enum cm_rules_outcome *outcome, int64_t *version,
+                                 struct cm_why *why)
 {
-    struct setting s = {call, *mode, false};
+    struct setting s = {call, *mode, false, 0};
     char detail[64] = "";
     enum cm_status st = CM_OK;
 
@@ -141,6 +144,9 @@ enum cm_status cm_rules_mode_set(struct cm_call *call, const struct cm_rules_mod
     st = cm_call_write(call, set_mode, &s, "policy.mode", CM_RULES_MODE, detail, why);
     if (st == CM_OK && outcome != NULL) {
         *outcome = s.waits ? CM_RULES_WAITING : CM_RULES_ACTIVE;
+    }
+    if (st == CM_OK && version != NULL) {
+        *version = s.version;
     }
     return st;
 }

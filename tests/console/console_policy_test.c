@@ -60,7 +60,9 @@ TEST(policies_are_set_replaced_restored_and_reset)
     CHECK_EQ(console_ask("author", "POST", SGX "/versions/9/restore", "{\"base\":3}"), 404);
     CHECK_EQ(console_ask("author", "POST", SGX "/versions/x/restore", "{\"base\":3}"), 404);
     /* back to the default, which is version 0 everywhere: what one saw in force is what one goes on from */
-    CHECK_EQ(console_ask("author", "PUT", SGX, "{\"base\":3,\"text\":\"\"}"), 200);
+    CHECK_EQ(
+        console_ask("author", "PUT", SGX, "{\"base\":3,\"text\":\"\",\"comment\":\"too wide\"}"),
+        200);
     CHECK_EQ(kit_integer("version"), 0);
     CHECK_EQ(console_ask("auditor", "GET", SGX, NULL), 200);
     CHECK_EQ(kit_integer("active.version"), 0);
@@ -68,6 +70,7 @@ TEST(policies_are_set_replaced_restored_and_reset)
     CHECK(strlen(kit_string("active.text")) > 0);
     CHECK_EQ(kit_integer("versions.0.version"), 4);
     CHECK_STR(kit_string("versions.0.state"), "reset");
+    CHECK_STR(kit_string("versions.0.comment"), "too wide");
     CHECK_EQ(console_ask("author", "PUT", SGX, "{\"base\":0,\"text\":\"" PERMIT "\"}"), 200);
     CHECK_EQ(kit_integer("version"), 5);
     CHECK_EQ(console_ask("auditor", "GET", SGX, NULL), 200);
@@ -100,12 +103,48 @@ TEST(texts_that_are_none_have_their_place)
     CHECK_STR(kit_string("error.code"), "PolicySyntax");
     CHECK_EQ(kit_integer("error.line"), 2);
     CHECK_EQ(console_ask("author", "PUT", SGX, "{\"base\":0,\"jws\":\"no.jws\"}"), 400);
+    CHECK_EQ(console_ask("author", "PUT", SGX,
+                         "{\"base\":0,\"jws\":\"eyJhbGciOiJub25lIn0.e30.\",\"comment\":\"lost\"}"),
+             400);
+    CHECK_STR(kit_string("error.message"), "a comment goes with text");
     CHECK_EQ(console_ask("author", "PUT", SGX, "{\"base\":0}"), 400);
     CHECK_EQ(console_ask("author", "PUT", SGX, "{\"base\":\"0\",\"text\":\"\"}"), 400);
     CHECK_EQ(console_ask("author", "PUT", SGX, "{\"base\":0,\"text\":\"\",\"jws\":\"\"}"), 400);
     CHECK_EQ(console_ask("author", "PUT", SGX, "{\"base\":0,\"text\":\"\",\"comment\":1}"), 400);
     CHECK_EQ(console_ask("author", "PUT", SGX, "{\"base\":0,\"text\":\"\",\"more\":1}"), 400);
     CHECK_EQ(console_ask("auditor", "POST", SGX "/check", "{}"), 400);
+    console_stop();
+}
+
+/* Somebody else who proposes right behind each change: so the newest version is never the one that was asked for. */
+static enum cm_status add_rival(struct cm_db *db, void *arg, struct cm_why *why)
+{
+    (void)arg;
+    return cm_db_run(db,
+                     "CREATE TRIGGER rival AFTER INSERT ON policy WHEN NEW.author <> 'rival' BEGIN"
+                     " INSERT INTO policy (type, version, state, author, time, comment, text, jws,"
+                     " signer, hash) VALUES (NEW.type, NEW.version + 1, 'rejected', 'rival',"
+                     " NEW.time, '', 'x', '', NULL, ''); END",
+                     cm_db_none(), cm_db_nowhere(), why);
+}
+
+TEST(an_author_is_told_his_own_version_not_the_newest)
+{
+    console_start();
+    REQUIRE(cm_service_write(kit_service(), add_rival, NULL, NULL) == CM_OK);
+    CHECK_EQ(console_ask("author", "PUT", SGX, "{\"base\":0,\"text\":\"" PERMIT "\"}"), 200);
+    CHECK_EQ(kit_integer("version"), 1);
+    CHECK_EQ(console_ask("author", "PUT", SGX, "{\"base\":1,\"text\":\"\"}"), 200);
+    CHECK_EQ(kit_integer("version"), 0);
+    CHECK_EQ(console_ask("author", "POST", SGX "/versions/1/restore", "{\"base\":0}"), 200);
+    CHECK_EQ(kit_integer("version"), 5);
+    CHECK_EQ(console_ask("admin", "PUT", "/api/v1/settings/policies",
+                         "{\"approval\":true,\"signed\":false}"),
+             200);
+    CHECK_EQ(kit_integer("version"), 1);
+    CHECK_EQ(console_ask("author", "PUT", SGX, "{\"base\":5,\"text\":\"\"}"), 200);
+    CHECK_STR(kit_string("outcome"), "waiting");
+    CHECK_EQ(kit_integer("version"), 7);
     console_stop();
 }
 

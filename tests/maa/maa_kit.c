@@ -38,7 +38,7 @@ static void isolate(struct cm_call *call, void *state)
         st = cm_rules_certificate_first(call, cm_web_body(call->req), thumbprint, NULL);
     }
     if (st == CM_OK) {
-        st = cm_rules_mode_set(call, &mode, &outcome, NULL);
+        st = cm_rules_mode_set(call, &mode, &outcome, NULL, NULL);
     }
     cm_call_answer_json(call, st == CM_OK ? 200 : 500, json_pack("{}"));
 }

@@ -19,7 +19,7 @@ static enum cm_status change_mode(struct cm_call *call, const char *text,
     const struct cm_rules_mode mode = {strstr(text, "signed") != NULL,
                                        strstr(text, "people") != NULL};
 
-    return cm_rules_mode_set(call, &mode, outcome, why);
+    return cm_rules_mode_set(call, &mode, outcome, NULL, why);
 }
 
 static enum cm_status trust(struct cm_db *db, void *arg, struct cm_why *why)
@@ -44,13 +44,13 @@ static enum cm_status run(struct cm_call *call, const char *what, const char *ty
         return cm_rules_set(call, type, base, body, outcome, NULL, NULL, why);
     }
     if (strcmp(what, "reset") == 0) {
-        return cm_rules_reset(call, type, base, body, outcome, why);
+        return cm_rules_reset(call, type, base, body, NULL, outcome, NULL, why);
     }
     if (strcmp(what, "approve") == 0 || strcmp(what, "reject") == 0) {
         return cm_rules_approve(call, type, version, what[0] == 'a', why);
     }
     if (strcmp(what, "restore") == 0) {
-        return cm_rules_restore(call, type, base, version, outcome, why);
+        return cm_rules_restore(call, type, base, version, outcome, NULL, why);
     }
     if (strcmp(what, "mode") == 0) {
         (void)snprintf(text, sizeof(text), "%.*s", (int)body.len, (const char *)body.ptr);
