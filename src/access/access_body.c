@@ -6,31 +6,6 @@
 
 #include "common/wipe.h"
 
-enum cm_status cm_json_only(json_t *object, const char *where, const char *const *names,
-                            struct cm_why *why)
-{
-    const char *key = NULL;
-    json_t *value = NULL;
-
-    if (!json_is_object(object)) {
-        cm_why_set(why, "%s is not an object", where);
-        return CM_ERR_PARAM;
-    }
-    json_object_foreach(object, key, value)
-    {
-        size_t i = 0;
-
-        while (names[i] != NULL && strcmp(names[i], key) != 0) {
-            i++;
-        }
-        if (names[i] == NULL) {
-            cm_why_set(why, "%s has a member \"%.40s\" that is not known here", where, key);
-            return CM_ERR_PARAM;
-        }
-    }
-    return CM_OK;
-}
-
 json_t *cm_access_body(struct cm_call *call, const char *const *names)
 {
     struct cm_why why = {""};

@@ -15,11 +15,4 @@ bool cm_access_limit(struct cm_call *call, unsigned *out);
 /** A number of the query that may be absent (then *out stays). As above. */
 bool cm_access_number(struct cm_call *call, const char *name, uint64_t *out);
 
-/**
- * Refuse members that nobody reads: a slip of the pen must not mean a default.
- * @param names  ended by NULL   @retval CM_ERR_PARAM  also: no object
- */
-CM_MUST_USE enum cm_status cm_json_only(json_t *object, const char *where, const char *const *names,
-                                        struct cm_why *why);
-
 #endif

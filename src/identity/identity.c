@@ -378,6 +378,7 @@ static void serve_ca(struct cm_call *call, void *state)
 
 static void serve_rotate(struct cm_call *call, void *state)
 {
+    static const char *const names[] = {"signer", NULL};
     struct cm_identity *id = state;
     struct cm_why why = {""};
     enum cm_signer signer = CM_SIGNER_TOKEN;
@@ -388,6 +389,11 @@ static void serve_rotate(struct cm_call *call, void *state)
     enum cm_status st = CM_OK;
 
     if (body == NULL) {
+        return;
+    }
+    st = cm_json_only(body, "the request", names, &why);
+    if (st != CM_OK) {
+        cm_call_fail_status(call, st, &why);
         return;
     }
     name = json_string_value(json_object_get(body, "signer"));

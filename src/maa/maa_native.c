@@ -153,26 +153,14 @@ static enum cm_status read_policy(const json_t *value, struct cm_maa_request *r,
     return CM_OK;
 }
 
-static enum cm_status check_members(const json_t *body, struct cm_why *why)
+static enum cm_status read_request(struct cm_call *call, json_t *body, struct cm_maa_request *r,
+                                   struct native *n, struct cm_why *why)
 {
-    static const char *const known[] = {"evidence", "format",      "materials",
-                                        "nonce",    "runtimeData", "policy"};
-    size_t found = 0;
-
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        found += json_object_get(body, known[i]) != NULL ? 1 : 0;
-    }
-    return found == json_object_size(body)
-               ? CM_OK
-               : wrong(why, "the request has a member that this service does not know");
-}
-
-static enum cm_status read_request(struct cm_call *call, const json_t *body,
-                                   struct cm_maa_request *r, struct native *n, struct cm_why *why)
-{
+    static const char *const names[] = {"evidence",    "format", "materials", "nonce",
+                                        "runtimeData", "policy", NULL};
     enum cm_status st = CM_OK;
 
-    CM_TRY(check_members(body, why));
+    CM_TRY(cm_json_only(body, "the request", names, why));
     st = cm_maa_base64_of(json_object_get(body, "evidence"), &r->evidence);
     if (st != CM_OK || r->evidence.len == 0) {
         st = st == CM_ERR_NOMEM ? st : wrong(why, "evidence is missing or not base64");

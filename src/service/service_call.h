@@ -49,6 +49,13 @@ const char *cm_call_param(const struct cm_call *call, const char *name);
  * @return NULL: it was none, and the call HAS BEEN ANSWERED with 400.
  */
 json_t *cm_call_json(struct cm_call *call);
+/**
+ * Refuse members that nobody reads: a slip of the pen must not mean a default. why names the first.
+ * @param where  for why: "the request"
+ * @param names  ended by NULL   @retval CM_ERR_PARAM  also: no object
+ */
+CM_MUST_USE enum cm_status cm_json_only(json_t *object, const char *where, const char *const *names,
+                                        struct cm_why *why);
 
 /**
  * As json_dumps(value, JSON_COMPACT), which it leaves to jansson where the text is long or has what our writer has

@@ -169,6 +169,31 @@ json_t *cm_service_json(struct cm_span text, struct cm_why *why)
     return out;
 }
 
+enum cm_status cm_json_only(json_t *object, const char *where, const char *const *names,
+                            struct cm_why *why)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+
+    if (!json_is_object(object)) {
+        cm_why_set(why, "%s is not an object", where);
+        return CM_ERR_PARAM;
+    }
+    json_object_foreach(object, key, value)
+    {
+        size_t i = 0;
+
+        while (names[i] != NULL && strcmp(names[i], key) != 0) {
+            i++;
+        }
+        if (names[i] == NULL) {
+            cm_why_set(why, "%s has a member \"%.40s\" that is not known here", where, key);
+            return CM_ERR_PARAM;
+        }
+    }
+    return CM_OK;
+}
+
 json_t *cm_call_base64url(struct cm_span bytes)
 {
     size_t cap = CM_BASE64_ENCODED(bytes.len) + 1;

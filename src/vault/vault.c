@@ -135,6 +135,7 @@ void cm_vault_issuers_get(struct cm_call *call, void *state)
 /* {"issuer": "https://...", "jwks": {...} or absent, "ca_file": path or absent} */
 void cm_vault_issuers_post(struct cm_call *call, void *state)
 {
+    static const char *const names[] = {"issuer", "jwks", "ca_file", NULL};
     json_t *body = cm_call_json(call);
     const char *issuer = json_string_value(json_object_get(body, "issuer"));
     const json_t *ca = json_object_get(body, "ca_file");
@@ -149,6 +150,7 @@ void cm_vault_issuers_post(struct cm_call *call, void *state)
     if (body == NULL) {
         return;
     }
+    CM_TRY(cm_json_only(body, "the request", names, &why)); /* "jwk" must not mean: not pinned */
     if (issuer == NULL || (ca != NULL && !json_is_string(ca)) || json_string_length(ca) > 1000) {
         cm_call_fail(call, 400, "InvalidParameter", "issuer must be an address, ca_file a path");
         return;

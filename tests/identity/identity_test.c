@@ -329,6 +329,9 @@ TEST(an_admin_rotates_and_the_old_key_stays_for_a_while)
     CHECK_EQ(kit_post("/api/v1/keys/rotate", "author", "{\"signer\":\"token\"}")->status, 403);
     CHECK_EQ(kit_post("/api/v1/keys/rotate", "admin", "{\"signer\":\"ca\"}")->status, 400);
     CHECK_EQ(kit_post("/api/v1/keys/rotate", "admin", "{}")->status, 400);
+    CHECK_EQ(
+        kit_post("/api/v1/keys/rotate", "admin", "{\"signer\":\"token\",\"kid\":\"x\"}")->status,
+        400);
     CHECK_EQ(published(kit_service(), CM_SIGNER_TOKEN), 1);
     CHECK_EQ(kit_post("/api/v1/keys/rotate", "admin", "{\"signer\":\"token\"}")->status, 200);
     CHECK_EQ(published(kit_service(), CM_SIGNER_TOKEN), 2);

@@ -358,6 +358,9 @@ TEST(requests_that_are_not_what_they_should_be_are_refused)
         CHECK_EQ(kit_post("/api/v1/attest", NULL, bodies[i])->status, 400);
         CHECK(kit_string("error.message") != NULL);
     }
+    CHECK_CODE(kit_post("/api/v1/attest", NULL, "{\"evidence\":\"AAAA\",\"nonse\":\"x\"}"), 400,
+               "InvalidParameter");
+    CHECK(strstr(kit_string("error.message"), "\"nonse\"") != NULL);
     /* bytes that nothing recognises are evidence that is refused, and recorded */
     CHECK_CODE(kit_post("/api/v1/attest", NULL, "{\"evidence\":\"AAAA\"}"), 403, "EvidenceRefused");
 }

@@ -64,6 +64,9 @@ TEST(issuers_that_do_not_get_on_the_list)
         "{\"issuer\":\"https://attest.test\",\"jwks\":{\"keys\":[]}}",
         "{\"issuer\":\"https://attest.test\",\"jwks\":{\"keys\":[{\"kty\":\"oct\",\"k\":\"AA\"}]}}",
         "{\"issuer\":\"https://attest.test\",\"ca_file\":5}",
+        /* slips of the pen, which would mean: not pinned, and any certificate that the system knows */
+        "{\"issuer\":\"https://attest.test\",\"jwk\":{}}",
+        "{\"issuer\":\"https://attest.test\",\"cafile\":\"/a\"}",
     };
 
     start_vault();
