@@ -245,20 +245,6 @@ static void changed(void *state, const char *topic)
     }
 }
 
-/* Settings are read where they are used: they count from then on. */
-static uint64_t setting(struct cm_db *db, const char *name, uint64_t otherwise)
-{
-    char text[32] = "";
-    char *end = NULL;
-    unsigned long long v = 0;
-
-    if (cm_setting_get(db, name, text, sizeof(text), NULL) != CM_OK) {
-        return otherwise;
-    }
-    v = strtoull(text, &end, 10);
-    return end == text || *end != '\0' || v == 0 ? otherwise : (uint64_t)v;
-}
-
 struct retiring {
     const struct cm_service_config *config;
     uint64_t now;
@@ -268,16 +254,15 @@ struct retiring {
 static enum cm_status retire_run(struct cm_db *db, void *arg, struct cm_why *why)
 {
     struct retiring *r = arg;
-    const uint64_t days = r->config->attestation_days;
-    const uint64_t rows = r->config->attestation_rows != 0
-                              ? r->config->attestation_rows
-                              : setting(db, "decide.retention_rows", CM_RETENTION_ROWS);
-    const uint64_t tenth = rows / CM_RETENTION_REFUSED != 0 ? rows / CM_RETENTION_REFUSED : 1;
+    const unsigned days = r->config->attestation_days;
+    const unsigned rows =
+        r->config->attestation_rows != 0 ? r->config->attestation_rows : CM_RETENTION_ROWS;
+    const unsigned tenth = rows / CM_RETENTION_REFUSED != 0 ? rows / CM_RETENTION_REFUSED : 1;
     const struct cm_retention keep = {
-        .days = days != 0 ? days : setting(db, "decide.retention_days", CM_RETENTION_DAYS),
+        .days = days != 0 ? days : CM_RETENTION_DAYS,
         .rows = rows,
-        .denied_rows = setting(db, "decide.retention_denied_rows", tenth),
-        .refused_rows = setting(db, "decide.retention_refused_rows", tenth),
+        .denied_rows = tenth,
+        .refused_rows = tenth,
     };
 
     return cm_record_retire(db, r->now, &keep, &r->more, why);

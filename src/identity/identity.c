@@ -10,12 +10,11 @@
 #include "identity/identity_keys.h"
 #include "service/service_call.h"
 
-#define DAY             UINT64_C(86400)
-#define TLS_LIFE        (90u * DAY)
-#define RENEW           (30u * DAY) /* before the end of a certificate */
-#define ROTATE_DAYS     90u
-#define MAX_ROTATE_DAYS 730u
-#define PEM_MAX         8192
+#define DAY         UINT64_C(86400)
+#define TLS_LIFE    (90u * DAY)
+#define RENEW       (30u * DAY) /* before the end of a certificate */
+#define ROTATE_DAYS 90u
+#define PEM_MAX     8192
 
 static struct cm_identity *identity_of(struct cm_service *s)
 {
@@ -76,53 +75,26 @@ enum cm_status cm_identity_rotate(struct cm_service *s, enum cm_signer signer, s
     return rotate(identity_of(s), signer, NULL, why);
 }
 
-struct days {
-    uint64_t value;
-};
-
-static enum cm_status read_days(struct cm_db *db, void *arg, struct cm_why *why)
-{
-    struct days *days = arg;
-    char text[16] = "";
-    char *end = NULL;
-    unsigned long n = 0;
-    enum cm_status st = cm_setting_get(db, "identity.rotate_days", text, sizeof(text), why);
-
-    if (st == CM_OK) {
-        n = strtoul(text, &end, 10);
-        if (end != text && *end == '\0') {
-            days->value = n > MAX_ROTATE_DAYS ? MAX_ROTATE_DAYS : n;
-        }
-    }
-    return st == CM_ERR_NOTFOUND ? CM_OK : st;
-}
-
-/* Old enough by the setting, or its certificate ends soon and another one would last longer. */
+/* Old enough, or its certificate ends soon and another one would last longer. */
 static bool is_due(const struct cm_identity *id, const struct cm_identity_key *key, uint64_t days,
                    uint64_t now)
 {
-    return key == NULL || (days != 0 && now >= key->made + days * DAY) ||
+    return key == NULL || now >= key->made + days * DAY ||
            (now + RENEW >= key->not_after && key->not_after != id->ca_not_after);
 }
 
 static enum cm_status keep_young(struct cm_identity *id, uint64_t now, struct cm_why *why)
 {
-    struct days days = {ROTATE_DAYS};
     struct cm_identity_set *set = cm_identity_set_hold(id);
     struct cm_identity_prune prune = {id->service, (int64_t)now - CM_IDENTITY_PUBLISHED};
     bool due[CM_SIGNERS] = {false};
     bool old = false;
     const unsigned said = cm_service_config(id->service)->rotate_days;
+    const uint64_t days = said != 0 ? said : ROTATE_DAYS;
     enum cm_status st = CM_OK;
 
-    if (said != 0) {
-        days.value = said;
-    } else {
-        st = cm_service_read(id->service, read_days, &days, why);
-    }
-
     for (unsigned i = 0; set != NULL && i < CM_SIGNERS; i++) {
-        due[i] = is_due(id, set->current[i], days.value, now);
+        due[i] = is_due(id, set->current[i], days, now);
     }
     for (size_t i = 0; set != NULL && i < set->count; i++) {
         old = old || !cm_identity_published(&set->keys[i], now);

@@ -342,22 +342,19 @@ TEST(old_rows_are_retired)
     kit_stop();
 }
 
-static enum cm_status three_rows(struct cm_db *db, void *arg, struct cm_why *why)
+static unsigned rows;
+
+static void with_rows(struct cm_service_config *config)
 {
-    (void)arg;
-    return cm_setting_put(db, "decide.retention_rows", "3", why);
+    config->attestation_rows = rows;
 }
 
-static enum cm_status twenty_rows(struct cm_db *db, void *arg, struct cm_why *why)
+static void begin_with_rows(unsigned n)
 {
-    (void)arg;
-    return cm_setting_put(db, "decide.retention_rows", "20", why);
-}
-
-static enum cm_status two_refused_rows(struct cm_db *db, void *arg, struct cm_why *why)
-{
-    (void)arg;
-    return cm_setting_put(db, "decide.retention_refused_rows", "2", why);
+    rows = n;
+    kit_tune = with_rows;
+    begin();
+    kit_tune = NULL;
 }
 
 TEST(the_newest_rows_stay)
@@ -367,8 +364,7 @@ TEST(the_newest_rows_stay)
     struct cm_db *db = NULL;
     json_t *one = NULL;
 
-    begin();
-    REQUIRE(cm_service_write(kit_service(), three_rows, NULL, NULL) == CM_OK);
+    begin_with_rows(3);
     for (int i = 0; i < 7; i++) {
         CHECK_EQ(attest(&e, "alice", id), CM_OK);
     }
@@ -397,7 +393,6 @@ TEST(how_much_stays_is_configured)
     kit_tune = as_configured;
     begin();
     kit_tune = NULL;
-    REQUIRE(cm_service_write(kit_service(), three_rows, NULL, NULL) == CM_OK); /* counts no more */
     for (int i = 0; i < 14; i++) {
         CHECK_EQ(attest(&e, "alice", id), CM_OK);
     }
@@ -420,17 +415,15 @@ TEST(junk_does_not_push_out_what_was_genuine)
     struct cm_db *db = NULL;
     json_t *one = NULL;
 
-    begin();
+    begin_with_rows(20);
     attest_three(ids); /* permitted, refused by the policy, refused evidence */
-    REQUIRE(cm_service_write(kit_service(), three_rows, NULL, NULL) == CM_OK);
     junk.debug = true;
-    for (int i = 0; i < 9; i++) {
+    for (int i = 0; i < 30; i++) {
         junk.mrenclave = (uint8_t)i; /* each a base of its own */
         CHECK_EQ(attest(&junk, "mallory", last), CM_ERR_POLICY);
     }
     db = reader();
-    CHECK(kit_count(db, "SELECT COUNT(*) FROM attestation_base WHERE refused = 1") >= 9);
-    REQUIRE(cm_service_write(kit_service(), two_refused_rows, NULL, NULL) == CM_OK);
+    CHECK(kit_count(db, "SELECT COUNT(*) FROM attestation_base WHERE refused = 1") >= 30);
     cm_service_tick(kit_service());
     CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation WHERE stage = 'evidence'"), 2);
     CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation"), 4);
@@ -460,12 +453,6 @@ TEST(junk_does_not_push_out_what_was_genuine)
     kit_stop();
 }
 
-static enum cm_status two_denied_rows(struct cm_db *db, void *arg, struct cm_why *why)
-{
-    (void)arg;
-    return cm_setting_put(db, "decide.retention_denied_rows", "2", why);
-}
-
 /* The attack: genuine quotes of somebody's own enclaves, which the policy refuses, as many as he likes. */
 TEST(what_a_policy_refused_does_not_push_out_what_it_permitted)
 {
@@ -475,17 +462,15 @@ TEST(what_a_policy_refused_does_not_push_out_what_it_permitted)
     struct cm_db *db = NULL;
     json_t *one = NULL;
 
-    begin();
+    begin_with_rows(20);
     attest_three(ids); /* permitted, refused by the policy, refused evidence */
-    REQUIRE(cm_service_write(kit_service(), three_rows, NULL, NULL) == CM_OK);
-    REQUIRE(cm_service_write(kit_service(), two_denied_rows, NULL, NULL) == CM_OK);
-    for (int i = 0; i < 9; i++) {
+    for (int i = 0; i < 30; i++) {
         own.mrsigner = (uint8_t)(0x20 + i);
         own.mrenclave = (uint8_t)(0x90 + i); /* each a base of its own */
         CHECK_EQ(attest(&own, "mallory", last), CM_ERR_POLICY);
     }
     db = reader();
-    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation WHERE stage = 'policy'"), 10);
+    CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation WHERE stage = 'policy'"), 31);
     cm_service_tick(kit_service());
     CHECK_EQ(kit_count(db, "SELECT COUNT(*) FROM attestation WHERE stage = 'policy'"), 2);
     CHECK_EQ(cm_decide_explain(db, ids[0], &one, NULL), CM_OK);
@@ -495,7 +480,7 @@ TEST(what_a_policy_refused_does_not_push_out_what_it_permitted)
     CHECK_EQ(cm_decide_explain(db, last, &one, NULL), CM_OK); /* the newest of it is there */
     json_decref(one);
     /* what explains them goes with them */
-    CHECK(kit_count(db, "SELECT COUNT(*) FROM attestation_base WHERE refused = 2") >= 9);
+    CHECK(kit_count(db, "SELECT COUNT(*) FROM attestation_base WHERE refused = 2") >= 30);
     kit_step_clock(1300);
     for (int i = 0; i < 2; i++) {
         CHECK_EQ(attest(&own, "mallory", last), CM_ERR_POLICY);
@@ -507,13 +492,12 @@ TEST(what_a_policy_refused_does_not_push_out_what_it_permitted)
     kit_stop();
 }
 
-TEST(refused_evidence_has_a_tenth_unless_said_otherwise)
+TEST(refused_evidence_has_a_tenth)
 {
     struct decide_enclave e = decide_enclave();
     struct cm_db *db = NULL;
 
-    begin();
-    REQUIRE(cm_service_write(kit_service(), twenty_rows, NULL, NULL) == CM_OK);
+    begin_with_rows(20);
     e.debug = true;
     for (int i = 0; i < 5; i++) {
         CHECK_EQ(attest(&e, "mallory", NULL), CM_ERR_POLICY);
