@@ -11,6 +11,9 @@
 
 #include "service/service.h"
 
+/** The longest life of what a signer signs, in seconds: Azure's for tokens, which users cannot change. */
+#define CM_IDENTITY_TOKEN_LIFE 28800
+
 enum cm_signer {
     CM_SIGNER_TOKEN,   /* RSA-2048, RS256, self-signed, CN the public URL: Azure's tokens */
     CM_SIGNER_RESULT,  /* P-256, ES256: EAR results */

@@ -10,7 +10,7 @@
 
 #define CM_SIGNERS 3u
 /** How long a retired key stays published: the longest life of a token, and a day. */
-#define CM_IDENTITY_PUBLISHED (28800 + 86400)
+#define CM_IDENTITY_PUBLISHED (CM_IDENTITY_TOKEN_LIFE + 86400)
 
 /** What a signer is. */
 struct cm_signer_kind {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "identity/identity.h"
 #include "maa/maa_private.h"
 
 #define UNDETERMINED "not-determined"
@@ -42,7 +43,7 @@ json_t *cm_maa_common(const struct cm_maa_issue *issue)
 {
     struct claims c = {json_object(), false};
     const uint64_t begin = issue->now - CM_MAA_EARLY;
-    const uint64_t end = issue->now + CM_MAA_LIFETIME;
+    const uint64_t end = issue->now + CM_IDENTITY_TOKEN_LIFE;
 
     put(&c, "iss", json_string(issue->base));
     put(&c, "iat", json_integer((json_int_t)issue->now));

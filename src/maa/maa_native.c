@@ -206,7 +206,7 @@ out:
 static enum cm_status add_claims(struct cm_call *call, const struct cm_decision *d,
                                  const struct cm_maa_request *r, json_t *ear)
 {
-    const uint64_t end = d->time + CM_MAA_LIFETIME;
+    const uint64_t end = d->time + CM_IDENTITY_TOKEN_LIFE;
     json_t *issued = cm_maa_issued(d);
     bool bad = issued == NULL;
 

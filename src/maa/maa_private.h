@@ -9,8 +9,6 @@
 #include "rules/rules.h"
 #include "service/service_call.h"
 
-#define CM_MAA_LIFETIME \
-    UINT64_C(28800)               /* of a token, in seconds: Azure's, which users cannot change */
 #define CM_MAA_EARLY UINT64_C(60) /* so much before now a token begins: clients' clocks differ */
 
 /* ---------------------------------------------------------------- requests */
