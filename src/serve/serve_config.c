@@ -533,3 +533,33 @@ void cm_serve_config_diff(const struct cm_serve_config *a, const struct cm_serve
         }
     }
 }
+
+static void swap_value(struct cm_serve_config *a, struct cm_serve_config *b, const struct key *k)
+{
+    char **texts = text_at(a, k);
+    char **others = text_at(b, k);
+    const size_t places = is_list(k) ? CM_SERVE_MAX_HOSTS + 1 : 1;
+
+    if (k->kind == NUMBER) {
+        const uint32_t old = *number_at(a, k);
+
+        *number_at(a, k) = *number_at(b, k);
+        *number_at(b, k) = old;
+        return;
+    }
+    for (size_t i = 0; i < places; i++) {
+        char *old = texts[i];
+
+        texts[i] = others[i];
+        others[i] = old;
+    }
+}
+
+void cm_serve_config_take_live(struct cm_serve_config *now, struct cm_serve_config *fresh)
+{
+    for (size_t i = 0; i < KEYS; i++) {
+        if (keys[i].live) {
+            swap_value(now, fresh, &keys[i]);
+        }
+    }
+}

@@ -89,6 +89,8 @@ void cm_serve_config_help(FILE *out);
 /** The names of keys by which two differ, except those that a reload takes over; "": none. */
 void cm_serve_config_diff(const struct cm_serve_config *a, const struct cm_serve_config *b,
                           char *out, size_t cap);
+/** Those that a reload takes over: of each, now has fresh's value afterwards, and fresh the one that now had. */
+void cm_serve_config_take_live(struct cm_serve_config *now, struct cm_serve_config *fresh);
 
 /** "ADDRESS:PORT" or "[ADDRESS]:PORT". @retval CM_ERR_PARAM */
 CM_MUST_USE enum cm_status cm_serve_listen(const char *text, char address[64], uint16_t *port,

@@ -115,31 +115,6 @@ out:
 
 /* --------------------------------------------------------------------- reload */
 
-static void take_live(struct cm_serve_config *now, struct cm_serve_config *fresh)
-{
-    char **texts[][2] = {
-        {&now->tls_cert, &fresh->tls_cert},     {&now->tls_key, &fresh->tls_key},
-        {&now->pccs_url, &fresh->pccs_url},     {&now->pccs_ca, &fresh->pccs_ca},
-        {&now->kds_url, &fresh->kds_url},       {&now->kds_ca, &fresh->kds_ca},
-        {&now->accept_tcb, &fresh->accept_tcb},
-    };
-
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        char *old = *texts[i][0];
-
-        *texts[i][0] = *texts[i][1];
-        *texts[i][1] = old;
-    }
-    for (size_t i = 0; i < sizeof(now->trust_roots) / sizeof(now->trust_roots[0]); i++) {
-        char *old = now->trust_roots[i];
-
-        now->trust_roots[i] = fresh->trust_roots[i];
-        fresh->trust_roots[i] = old;
-    }
-    now->grace = fresh->grace;
-    now->collateral_grace = fresh->collateral_grace;
-}
-
 static void reload(struct running *r)
 {
     struct cm_serve_config fresh;
@@ -159,7 +134,7 @@ static void reload(struct running *r)
         log_failure(r, "the configuration stays as it was", st, &why);
     } else {
         cm_serve_config_diff(&r->said, &fresh, left, sizeof(left));
-        take_live(&r->config, &fresh);
+        cm_serve_config_take_live(&r->config, &fresh);
         st = cm_serve_collateral(r->service, &r->config, &why);
         if (st != CM_OK) {
             log_failure(r, "collateral comes from where it came from", st, &why);

@@ -247,4 +247,39 @@ TEST(a_reload_says_what_it_cannot_take_over)
     cm_serve_config_free(&c);
 }
 
+/* All that the page says of a reload; the rest stays as it was. */
+TEST(a_reload_takes_over_what_it_may)
+{
+    struct cm_serve_config now;
+
+    REQUIRE(text("listen = a:1\nhost = a\nworkers = 2\nlog = text\n"
+                 "tls-cert = 1\ntls-key = 1\npccs-url = 1\npccs-ca = 1\nkds-url = 1\nkds-ca = 1\n"
+                 "accept-tcb = 1\ntrust-root = tpm:1\ntrust-root = tpm:2\ncollateral-grace = 1\n"
+                 "grace = 1\n") == CM_OK);
+    now = c;
+    cm_serve_config_init(&c);
+    REQUIRE(text("listen = b:1\nhost = b\nworkers = 3\nlog = json\n"
+                 "tls-cert = 2\ntls-key = 3\npccs-url = 4\npccs-ca = 5\nkds-ca = 7\n"
+                 "accept-tcb = 8\ntrust-root = tpm:9\ncollateral-grace = 10\ngrace = 11\n") ==
+            CM_OK);
+    cm_serve_config_take_live(&now, &c);
+    CHECK_STR(now.tls_cert, "2");
+    CHECK_STR(now.tls_key, "3");
+    CHECK_STR(now.pccs_url, "4");
+    CHECK_STR(now.pccs_ca, "5");
+    CHECK(now.kds_url == NULL); /* not said any more */
+    CHECK_STR(now.kds_ca, "7");
+    CHECK_STR(now.accept_tcb, "8");
+    CHECK_STR(now.trust_roots[0], "tpm:9");
+    CHECK(now.trust_roots[1] == NULL); /* trusted no more */
+    CHECK_EQ(now.collateral_grace, 10);
+    CHECK_EQ(now.grace, 11);
+    CHECK_STR(now.listen, "a:1");
+    CHECK_STR(now.hosts[0], "a");
+    CHECK_EQ(now.workers, 2);
+    CHECK_STR(now.log, "text");
+    cm_serve_config_free(&now);
+    cm_serve_config_free(&c);
+}
+
 TEST_MAIN
