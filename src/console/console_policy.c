@@ -120,24 +120,12 @@ static const char *type_of(struct cm_call *call, bool or_mode)
     return type;
 }
 
-/* A version of the history in the names of the API. @return whether it is the one in force */
-static bool rename_version(json_t *version, int64_t in_force)
+static bool is_active(const json_t *version, int64_t in_force)
 {
-    json_t *decided = json_object_get(version, "decided");
     const char *state = json_string_value(json_object_get(version, "state"));
-    const json_int_t number = json_integer_value(json_object_get(version, "version"));
 
-    if (decided != NULL) {
-        (void)json_object_set(version, "decided_at", decided);
-        (void)json_object_del(version, "decided");
-    }
-    if (state == NULL || strcmp(state, "active") != 0) {
-        return false;
-    }
-    if (json_string_length(json_object_get(version, "text")) == 0) { /* the default decides */
-        (void)json_object_set_new(version, "state", json_string("reset"));
-    }
-    return in_force != 0 && number == in_force;
+    return state != NULL && strcmp(state, "active") == 0 &&
+           json_integer_value(json_object_get(version, "version")) == in_force;
 }
 
 static json_t *default_json(const struct cm_rule_version *v)
@@ -159,7 +147,7 @@ static enum cm_status one(struct cm_call *call, const char *type, json_t **out, 
     for (size_t i = 0; i < json_array_size(versions); i++) {
         json_t *version = json_array_get(versions, i);
 
-        if (rename_version(version, v->version) && active == NULL) {
+        if (active == NULL && is_active(version, v->version)) {
             active = json_incref(version);
         }
     }

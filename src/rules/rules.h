@@ -106,8 +106,8 @@ CM_MUST_USE enum cm_status cm_rules_restore(struct cm_call *call, const char *ty
                                             int64_t again, enum cm_rules_outcome *outcome,
                                             int64_t *version, struct cm_why *why);
 
-/** For the dashboard: all versions of a type, newest first, as JSON: [{"version","state":"active|waiting|
- * rejected|replaced","author","time","approver","decided","comment","hash","signed","text"}]. On a
+/** For the dashboard: all versions of a type, newest first, as JSON: [{"version","state":"active|reset|
+ * waiting|rejected|replaced","author","time","approver","decided_at","comment","hash","signed","text"}]. On a
  * worker. type may be CM_RULES_MODE. */
 CM_MUST_USE enum cm_status cm_rules_history(struct cm_call *call, const char *type, json_t **out,
                                             struct cm_why *why);

@@ -171,6 +171,14 @@ static json_t *text_or_null(struct cm_db_value v)
                                 : json_stringn((const char *)v.bytes.ptr, v.bytes.len);
 }
 
+/* "reset": there is no text, and so the default is in force. */
+static json_t *state_of(struct cm_db_value state, struct cm_db_value text)
+{
+    const bool active = state.bytes.len == 6 && memcmp(state.bytes.ptr, "active", 6) == 0;
+
+    return active && text.bytes.len == 0 ? json_string("reset") : text_or_null(state);
+}
+
 /* version, state, author, time, approver, decided, comment, hash, signer, text */
 static bool add_version(void *arg, const struct cm_db_value *c, size_t count)
 {
@@ -179,9 +187,9 @@ static bool add_version(void *arg, const struct cm_db_value *c, size_t count)
 
     if (count == 10) {
         row = json_pack("{s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:o}", "version",
-                        (json_int_t)c[0].number, "state", text_or_null(c[1]), "author",
+                        (json_int_t)c[0].number, "state", state_of(c[1], c[9]), "author",
                         text_or_null(c[2]), "time", (json_int_t)c[3].number, "approver",
-                        text_or_null(c[4]), "decided",
+                        text_or_null(c[4]), "decided_at",
                         c[5].type == CM_DB_NULL ? json_null() : json_integer(c[5].number),
                         "comment", text_or_null(c[6]), "hash", text_or_null(c[7]), "signed",
                         c[8].type != CM_DB_NULL, "text", text_or_null(c[9]));

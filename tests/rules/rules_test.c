@@ -350,12 +350,20 @@ TEST(the_history_says_who_did_what_and_when)
     CHECK_STR(kit_string("0.state"), "active");
     CHECK_STR(kit_string("0.author"), "admin");
     CHECK_STR(kit_string("0.approver"), "approver");
-    CHECK_EQ(kit_integer("0.decided") - kit_integer("0.time"), 60);
+    CHECK_EQ(kit_integer("0.decided_at") - kit_integer("0.time"), 60);
     CHECK_STR(kit_string("0.text"), DENY);
     CHECK_STR(kit_string("1.state"), "replaced");
     CHECK_STR(kit_string("1.author"), "author");
     CHECK_STR(kit_string("1.comment"), "by a test");
     CHECK(json_is_false(kit_json("1.signed")) && json_is_null(kit_json("1.approver")));
+    /* the way back to the default waits like any other, and is "reset" once it is in force */
+    CHECK_EQ(RESET("author", "SgxEnclave", NULL), CM_OK);
+    REQUIRE(rules_past("SgxEnclave") == CM_OK);
+    CHECK_STR(kit_string("0.state"), "waiting");
+    CHECK_EQ(APPROVE("approver", "SgxEnclave", 3), CM_OK);
+    REQUIRE(rules_past("SgxEnclave") == CM_OK);
+    CHECK_STR(kit_string("0.state"), "reset");
+    CHECK_STR(kit_string("1.state"), "replaced");
     REQUIRE(rules_past(CM_RULES_MODE) == CM_OK);
     CHECK_EQ(json_array_size(kit_last()->json), 1);
     CHECK_EQ(rules_past("nonsense"), CM_ERR_NOTFOUND);
