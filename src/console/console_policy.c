@@ -272,9 +272,14 @@ static size_t characters(const char *text)
     return n;
 }
 
+/* What became of a change. */
+struct done {
+    enum cm_rules_outcome outcome;
+    int64_t version;
+};
+
 static enum cm_status set(struct cm_call *call, const char *type, const json_t *body,
-                          enum cm_rules_outcome *outcome, int64_t *version,
-                          struct cm_policy_error *error, struct cm_why *why)
+                          struct done *done, struct cm_policy_error *error, struct cm_why *why)
 {
     const char *text = cm_access_text(body, "text");
     const char *jws = cm_access_text(body, "jws");
@@ -282,15 +287,16 @@ static enum cm_status set(struct cm_call *call, const char *type, const json_t *
     const int64_t base = (int64_t)json_integer_value(json_object_get(body, "base"));
 
     if (jws != NULL) {
-        return cm_rules_set(call, type, base, cm_span_make(jws, strlen(jws)), outcome, version,
-                            error, why);
+        return cm_rules_set(call, type, base, cm_span_make(jws, strlen(jws)), &done->outcome,
+                            &done->version, error, why);
     }
     if (text[0] == '\0') {
         return cm_rules_reset(call, type, base, cm_span_make(RESET_JWS, strlen(RESET_JWS)), comment,
-                              outcome, version, why);
+                              &done->outcome, &done->version, why);
     }
     return cm_rules_set_text(call, type, base, cm_span_make(text, strlen(text)),
-                             comment == NULL ? "" : comment, outcome, version, error, why);
+                             comment == NULL ? "" : comment, &done->outcome, &done->version, error,
+                             why);
 }
 
 void cm_console_policy_put(struct cm_call *call, void *state)
@@ -300,11 +306,10 @@ void cm_console_policy_put(struct cm_call *call, void *state)
     json_t *body = type == NULL ? NULL : cm_access_body(call, names);
     const char *text = cm_access_text(body, "text");
     const char *comment = cm_access_text(body, "comment");
-    enum cm_rules_outcome outcome = CM_RULES_ACTIVE;
+    struct done done = {CM_RULES_ACTIVE, 0};
     struct cm_policy_error error = {0};
     struct cm_why why = {""};
     int64_t base = 0;
-    int64_t version = 0;
     enum cm_status st = CM_OK;
 
     (void)state;
@@ -326,9 +331,9 @@ void cm_console_policy_put(struct cm_call *call, void *state)
     if (!base_of(call, json_object_get(body, "base"), &base)) {
         return;
     }
-    st = set(call, type, body, &outcome, &version, &error, &why);
+    st = set(call, type, body, &done, &error, &why);
     if (st == CM_OK) {
-        answer_outcome(call, outcome, version);
+        answer_outcome(call, done.outcome, done.version);
     } else if (error.text[0] != '\0' && error.line != 0) {
         cm_console_bad_policy(call, &error);
     } else {

@@ -450,6 +450,7 @@ out:
     return st;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are the interface's */
 enum cm_status cm_rules_restore(struct cm_call *call, const char *type, int64_t base, int64_t again,
                                 enum cm_rules_outcome *outcome, int64_t *version,
                                 struct cm_why *why)
