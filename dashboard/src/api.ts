@@ -396,6 +396,7 @@ export interface AuditRecord {
 export interface AuditVerdict {
     ok: boolean;
     records: number;
+    cut: number;
     last: string;
     found: boolean | null;
     broken_at: number | null;

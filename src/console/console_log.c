@@ -189,7 +189,8 @@ void cm_console_what_if(struct cm_call *call, void *state)
                      WHAT_IF_MOST);
         return;
     }
-    draft = cm_console_draft(call, type, text);
+    /* "": a return to the default */
+    draft = cm_console_draft(call, type, text[0] == '\0' ? cm_rules_default(type) : text);
     if (draft == NULL) {
         return;
     }

@@ -311,13 +311,15 @@ static enum cm_status add_history(struct cm_db *db, const struct cm_vault_item *
     CM_TRY(h.bad ? CM_ERR_NOMEM : CM_OK);
     json_array_foreach(h.items, i, line)
     {
-        const struct cm_db_value value =
-            cm_db_text(json_string_value(json_object_get(line, "version")));
+        const struct cm_db_value values[] = {
+            cm_db_int(item->kind), cm_db_text(item->shown),
+            cm_db_text(json_string_value(json_object_get(line, "version")))};
         struct numbers n = {{0}};
 
         CM_TRY(cm_db_run(db,
-                         "SELECT COUNT(*) FROM vault_release WHERE version = ? AND released = 1",
-                         cm_db_with(&value, 1), cm_db_into(take_numbers, &n), why));
+                         "SELECT COUNT(*) FROM vault_release WHERE kind = ? AND name = ?"
+                         " AND version = ? AND released = 1",
+                         cm_db_with(values, 3), cm_db_into(take_numbers, &n), why));
         CM_TRY(json_object_set_new(line, "released", json_integer(n.n[0])) != 0 ? CM_ERR_NOMEM
                                                                                 : CM_OK);
     }

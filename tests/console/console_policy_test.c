@@ -113,6 +113,8 @@ TEST(texts_that_are_none_have_their_place)
     CHECK_EQ(console_ask("author", "PUT", SGX, "{\"base\":0,\"text\":\"\",\"comment\":1}"), 400);
     CHECK_EQ(console_ask("author", "PUT", SGX, "{\"base\":0,\"text\":\"\",\"more\":1}"), 400);
     CHECK_EQ(console_ask("auditor", "POST", SGX "/check", "{}"), 400);
+    /* what a return to the default would mean can be asked, too */
+    CHECK_EQ(console_ask("auditor", "POST", SGX "/what-if", "{\"text\":\"\"}"), 200);
     console_stop();
 }
 

@@ -103,7 +103,7 @@ test('a release policy in words', () => {
 
     assert.deepEqual(
         releaseWords(policy).map((s) => `${' '.repeat(s.depth)}${s.text}`),
-        ['To whoever has a token of https://a in which', ' all of:', '  x is y', '  at least one of:', '   n is at least 3', '   m is not there', 'Or to whoever has a token of https://b in which', ' old is not true'],
+        ['To whoever has a token of https://a in which', ' all of:', '  x is y', '  at least one of:', '   n is at least 3', '   m is not there', 'Or to whoever has a token of https://b in which', ' old is there and is not true'],
     );
     assert.deepEqual(releaseWords({}), []);
     assert.deepEqual(releaseWords({anyOf: [7, null]}), []);

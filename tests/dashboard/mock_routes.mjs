@@ -540,7 +540,7 @@ const rest = [
         const found = body.known === null ? null : all.some((r) => r.hash === body.known);
         const ok = wrong === undefined && found !== false;
         const message = wrong !== undefined ? `Record ${wrong.seq} does not fit the one before.` : found === false ? 'The chain holds, but the hash you kept is not in it: records were taken from its end, or it was written anew.' : 'Each record fits the one before, and the last is the head.';
-        return {ok, records: wrong === undefined ? all.length : wrong.seq - 1, last: all.at(-1)?.hash ?? '', found, broken_at: wrong?.seq ?? null, message, time: now()};
+        return {ok, records: wrong === undefined ? all.length : wrong.seq - 1, cut: 0, last: all.at(-1)?.hash ?? '', found, broken_at: wrong?.seq ?? null, message, time: now()};
     }),
     route('GET', 'audit/export', 'auditor', ({state}) => state.world.audit.map((r) => `${JSON.stringify(r)}\n`).join('')),
     route('POST', 'try/evidence', 'reader', ({state, body}) => {

@@ -247,6 +247,16 @@ test('a change made meanwhile is not overwritten', async () => {
     await close();
 });
 
+test('an emptied editor is the way back to the default', async () => {
+    const {page, close} = await visit(browser, mock.url, {as: 'ada', path: '/policies/SgxEnclave'});
+
+    await page.getByLabel('Policy for SgxEnclave').fill('');
+    await page.getByText('empty: back to the default').waitFor();
+    await page.getByRole('button', {name: /^(Propose|Put in force)…/}).click();
+    await page.getByText('Empty: the type goes back to its default.').waitFor();
+    await close();
+});
+
 test('to trust a measurement is to look at a draft first', async () => {
     const {page, close} = await visit(browser, mock.url, {as: 'bob'});
 
@@ -336,6 +346,7 @@ test('audit: the chain is verified, a break and a cut are said, the log is expor
     await page.getByText('"authority":"https://a.example"').first().waitFor(); // a policy within stays readable
     await page.getByLabel('A hash you kept elsewhere').fill('ab'.repeat(32));
     await page.getByRole('button', {name: 'Verify the chain'}).click();
+    await page.getByText('The hash is not in the chain').waitFor();
     await page.getByText('the hash you kept is not in it').first().waitFor();
     const kept = audit[3].hash;
     audit[3].hash = 'cd'.repeat(32);

@@ -7,7 +7,7 @@ export interface Sentence {
 
 const comparisons: Record<string, string> = {
     equals: 'is',
-    notEquals: 'is not',
+    notEquals: 'is there and is not', // a claim that is absent satisfies nothing
     less: 'is less than',
     lessOrEquals: 'is at most',
     greater: 'is more than',

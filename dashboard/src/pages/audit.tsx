@@ -46,7 +46,7 @@ function Verify(): JSX.Element {
                         <Icon name={verdict.ok ? 'yes' : 'no'} size={20} />
                     </span>
                     <div>
-                        <p class="verdict-title">{verdict.ok ? `All ${count(verdict.records)} records are in order` : 'The chain is broken'}</p>
+                        <p class="verdict-title">{titleOf(verdict)}</p>
                         <p class="verdict-reason">{verdict.message}</p>
                         <p class="small">
                             Last hash, to keep elsewhere: <Hash value={verdict.last} whole label="the last hash" />
@@ -56,6 +56,15 @@ function Verify(): JSX.Element {
             )}
         </Panel>
     );
+}
+
+function titleOf(verdict: AuditVerdict): string {
+    if (verdict.ok) {
+        const cut = verdict.cut > 0 ? `; ${count(verdict.cut)} older ones were cut off` : '';
+
+        return `All ${count(verdict.records - verdict.cut)} records are in order${cut}`;
+    }
+    return verdict.broken_at === null && verdict.found === false ? 'The hash is not in the chain' : 'The chain is broken';
 }
 
 /** A value in words as far as it is words: a policy within it stays readable. */

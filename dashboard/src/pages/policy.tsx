@@ -145,7 +145,7 @@ function SetDialog({
                     void set.run(comment);
                 }}
             >
-                {text === '' ? (
+                {text.trim() === '' ? (
                     <Notice tone="warn">Empty: the type goes back to its default.</Notice>
                 ) : (
                     <Diff before={data.active.text} after={text} label={`What changes against ${nameOf(data.active)}`} />
@@ -203,7 +203,7 @@ function EditTab({data, reload}: {data: PolicyDetail; reload: () => void}): JSX.
         }
     });
     const set = useAction(async (comment: string) => {
-        const done = await ask<PolicySet>(path, {method: 'PUT', body: {base, text, comment}});
+        const done = await ask<PolicySet>(path, {method: 'PUT', body: {base, text: text.trim() === '' ? '' : text, comment}});
         putDraft(data.type, null);
         setAsking(false);
         setOrigin({});
@@ -228,7 +228,8 @@ function EditTab({data, reload}: {data: PolicyDetail; reload: () => void}): JSX.
         setOrigin({});
         setTried(null);
     };
-    const ready = changed && check?.valid === true;
+    const empty = text.trim() === ''; // back to the default
+    const ready = changed && (empty || check?.valid === true);
 
     return (
         <>
@@ -250,7 +251,9 @@ function EditTab({data, reload}: {data: PolicyDetail; reload: () => void}): JSX.
                 title={changed ? 'Draft' : `In force: ${nameOf(data.active)}`}
                 note={
                     <span aria-live="polite">
-                        {check === null ? (
+                        {empty ? (
+                            'empty: back to the default'
+                        ) : check === null ? (
                             'checking…'
                         ) : check.valid ? (
                             <Badge tone="ok" icon="yes">
@@ -287,7 +290,7 @@ function EditTab({data, reload}: {data: PolicyDetail; reload: () => void}): JSX.
             >
                 <Editor label={`Policy for ${data.type}`} value={text} onChange={change} notes={notes} readOnly={!may} go={go} />
                 <div class="actions editor-actions">
-                    <button type="button" class="button" disabled={whatIf.busy || check?.valid !== true} onClick={() => void whatIf.run()}>
+                    <button type="button" class="button" disabled={whatIf.busy || (!empty && check?.valid !== true)} onClick={() => void whatIf.run()}>
                         <Icon name="play" size={13} /> {whatIf.busy ? 'Asking…' : 'What if'}
                     </button>
                     {may && (
