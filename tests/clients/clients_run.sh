@@ -14,7 +14,7 @@ stop() {
     wait "$pid" || true
 }
 trap stop EXIT
-IFS= read -r -t 60 SERVICE <&"${SERVER[0]}"
+IFS= read -r -t 250 SERVICE <&"${SERVER[0]}"
 export SERVICE
 NODE_EXTRA_CA_CERTS=$("$node" -p 'JSON.parse(process.env.SERVICE).ca')
 export NODE_EXTRA_CA_CERTS
