@@ -50,13 +50,4 @@ CM_MUST_USE enum cm_status cm_access_token_make(struct cm_service *s, const char
 CM_MUST_USE enum cm_status cm_access_tokens_end(struct cm_service *s, size_t *count,
                                                 struct cm_why *why);
 
-/**
- * Make an account, with an audit record: for the same. It takes a hash's time (0.2 s) and memory (64 MiB).
- * @param password  12 to 256 characters of UTF-8
- * @retval CM_ERR_EXISTS   @retval CM_ERR_PARAM
- */
-CM_MUST_USE enum cm_status cm_access_account_make(struct cm_service *s, const char *name,
-                                                  unsigned roles, const char *password,
-                                                  struct cm_why *why);
-
 #endif

@@ -312,39 +312,3 @@ out:
     cm_access_wipe_text(body, "password");
     cm_wipe(&c, sizeof(c));
 }
-
-/* -------------------------------------------------------------- for programs */
-
-static enum cm_status make_run(struct cm_db *db, void *arg, struct cm_why *why)
-{
-    const struct access_new *n = arg;
-    struct cm_audit_record record = {.time = (int64_t)n->now,
-                                     .actor = "the service",
-                                     .action = "account.create",
-                                     .object = n->name,
-                                     .detail = ""};
-    enum cm_status st = CM_OK;
-
-    CM_TRY(insert_run(db, arg, why));
-    CM_TRY(cm_audit_append(db, &record, why));
-out:
-    return st;
-}
-
-enum cm_status cm_access_account_make(struct cm_service *s, const char *name, unsigned roles,
-                                      const char *password, struct cm_why *why)
-{
-    struct access *a = cm_access_of(s);
-    struct access_new n;
-    enum cm_status st = CM_OK;
-
-    if (a == NULL) {
-        cm_why_set(why, "the service has no accounts");
-        return CM_ERR_STATE;
-    }
-    CM_TRY(cm_access_new_make(a, name, roles, password, &n, why));
-    CM_TRY(cm_service_write(s, make_run, &n, why));
-out:
-    cm_wipe(&n, sizeof(n));
-    return st;
-}

@@ -5,37 +5,15 @@
 #include "harness.h"
 
 #include "maa_guest_kit.h"
+#include "maa_tpm_kit.h"
 #include "tpm/tcg_log.h"
 
 /* --------------------------------------------------------- trusted launch */
 
-/* The attestation key's certificate, and its maker's. */
-static size_t ak_certificates(EVP_PKEY *ak, uint8_t *out)
-{
-    static const uint8_t ak_use[] = {0x30, 0x07, 0x06, 0x05, 0x67, 0x81, 0x05, 0x08, 0x03};
-    const struct ck_cert leaf = {.issuer = "TPM CA",
-                                 .key = ak,
-                                 .signer = ck_key("p256", 0),
-                                 .serial = 2,
-                                 .usage = "critical,digitalSignature",
-                                 .san = "critical,DNS:tpm.example",
-                                 .exts = {{"2.5.29.37", false, ak_use, sizeof(ak_use)}}};
-    const struct ck_cert ca = {.subject = "TPM CA",
-                               .issuer = "TPM CA",
-                               .key = ck_key("p256", 0),
-                               .signer = ck_key("p256", 0),
-                               .serial = 1,
-                               .ca = true,
-                               .usage = "critical,keyCertSign,cRLSign"};
-    size_t len = ck_cert(&leaf, out, 2048);
-
-    return len + ck_cert(&ca, out + len, 2048);
-}
-
 static json_t *launched(const struct sealing *s, EVP_PKEY *certified)
 {
     uint8_t certs[4096];
-    size_t len = ak_certificates(certified, certs);
+    size_t len = tpm_certificates(certified, 3, true, certs);
     json_t *what = guest_info_of(&guest_vm, s, json_pack("{s:s}", "Type", "TrustedLaunch"));
 
     (void)json_object_set_new(json_object_get(what, "TpmInfo"), "AikCert", guest_b64(certs, len));
